@@ -1,0 +1,43 @@
+"""Argument checks shared by every room; they speak of tensors, never of faces."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def check_shape(name: str, tensor: Any, expected: Sequence[Any]) -> None:
+    """Raises when the static shape of `tensor` is not `expected`.
+
+    Sizes that are unknown while a graph is traced are let through.
+
+    Args:
+        name: Argument name, for the message.
+        tensor: Anything with a `shape`: NumPy array, TensorFlow tensor, Keras tensor.
+        expected: One entry per axis, an `int` for an exact size or `None` for any size. A first
+            entry `...` stands for any number of leading axes, none included.
+
+    Raises:
+        ValueError: If the number of axes or one of the sizes differs.
+    """
+    shape = getattr(tensor, "shape", None)
+    if shape is None:
+        raise ValueError(f"`{name}` must be an array or tensor. Received: {type(tensor).__name__}.")
+    if getattr(shape, "rank", 0) is None:  # A `tf.TensorShape` that knows nothing yet.
+        return
+    sizes = tuple(shape)
+    has_leading_axes = len(expected) > 0 and expected[0] is Ellipsis
+    trailing = tuple(expected[1:]) if has_leading_axes else tuple(expected)
+    rank_matches = len(sizes) >= len(trailing) if has_leading_axes else len(sizes) == len(trailing)
+    compared = sizes[len(sizes) - len(trailing) :]
+    if not rank_matches or not all(
+        want is None or have is None or want == have
+        for have, want in zip(compared, trailing, strict=True)
+    ):
+        raise ValueError(
+            f"`{name}` must have shape {_format_shape(expected)}. "
+            f"Received: shape {_format_shape(sizes)}."
+        )
+
+
+def _format_shape(shape: Sequence[Any]) -> str:
+    """Writes a shape as `[..., None, 3]`."""
+    return "[" + ", ".join("..." if size is Ellipsis else str(size) for size in shape) + "]"

@@ -1,0 +1,151 @@
+"""Fixed pinhole camera: world points to landmark pixels and to clip space.
+
+Convention:
+    World frame: x right in the image, y up, z towards the camera; decimetres. The camera stands
+    at `(0, 0, distance)` and looks along -z.
+    Camera frame: `(X, Y, Z) = (x, y, distance - z)`; Y up, Z is the depth.
+    Projection: `u = focal · X / Z + size / 2`, `v = focal · Y / Z + size / 2` with v up.
+    Landmark pixels: `(column, row) = (u, size - 1 - v)`, row down, as in Deng's label files.
+
+Half-pixel note:
+    The rasterizer samples pixel centres at `index + 0.5`, so a point drawn in a picture appears at
+    column index `u - 0.5` and row index `size - 0.5 - v`, half a pixel to the left of and half a
+    pixel below its landmark `(u, size - 1 - v)`. The reference implementations and the weights
+    trained with them carry this offset; it is kept on purpose.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from tf_facerecon.core import checks
+
+
+@dataclasses.dataclass(frozen=True)
+class PerspectiveCamera:
+    """A square pinhole camera on the z axis that looks at the origin.
+
+    Attributes:
+        focal: Focal length, pixels.
+        image_size: Width and height of the image, pixels.
+        distance: z of the camera centre, decimetres.
+        near: Depth of the near clipping plane, decimetres.
+        far: Depth of the far clipping plane, decimetres.
+
+    Raises:
+        ValueError: If a length is not positive or `far` does not lie behind `near`.
+    """
+
+    focal: float = 1015.0
+    image_size: int = 224
+    distance: float = 10.0
+    near: float = 5.0
+    far: float = 15.0
+
+    def __post_init__(self) -> None:
+        for name in ("focal", "image_size", "distance"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be positive. Received: {getattr(self, name)}.")
+        if not 0 < self.near < self.far:
+            raise ValueError(
+                "`near` and `far` must satisfy 0 < near < far (decimetres). "
+                f"Received: near={self.near}, far={self.far}."
+            )
+
+
+def world_to_camera(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
+    """World points in the camera frame.
+
+    Args:
+        points: Float tensor `[..., 3]`, world frame, decimetres.
+        camera: The camera.
+
+    Returns:
+        `(X, Y, Z) = (x, y, distance - z)` as `[..., 3]`, decimetres; Z is the depth.
+
+    Raises:
+        ValueError: If the last axis of `points` is not 3.
+    """
+    points = tf.convert_to_tensor(points)
+    checks.check_shape("points", points, (..., 3))
+    x, y, z = tf.unstack(points, axis=-1)
+    return tf.stack([x, y, camera.distance - z], axis=-1)
+
+
+def project(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
+    """Landmark pixels of world points.
+
+    Points must lie in front of the camera (z < distance); this is not checked.
+
+    Args:
+        points: Float tensor `[..., N, 3]`, world frame, decimetres.
+        camera: The camera.
+
+    Returns:
+        `(column, row)` as `[..., N, 2]`, pixels, row down: `(u, size - 1 - v)`. See the half-pixel
+        note of this module.
+
+    Raises:
+        ValueError: If the last axis of `points` is not 3.
+    """
+    x, y, depth = tf.unstack(world_to_camera(points, camera), axis=-1)
+    half_size = camera.image_size / 2
+    column = camera.focal * x / depth + half_size
+    row = camera.image_size - 1 - (camera.focal * y / depth + half_size)
+    return tf.stack([column, row], axis=-1)
+
+
+def to_clip_space(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
+    """OpenGL clip coordinates of world points: y up, w = depth.
+
+    After division by w, x and y of -1..1 span the image from left to right and from bottom to top,
+    and z of -1..1 the depths from `near` to `far`.
+
+    Args:
+        points: Float tensor `[..., N, 3]`, world frame, decimetres.
+        camera: The camera.
+
+    Returns:
+        Homogeneous clip coordinates `[..., N, 4]`.
+
+    Raises:
+        ValueError: If the last axis of `points` is not 3.
+    """
+    x, y, depth = tf.unstack(world_to_camera(points, camera), axis=-1)
+    focal = camera.focal / (camera.image_size / 2)
+    depth_range = camera.far - camera.near
+    clip_z = (
+        camera.far + camera.near
+    ) / depth_range * depth - 2 * camera.far * camera.near / depth_range
+    return tf.stack([focal * x, focal * y, clip_z, depth], axis=-1)
+
+
+def intrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:
+    """Intrinsic matrix K in the form that vision libraries expect.
+
+    K acts on a camera frame with x right, y down, z into the scene, `(X, -Y, Z)`, and gives
+    landmark pixels: `(column, row, 1) ~ K · extrinsics_matrix · (x, y, z, 1)`.
+
+    Args:
+        camera: The camera.
+
+    Returns:
+        float64 `[3, 3]`, pixels. The principal point is `(size / 2, size / 2 - 1)`.
+    """
+    half_size = camera.image_size / 2
+    return np.array(
+        [[camera.focal, 0, half_size], [0, camera.focal, half_size - 1], [0, 0, 1]], np.float64
+    )
+
+
+def extrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:
+    """World-to-camera matrix of `intrinsics_matrix`: half a turn about x, then a shift.
+
+    Args:
+        camera: The camera.
+
+    Returns:
+        float64 `[3, 4]`: `(x, y, z, 1)` to `(x, -y, distance - z)`, decimetres.
+    """
+    return np.array([[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, camera.distance]], np.float64)

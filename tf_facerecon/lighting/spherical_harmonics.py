@@ -1,0 +1,51 @@
+"""The nine second-order spherical harmonics of Lambertian reflection.
+
+Convention:
+    Unit normals in world axes: x right, y up, z towards the camera. Bands are ordered and signed
+    `1, -y, +z, -x, +xy, -yz, +(3z²-1), -xz, +(x²-y²)`; each already carries the half-cosine
+    factor of its order (Ramamoorthi and Hanrahan 2001), so that `basis · lighting` is irradiance.
+"""
+
+import math
+
+import tensorflow as tf
+
+from tf_facerecon.core import checks
+
+AMBIENT = 0.8
+"""Added to band 0 of every colour before use: zero coefficients give a dimly lit face, not a black
+one."""
+
+# Reflection factor times harmonic constant, per order.
+_ORDER_0 = math.pi / math.sqrt(4 * math.pi)
+_ORDER_1 = (2 * math.pi / math.sqrt(3)) * math.sqrt(3 / (4 * math.pi))
+_ORDER_2 = (2 * math.pi / math.sqrt(8)) * 3 * math.sqrt(5 / (12 * math.pi))
+
+
+def basis(normals: tf.Tensor) -> tf.Tensor:
+    """Values of the nine bands; Deng et al. 2019, Sec. 3 (Φ_b).
+
+    Args:
+        normals: Unit normals `[..., 3]`, world axes. The unit length is not checked.
+
+    Returns:
+        Band values `[..., 9]`.
+
+    Raises:
+        ValueError: If the last axis of `normals` is not 3.
+    """
+    normals = tf.convert_to_tensor(normals)
+    checks.check_shape("normals", normals, (..., 3))
+    x, y, z = tf.unstack(normals, axis=-1)
+    bands = [
+        _ORDER_0 * tf.ones_like(x),
+        -_ORDER_1 * y,
+        _ORDER_1 * z,
+        -_ORDER_1 * x,
+        _ORDER_2 * x * y,
+        -_ORDER_2 * y * z,
+        _ORDER_2 / (2 * math.sqrt(3)) * (3 * z * z - 1),
+        -_ORDER_2 * x * z,
+        _ORDER_2 / 2 * (x * x - y * y),
+    ]
+    return tf.stack(bands, axis=-1)
