@@ -1,0 +1,60 @@
+import os
+
+import pytest
+
+from tf_facerecon.io import atomic_files
+
+
+def test_atomic_path_renames_on_success(tmp_path):
+    target = tmp_path / "new" / "folder" / "report.tar.gz"
+    with atomic_files.atomic_path(target) as temporary:
+        assert temporary.parent == target.parent
+        assert temporary.name.endswith("report.tar.gz")
+        assert not target.exists()
+        temporary.write_text("whole")
+    assert target.read_text() == "whole"
+    assert os.listdir(target.parent) == ["report.tar.gz"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_atomic_path_keeps_old_file_on_error(tmp_path, error):
+    target = tmp_path / "report.txt"
+    target.write_text("old")
+    with pytest.raises(error), atomic_files.atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert target.read_text() == "old"
+    assert os.listdir(tmp_path) == ["report.txt"]
+
+
+def test_atomic_path_folder(tmp_path):
+    with atomic_files.atomic_path(tmp_path / "model") as temporary:
+        temporary.mkdir()
+        (temporary / "part").write_text("x")
+    assert (tmp_path / "model" / "part").read_text() == "x"
+    with pytest.raises(RuntimeError), atomic_files.atomic_path(tmp_path / "other") as temporary:
+        temporary.mkdir()
+        (temporary / "part").write_text("x")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_atomic_path_nothing_written_exception_raised(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"Nothing was written for .*a\.txt"):
+        with atomic_files.atomic_path(tmp_path / "a.txt"):
+            pass
+
+
+def test_atomic_path_parent_is_file_exception_raised(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for target in (tmp_path / "file" / "a.txt", tmp_path / "file" / "deeper" / "a.txt"):
+        with pytest.raises(NotADirectoryError, match=r"Cannot write .*a\.txt"):
+            with atomic_files.atomic_path(target):
+                pass
+
+
+def test_atomic_path_unwritable_folder_exception_raised(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # The superuser may write anywhere.
+    with pytest.raises(PermissionError, match="not writable"):
+        with atomic_files.atomic_path(tmp_path / "a.txt"):
+            pass

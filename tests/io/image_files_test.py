@@ -1,0 +1,142 @@
+import os
+import warnings
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from tf_facerecon.io import image_files
+
+
+@pytest.fixture
+def photo(rng):
+    return rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+
+
+def test_read_image_png_round_trip(tmp_path, photo):
+    image_files.write_image(tmp_path / "a.png", photo)
+    read = image_files.read_image(tmp_path / "a.png")
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, photo)
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_read_image_jpeg_round_trip(tmp_path):
+    flat = np.full((24, 32, 3), (200, 120, 40), np.uint8)
+    image_files.write_image(tmp_path / "a.JPG", flat)
+    np.testing.assert_allclose(image_files.read_image(tmp_path / "a.JPG"), flat, atol=2)
+
+
+@pytest.mark.parametrize("orientation, turn", [(3, 2), (6, -1), (8, 1)])
+def test_read_image_exif_orientation(tmp_path, photo, orientation, turn):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    PIL.Image.fromarray(photo).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), np.rot90(photo, turn))
+
+
+def test_read_image_rgba_is_laid_on_black(tmp_path):
+    rgba = np.zeros((16, 16, 4), np.uint8)
+    rgba[:, :8] = (200, 100, 50, 255)
+    rgba[:, 8:] = (200, 100, 50, 0)
+    PIL.Image.fromarray(rgba).save(tmp_path / "a.png")
+    read = image_files.read_image(tmp_path / "a.png")
+    assert tuple(read[0, 0]) == (200, 100, 50)
+    assert tuple(read[0, 15]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "LA", "YCbCr"])
+def test_read_image_modes(tmp_path, mode):
+    white = PIL.Image.fromarray(np.full((20, 30, 3), 255, np.uint8)).convert(mode)
+    white.save(tmp_path / "a.tiff")
+    read = image_files.read_image(tmp_path / "a.tiff")
+    assert read.shape == (20, 30, 3)
+    np.testing.assert_allclose(read, 255, atol=1)
+
+
+def test_read_image_sixteen_bits(tmp_path):
+    ramp = np.tile(np.array([0, 257, 32896, 65535], np.uint16), (16, 4))
+    PIL.Image.fromarray(ramp).save(tmp_path / "a.png")
+    read = image_files.read_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(read[0, :4], np.array([[0, 1, 128, 255]] * 3).T)
+
+
+def test_read_image_palette_with_transparency(tmp_path):
+    image = PIL.Image.new("P", (16, 16), 1)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.save(tmp_path / "a.png", transparency=1)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), 0)
+
+
+def test_read_image_missing_exception_raised(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.png"):
+        image_files.read_image(tmp_path / "none.png")
+
+
+def test_read_image_folder_exception_raised(tmp_path):
+    with pytest.raises(ValueError, match="is a folder"):
+        image_files.read_image(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
+def test_read_image_not_an_image_exception_raised(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.png is (not an|a damaged)"):
+        image_files.read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_read_image_truncated_exception_raised(tmp_path, rng, suffix):
+    path = tmp_path / f"a{suffix}"
+    image_files.write_image(path, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match=r"a\.(jpg|png) is a damaged or truncated image"):
+        image_files.read_image(path)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 15)])
+def test_read_image_too_small_exception_raised(tmp_path, size):
+    PIL.Image.new("RGB", size).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"a\.png is too small"):
+        image_files.read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("size", [(12_000, 9_000), (20_000, 10_000)])
+def test_read_image_too_large_exception_raised(tmp_path, size):
+    PIL.Image.new("1", size).save(tmp_path / "a.png")  # Above Pillow's own limit in one case.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"a\.png is too large"):
+            image_files.read_image(tmp_path / "a.png")
+
+
+def test_read_image_max_pixels(tmp_path, photo):
+    image_files.write_image(tmp_path / "a.png", photo)
+    with pytest.raises(ValueError, match=r"32 x 24 pixels, limit 700.*max_pixels=768"):
+        image_files.read_image(tmp_path / "a.png", max_pixels=700)
+    assert image_files.read_image(tmp_path / "a.png", max_pixels=768).shape == (24, 32, 3)
+
+
+def test_write_image_floats_are_rounded_and_clipped(tmp_path):
+    image = np.full((16, 16), 0.5)
+    image[0, :3] = (-1.0, 2.0, 0.2 / 255)
+    image_files.write_image(tmp_path / "a.png", image)
+    read = image_files.read_image(tmp_path / "a.png")
+    assert [row[0] for row in read[0, :4]] == [0, 255, 0, 128]
+
+
+@pytest.mark.parametrize(
+    "name, image, message",
+    [
+        ("a.gif", np.zeros((4, 4, 3), np.uint8), "must end in"),
+        ("a.png", np.zeros((4, 4, 2), np.uint8), r"Received: shape \(4, 4, 2\)"),
+        ("a.jpg", np.zeros((4, 4, 4), np.uint8), r"Received: shape \(4, 4, 4\)"),
+        ("a.png", np.zeros((0, 4, 3), np.uint8), r"Received: shape \(0, 4, 3\)"),
+        ("a.png", np.zeros((4, 4, 3), np.int32), "int32"),
+        ("a.png", np.full((4, 4, 3), np.nan), "NaN"),
+    ],
+)
+def test_write_image_exception_raised(tmp_path, name, image, message):
+    with pytest.raises(ValueError, match=message):
+        image_files.write_image(tmp_path / name, image)
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,167 @@
+"""Photographs from files to arrays and back.
+
+Convention:
+    Arrays are `[height, width, 3]`, RGB, row 0 on top, and upright: the EXIF orientation that a
+    camera writes is applied. `uint8` counts 0..255; floats mean 0..1.
+"""
+
+import contextlib
+import os
+import pathlib
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+from tf_facerecon.io import atomic_files
+
+MAX_PIXELS = 64_000_000  # An 8000 x 8000 photograph; 192 MB as an array.
+MIN_SIDE = 16  # Smaller pictures show nothing that the package could use.
+_TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
+_SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+_JPEG_QUALITY = 95
+
+
+def read_image(
+    path: str | os.PathLike, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE
+) -> np.ndarray:
+    """Reads a photograph as upright 8-bit RGB.
+
+    Grey, palette, CMYK and 16-bit images are converted. Transparent pixels are laid on black: the
+    package fills with black whatever lies beyond a photograph. Of an animation, the first frame
+    counts. The size is checked before pixels are decoded.
+
+    Args:
+        path: An image file of any format that Pillow reads.
+        max_pixels: Largest accepted width times height.
+        min_side: Smallest accepted width and height, in pixels.
+
+    Returns:
+        `uint8` array `[height, width, 3]`, RGB.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no image, is damaged or truncated, is larger than `max_pixels`
+            or smaller than `min_side`; the message names the file and the cause.
+    """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"No image file {path}.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, expected an image file.")
+    with path.open("rb") as stream, _opened(path, stream, max_pixels, min_side) as image:
+        return np.asarray(_to_upright_rgb(path, image))
+
+
+def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Writes an image as PNG or JPEG, chosen by the suffix of `path`; whole or not at all.
+
+    Args:
+        path: Ends in `.png`, `.jpg` or `.jpeg`.
+        image: `[height, width]`, `[height, width, 1]` or `[height, width, 3]` (`.png`: also 4
+            channels), `uint8`, or floats in 0..1; floats beyond are clipped.
+
+    Raises:
+        ValueError: If the suffix, the shape or the type is another, or a value is not finite.
+    """
+    import PIL.Image
+
+    path = pathlib.Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (".png", ".jpg", ".jpeg"):
+        raise ValueError(f"`path` must end in .png, .jpg or .jpeg. Received: {path}.")
+    pixels = to_uint8(image)
+    channels = (1, 3, 4) if suffix == ".png" else (1, 3)
+    if pixels.ndim == 2:
+        pixels = pixels[..., np.newaxis]
+    if pixels.ndim != 3 or pixels.shape[-1] not in channels or 0 in pixels.shape:
+        raise ValueError(
+            f"`image` for {path} must have shape [height, width] or [height, width, channels] with "
+            f"channels in {channels}. Received: shape {np.shape(image)}."
+        )
+    picture = PIL.Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    options = {} if suffix == ".png" else {"quality": _JPEG_QUALITY, "subsampling": 0}
+    with atomic_files.atomic_path(path) as temporary:
+        picture.save(temporary, **options)
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Turns floats in 0..1 (clipped) into rounded 0..255; leaves `uint8` as it is.
+
+    Raises:
+        ValueError: If a value is not finite or the type is neither `uint8` nor floating.
+    """
+    image = np.asarray(image)
+    if image.dtype == np.uint8:
+        return image
+    if not np.issubdtype(image.dtype, np.floating):
+        raise ValueError(f"`image` must be uint8 or floating. Received: {image.dtype}.")
+    if not np.isfinite(image).all():
+        raise ValueError("`image` must be finite. Received NaN or infinite values.")
+    return np.round(255.0 * np.clip(image, 0.0, 1.0)).astype(np.uint8)
+
+
+@contextlib.contextmanager
+def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
+    """Gives the opened, size-checked image; failures of its decoder name the file."""
+    import PIL.Image
+
+    with warnings.catch_warnings():
+        # The guard below is stricter and says more than Pillow's warning.
+        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+        try:
+            image = PIL.Image.open(stream)
+        except PIL.UnidentifiedImageError as error:
+            raise ValueError(f"{path} is not an image that Pillow can read.") from error
+        except PIL.Image.DecompressionBombError as error:
+            raise ValueError(f"{path} is too large: {error}") from error
+        except (OSError, SyntaxError, ValueError) as error:
+            raise ValueError(f"{path} is a damaged image: {error}.") from error
+    with image:
+        _check_size(path, image.size, max_pixels, min_side)
+        yield image
+
+
+def _check_size(path, size: tuple[int, int], max_pixels: int, min_side: int) -> None:
+    """Raises `ValueError` for a picture of too many or too few pixels."""
+    width, height = size
+    if width * height > max_pixels:
+        raise ValueError(
+            f"{path} is too large: {width} x {height} pixels, limit {max_pixels:,}. Shrink it, or "
+            f"pass `max_pixels={width * height}` to read it all the same."
+        )
+    if min(size) < min_side:
+        raise ValueError(
+            f"{path} is too small: {width} x {height} pixels, expected at least {min_side} on "
+            "each side."
+        )
+
+
+def _to_upright_rgb(path, image):
+    """Decodes a Pillow image to mode RGB, rotated as its EXIF orientation says."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    try:
+        image.load()
+        image = PIL.ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ValueError(f"{path} is a damaged or truncated image: {error}.") from error
+    if image.mode in _SIXTEEN_BITS:
+        return PIL.Image.fromarray(_eight_bits(path, np.asarray(image))).convert("RGB")
+    if image.mode == "F":
+        raise ValueError(f"{path} holds floating-point pixels; expected 8 or 16 bits per channel.")
+    if image.mode in _TRANSPARENT or "transparency" in image.info:
+        image = image.convert("RGBA")
+        black = PIL.Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = PIL.Image.alpha_composite(black, image)
+    return image.convert("RGB")
+
+
+def _eight_bits(path, values: np.ndarray) -> np.ndarray:
+    """Scales 16-bit grey values 0..65535 to `uint8`."""
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError(
+            f"{path} holds integers from {values.min()} to {values.max()}; expected 0 to 65535."
+        )
+    return np.round(values / 257.0).astype(np.uint8)
