@@ -87,8 +87,7 @@ class MorphableFace(keras.layers.Layer):
 def resolve_face_model(
     face_model: MorphableModel | str, fingerprint: str | None = None
 ) -> MorphableModel:
-    """The model itself, or the one of that name or path, checked against `fingerprint` if one is
-    given.
+    """The model itself, or the one of that name or path, checked against `fingerprint`.
 
     Raises:
         FileNotFoundError: If the named model's file is missing.

@@ -178,8 +178,7 @@ class MorphableModel:
 
     @classmethod
     def from_preset(cls, name: str | os.PathLike) -> "MorphableModel":
-        """The embedded model, a model file in the cache folder by its name, or the `.npz` at a
-        path.
+        """The embedded model, a file in the cache folder by its name, or the `.npz` at a path.
 
         Args:
             name: `"procedural"`, `"procedural-<number of vertices>"`, the stem of a file in
