@@ -1,0 +1,36 @@
+"""Hybrid-level loss: image-level, perception-level and regularisation terms in one number."""
+
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+DEFAULT_WEIGHTS: Mapping[str, float] = {
+    "photometric": 1.92,
+    "landmark": 1.6e-3,
+    "perceptual": 0.2,
+    "coefficient": 3e-4,
+    "albedo_flatness": 5.0,
+    "white_light": 10.0,
+}
+"""Weights of the published training; Deng et al. 2019, Sec. 4, and the authors' code."""
+
+
+def total_loss(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:
+    """Weighted sum of the terms, averaged over the batch; Deng et al. 2019, Sec. 4.
+
+    Args:
+        terms: Losses `[B]` by name.
+        weights: Weight of each term, under the same names.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        ValueError: If `terms` is empty or the names differ.
+    """
+    if not terms or terms.keys() != weights.keys():
+        raise ValueError(
+            "`weights` must name exactly the loss terms, at least one. "
+            f"Received: weights {sorted(weights)} for terms {sorted(terms)}."
+        )
+    return tf.add_n([weights[name] * tf.reduce_mean(term) for name, term in terms.items()])
