@@ -1,0 +1,160 @@
+"""R-Net, decoder and hybrid-level loss joined to one `keras.Model` for `model.fit`.
+
+A batch is the dict of `docs/architecture.md`, "data"; a term of the loss is a named `[B]` tensor.
+This file chooses which tensors each loss compares; the arithmetic lives in `losses`.
+"""
+
+from collections.abc import Callable, Mapping
+
+import keras
+import tensorflow as tf
+
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.losses import (
+    hybrid,
+    landmark,
+    perceptual,
+    photometric,
+    regularization,
+    supervised,
+)
+
+PIXEL_TERMS = frozenset({"photometric", "perceptual"})
+SUPERVISED_TERMS = frozenset({"vertices", "coefficient_distance"})
+TERMS = PIXEL_TERMS | SUPERVISED_TERMS
+TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
+
+
+class HybridModel(keras.Model):
+    """Trains an R-Net through the decoder with the hybrid-level loss of Deng et al. 2019, Sec. 4.
+
+    Only the R-Net learns, and only the R-Net is worth saving (`model.r_net.save(...)`): the
+    decoder has no weights, and the identity network is held outside Keras' tracking, so that
+    neither its weights nor a licensed face basis can enter a checkpoint of this model.
+
+    Args:
+        r_net: Built Keras model, images `[B, H, W, 3]` in [0, 1] to coefficients `[B, 257]`.
+        decoder: `FaceDecoder` of the face model whose coefficients `r_net` answers.
+        identity_network: Frozen network, images in [0, 1] to unit vectors `[B, D]`; may be `None`
+            if the perceptual term is not used.
+        loss_weights: Weight of each term, by name (`TERMS`). A term of weight 0, or without an
+            entry, is not computed; if no remaining term looks at pixels nothing is rendered.
+
+    Raises:
+        ValueError: If `loss_weights` names an unknown term, holds a negative weight or no positive
+            one, or wants the perceptual term without an `identity_network`.
+    """
+
+    def __init__(
+        self,
+        r_net: keras.Model,
+        decoder: FaceDecoder,
+        identity_network: Callable | None,
+        loss_weights: Mapping[str, float],
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        _check_loss_weights(loss_weights, identity_network)
+        self.r_net = r_net
+        self.decoder = decoder
+        self.term_weights = {name: weight for name, weight in loss_weights.items() if weight > 0}
+        self.renders = not PIXEL_TERMS.isdisjoint(self.term_weights)
+        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in self.term_weights}
+        # A closure is not tracked: the optimizer never sees the network, nor does a checkpoint.
+        self._embed = lambda image: identity_network(image, training=False)
+        self.built = True
+
+    def call(self, batch, training=False):
+        """Coefficients `[B, 257]` of `batch["image"]`."""
+        return self.r_net(batch["image"], training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Weighted sum of the terms' batch means; `x` is the batch, `y_pred` its coefficients."""
+        terms = self.loss_terms(x, y_pred)
+        for name, values in terms.items():
+            self.term_metrics[name].update_state(values)
+        # Keras sums the replicas' gradients and leaves the scaling of a loss of our own to us.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return hybrid.total_loss(terms, self.term_weights) / replicas
+
+    def loss_terms(self, batch: Mapping[str, tf.Tensor], coefficients: tf.Tensor) -> dict:
+        """The unweighted terms `{name: [B]}` of `coefficients` `[B, 257]` against `batch`.
+
+        Raises:
+            ValueError: If a supervised term meets a batch without true `coefficients`.
+        """
+        coefficients = tf.cast(coefficients, tf.float32)
+        decoded = self.decoder(coefficients, render=self.renders)
+        named = self.decoder.layout.split(coefficients)
+        terms = {
+            "photometric": lambda: _photometric(batch, decoded),
+            "landmark": lambda: _landmark(batch, decoded),
+            "five_point": lambda: _five_point(batch, decoded),
+            "perceptual": lambda: self._perceptual(batch, decoded),
+            "coefficient": lambda: regularization.coefficient_loss(
+                named["identity"], named["expression"], named["texture"]
+            ),
+            "albedo_flatness": lambda: regularization.albedo_flatness_loss(
+                decoded["albedo"], self.decoder.face_model.skin_region
+            ),
+            "white_light": lambda: regularization.white_light_loss(named["lighting"]),
+            "vertices": lambda: self._vertices(batch, decoded),
+            "coefficient_distance": lambda: supervised.coefficient_distance(
+                coefficients, _true_coefficients(batch)
+            ),
+        }
+        return {name: terms[name]() for name in self.term_weights}
+
+    def get_config(self):
+        raise NotImplementedError(
+            "A HybridModel is only a way to train and is not saved; save its network: "
+            '`model.r_net.save("r_net.keras")`.'
+        )
+
+    def _perceptual(self, batch, decoded):
+        # The photograph's embedding is the target: no gradient, so its activations are not kept.
+        photo = tf.stop_gradient(self._embed(batch["image"]))
+        return perceptual.perceptual_loss(photo, self._embed(decoded["image"]))
+
+    def _vertices(self, batch, decoded):
+        true = self.decoder(_true_coefficients(batch), render=False)
+        return supervised.vertex_loss(decoded["shape"], true["shape"])
+
+
+def _photometric(batch, decoded):
+    attention = photometric.skin_attention(decoded["region_mask"], batch["skin"])
+    return photometric.photometric_loss(batch["image"], decoded["image"], attention)
+
+
+def _landmark(batch, decoded):
+    weights = landmark.LANDMARK_WEIGHTS * batch["landmark_weights"]
+    return landmark.landmark_loss(decoded["landmarks"], batch["landmarks"], weights=weights)
+
+
+def _five_point(batch, decoded):
+    weights = tf.ones_like(batch["five_points"][..., 0])
+    return landmark.landmark_loss(decoded["five_points"], batch["five_points"], weights=weights)
+
+
+def _true_coefficients(batch):
+    if "coefficients" not in batch:
+        raise ValueError(
+            f"The loss terms {sorted(SUPERVISED_TERMS)} need the true `coefficients` of synthetic "
+            f"faces. Received a batch with only {sorted(batch)}; set their weights to 0."
+        )
+    return tf.cast(batch["coefficients"], tf.float32)
+
+
+def _check_loss_weights(loss_weights, identity_network):
+    unknown = sorted(set(loss_weights) - TERMS)
+    if unknown:
+        raise ValueError(
+            f"`loss_weights` may name only the terms {sorted(TERMS)}. Received: {unknown}."
+        )
+    if any(weight < 0 for weight in loss_weights.values()) or not any(loss_weights.values()):
+        raise ValueError(
+            "`loss_weights` must hold no negative and at least one positive weight. "
+            f"Received: {dict(loss_weights)}."
+        )
+    if loss_weights.get("perceptual", 0) > 0 and identity_network is None:
+        raise ValueError("The term `perceptual` needs an `identity_network`. Received: None.")

@@ -1,0 +1,259 @@
+"""What a training run is: sections of named settings, read from YAML and checked once.
+
+An unknown key, a wrong type or a value out of range is a `ValueError` in plain words that names
+the file, the key and, for an unknown one, the nearest key that exists.
+"""
+
+import os
+import pathlib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from tf_facerecon.training import yaml_settings
+
+Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class _Section(pydantic.BaseModel):
+    """Settings that refuse unknown keys and, once read, changes."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class RunSettings(_Section):
+    """What makes two runs the same.
+
+    Attributes:
+        seed: Of the initial weights and of the data.
+        deterministic: Whether operations without a reproducible order are refused; only then does
+            a resumed run end with exactly the weights of an uninterrupted one.
+    """
+
+    seed: NonNegativeInt = 0
+    deterministic: bool = True
+
+
+class FaceModelSettings(_Section):
+    """The 3DMM: a name or path for `MorphableModel.from_preset`."""
+
+    name: str = "procedural"
+
+
+class NetworkSettings(_Section):
+    """The R-Net.
+
+    Attributes:
+        backbone: "small" (for CPUs) or "resnet50" (the paper's).
+        num_lighting: 27 for RGB light, 9 for the paper's white light.
+        backbone_weights: Start of "resnet50": none (random), "imagenet", or a path.
+        initial_weights: Preset or `.keras` file to start from; its backbone must be the same.
+        precision: Of the network's arithmetic; geometry and losses are always float32.
+    """
+
+    backbone: Literal["small", "resnet50"] = "small"
+    num_lighting: Literal[9, 27] = 27
+    backbone_weights: str | None = None
+    initial_weights: str | None = None
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+
+
+class ProceduralData(_Section):
+    """An endless stream of rendered random faces of the face model."""
+
+    kind: Literal["procedural"] = "procedural"
+    batch_size: PositiveInt = 32
+
+
+class PhotoData(_Section):
+    """A folder of photographs, prepared as `data/photo_folder.py` describes.
+
+    Attributes:
+        folder: Where the photographs are.
+        validation_folder: Photographs to measure the loss on; needed for `validation_batches`.
+    """
+
+    kind: Literal["photos"]
+    folder: str
+    validation_folder: str | None = None
+    batch_size: PositiveInt = 5
+
+
+class LossWeights(_Section):
+    """Weight of every term of the loss; a term of weight 0 is not computed.
+
+    Attributes:
+        photometric: Skin-attended colour distance.
+        landmark: 68 landmarks, squared pixels.
+        five_point: Eyes, nose and mouth corners, squared pixels.
+        perceptual: Cosine distance of identity embeddings.
+        coefficient: Size of identity, expression and texture coefficients.
+        albedo_flatness: Variance of the albedo over the skin.
+        white_light: Distance of the light from grey.
+        vertices: Squared distance to the true shape, mm²; synthetic faces only.
+        coefficient_distance: Distance to the true coefficients; synthetic faces only.
+    """
+
+    photometric: NonNegativeFloat = 0.0
+    landmark: NonNegativeFloat = 0.0
+    five_point: NonNegativeFloat = 0.0
+    perceptual: NonNegativeFloat = 0.0
+    coefficient: NonNegativeFloat = 0.0
+    albedo_flatness: NonNegativeFloat = 0.0
+    white_light: NonNegativeFloat = 0.0
+    vertices: NonNegativeFloat = 0.0
+    coefficient_distance: NonNegativeFloat = 0.0
+
+    @pydantic.model_validator(mode="after")
+    def _some_term(self):
+        if not any(self.model_dump().values()):
+            raise ValueError("at least one term must have a positive weight")
+        return self
+
+
+class PerceptualSettings(_Section):
+    """The frozen identity network of the perceptual term.
+
+    Attributes:
+        network: "identity" (small, trained on procedural faces) or "facenet".
+        weights: Preset or file of its weights; none takes the shipped or downloaded ones.
+    """
+
+    network: Literal["identity", "facenet"] = "identity"
+    weights: str | None = None
+
+
+class OptimizerSettings(_Section):
+    """Adam and its learning rate.
+
+    Attributes:
+        learning_rate: Highest learning rate.
+        decay: "cosine" to 0 at the last step, "step" (times `decay_factor` every `decay_steps`
+            steps), or "constant".
+        warmup_steps: Steps over which the learning rate first rises from 0.
+        clip_norm: Largest norm of the whole gradient; none for no limit.
+    """
+
+    learning_rate: PositiveFloat = 1e-4
+    decay: Literal["cosine", "step", "constant"] = "cosine"
+    decay_steps: PositiveInt = 100_000
+    decay_factor: Fraction = 0.2
+    warmup_steps: NonNegativeInt = 0
+    clip_norm: PositiveFloat | None = None
+
+
+class ScheduleSettings(_Section):
+    """How long to train; an epoch is `steps_per_epoch` steps, after which the loss is noted."""
+
+    steps: PositiveInt = 12_000
+    steps_per_epoch: PositiveInt = 200
+    validation_batches: NonNegativeInt = 0
+
+
+class CheckpointSettings(_Section):
+    """When to save everything that a killed run needs to go on; 0 switches a trigger off."""
+
+    every_steps: NonNegativeInt = 1_000
+    every_seconds: NonNegativeFloat = 120.0
+    keep: PositiveInt = 2
+
+
+class LoggingSettings(_Section):
+    """What to show on the way.
+
+    Attributes:
+        progress: Whether to draw a progress bar.
+        panel_epochs: Draw photo, overlay and shape every so many epochs; 0 for never.
+        panel_faces: How many faces to draw.
+    """
+
+    progress: bool = True
+    panel_epochs: NonNegativeInt = 5
+    panel_faces: PositiveInt = 4
+
+
+class TrainingConfig(_Section):
+    """All settings of one training run; `load_config` reads it."""
+
+    run: RunSettings = RunSettings()
+    face_model: FaceModelSettings = FaceModelSettings()
+    network: NetworkSettings = NetworkSettings()
+    data: Annotated[ProceduralData | PhotoData, Field(discriminator="kind")] = ProceduralData()
+    loss_weights: LossWeights
+    perceptual: PerceptualSettings = PerceptualSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    checkpoints: CheckpointSettings = CheckpointSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    @pydantic.field_validator("data", mode="before")
+    @classmethod
+    def _procedural_by_default(cls, data):
+        return {"kind": "procedural", **data} if isinstance(data, dict) else data
+
+    @pydantic.model_validator(mode="after")
+    def _sections_agree(self):
+        weights = self.loss_weights
+        if self.data.kind == "photos" and (weights.vertices or weights.coefficient_distance):
+            raise ValueError(
+                "`loss_weights.vertices` and `loss_weights.coefficient_distance` compare with the "
+                "truth of synthetic faces, which photographs do not have: set them to 0"
+            )
+        if self.data.kind == "photos" and self.schedule.validation_batches:
+            if self.data.validation_folder is None:
+                raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")
+        if self.optimizer.warmup_steps >= self.schedule.steps:
+            raise ValueError(
+                f"`optimizer.warmup_steps` ({self.optimizer.warmup_steps}) must be less than "
+                f"`schedule.steps` ({self.schedule.steps})"
+            )
+        return self
+
+
+def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainingConfig:
+    """Reads and checks a YAML file.
+
+    Args:
+        path: The file; its top-level keys are the sections of `TrainingConfig`.
+        overrides: `section.key=value` texts that win over the file; values are YAML.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no YAML mapping, or a key or value is refused; the message names
+            every problem.
+    """
+    path = pathlib.Path(path)
+    settings = yaml_settings.apply_overrides(yaml_settings.read_yaml(path), overrides)
+    try:
+        return TrainingConfig.model_validate(settings)
+    except pydantic.ValidationError as error:
+        raise ValueError(yaml_settings.explain(error, TrainingConfig, str(path))) from error
+
+
+def save_config(config: TrainingConfig, path: str | os.PathLike) -> None:
+    """Writes every setting, defaults included, as YAML that `load_config` reads back."""
+    yaml_settings.write_yaml(path, config.model_dump(mode="json"))
+
+
+def differing_settings(first: TrainingConfig, second: TrainingConfig) -> dict[str, tuple]:
+    """Settings that differ in a way that changes the trained weights, `{key: (first, second)}`.
+
+    What is shown and how often is saved may differ between a run and its continuation.
+    """
+    free = {"logging", "checkpoints"}
+    flat = [_flatten(config.model_dump(mode="json", exclude=free)) for config in (first, second)]
+    keys = sorted(flat[0].keys() | flat[1].keys())
+    pairs = {key: (flat[0].get(key), flat[1].get(key)) for key in keys}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
