@@ -11,7 +11,7 @@ _AMBIENT_BANDS = np.eye(1, _NUM_BANDS) * spherical_harmonics.AMBIENT
 
 
 def shade(albedo: tf.Tensor, normals: tf.Tensor, lighting: tf.Tensor) -> tf.Tensor:
-    """Lit colours of points, not clamped; Deng et al. 2019, Sec. 3 (illumination model).
+    """Lit colours of points, not clamped; Deng et al. 2019, illumination model.
 
     `colour_c = albedo_c · sum_b basis_b(normal) · (lighting_cb + ambient_b)` with an ambient term
     of 0.8 in band 0.

@@ -23,7 +23,7 @@ _ORDER_2 = (2 * math.pi / math.sqrt(8)) * 3 * math.sqrt(5 / (12 * math.pi))
 
 
 def basis(normals: tf.Tensor) -> tf.Tensor:
-    """Values of the nine bands; Deng et al. 2019, Sec. 3 (Φ_b).
+    """Values of the nine bands; Deng et al. 2019, illumination model (Φ_b).
 
     Args:
         normals: Unit normals `[..., 3]`, world axes. The unit length is not checked.

@@ -12,11 +12,11 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "albedo_flatness": 5.0,
     "white_light": 10.0,
 }
-"""Weights of the published training; Deng et al. 2019, Sec. 4, and the authors' code."""
+"""Weights in the code of Deng et al. 2019."""
 
 
 def total_loss(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:
-    """Weighted sum of the terms, averaged over the batch; Deng et al. 2019, Sec. 4.
+    """Weighted sum of the terms, averaged over the batch; Deng et al. 2019.
 
     Args:
         terms: Losses `[B]` by name.

@@ -16,14 +16,14 @@ def _landmark_weights() -> np.ndarray:
 
 
 LANDMARK_WEIGHTS = _landmark_weights()
-"""float32 `[68]`: 20 on the nose bridge and tip and on the inner mouth, 1 elsewhere; Deng et al.
-2019, Sec. 4.1. Read-only."""
+"""float32 `[68]`, read-only: 20 on the line of the nose (28-30) and the inner mouth (60-67), else 1;
+as in the code of Deng et al. 2019."""
 
 
 def landmark_loss(
     predicted: tf.Tensor, target: tf.Tensor, weights: np.ndarray | tf.Tensor = LANDMARK_WEIGHTS
 ) -> tf.Tensor:
-    """Weighted squared distance of 68 landmarks; Deng et al. 2019, Eq. (3).
+    """Weighted squared distance of 68 landmarks; Deng et al. 2019, L_lan.
 
     `sum_n w_n ||q_n - p_n||² / 68`: divided by the number of landmarks, not by the sum of weights.
 

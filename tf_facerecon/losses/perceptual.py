@@ -6,7 +6,7 @@ from tf_facerecon.core import checks, safe_ops
 
 
 def perceptual_loss(embedding: tf.Tensor, rendered_embedding: tf.Tensor) -> tf.Tensor:
-    """Cosine distance of two embeddings; Deng et al. 2019, Eq. (4).
+    """Cosine distance of two embeddings; Deng et al. 2019, L_per.
 
     `1 - <f, f'> / (||f|| ||f'||)`. A zero embedding has no direction: its distance is 1 and its
     gradient 0.

@@ -4,12 +4,12 @@ import tensorflow as tf
 
 from tf_facerecon.core import checks
 
-# Above this probability a pixel counts as skin without reserve; Deng et al. 2019, Sec. 4.1.
+# Above this probability a pixel counts as skin without reserve (Deng et al. 2019).
 _SKIN_THRESHOLD = 0.5
 
 
 def skin_attention(mask: tf.Tensor, skin_probability: tf.Tensor) -> tf.Tensor:
-    """Attention A of the photometric loss; Deng et al. 2019, Sec. 4.1.
+    """Skin-colour attention A of the robust photometric loss; Deng et al. 2019.
 
     1 where the skin probability P exceeds 0.5, P elsewhere, and 0 outside the rendered face.
 
@@ -35,7 +35,7 @@ def skin_attention(mask: tf.Tensor, skin_probability: tf.Tensor) -> tf.Tensor:
 def photometric_loss(
     image: tf.Tensor, rendered: tf.Tensor, attention: tf.Tensor, epsilon: float = 1e-6
 ) -> tf.Tensor:
-    """Attention-weighted mean colour distance of each image; Deng et al. 2019, Eq. (1).
+    """Attention-weighted mean colour distance of each image; Deng et al. 2019, L_photo.
 
     `sum_i A_i ||I_i - I'_i||_2 / sum_i A_i` over the pixels i of one image, as the paper states
     it. The reference code divides the sum over the whole batch by the attention of the whole

@@ -14,9 +14,9 @@ def coefficient_loss(
     expression_weight: float = 0.8,
     texture_weight: float = 1.7e-2,
 ) -> tf.Tensor:
-    """Weighted squared norms of the face-model coefficients; Deng et al. 2019, Eq. (5).
+    """Weighted squared norms of the face-model coefficients; Deng et al. 2019, L_coef.
 
-    The texture weight is that of the authors' code (1.7e-2); the paper prints 1.7e-3.
+    The default weights are those of the authors' code.
 
     Args:
         identity: Float tensor (alpha) `[B, I]`, in standard deviations.
@@ -41,7 +41,7 @@ def coefficient_loss(
 
 
 def albedo_flatness_loss(albedo: tf.Tensor, skin_region: np.ndarray | tf.Tensor) -> tf.Tensor:
-    """Variance of the albedo over the skin region, summed over RGB; Deng et al. 2019, Eq. (6).
+    """Variance of the albedo over the skin region, summed over RGB; Deng et al. 2019, L_tex.
 
     Keeps shadows and highlights out of the albedo ("texture flattening").
 
