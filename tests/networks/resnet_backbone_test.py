@@ -1,0 +1,15 @@
+import keras
+import numpy as np
+
+from tf_facerecon.networks import resnet_backbone
+
+
+def test_resnet50_first_pool_starts_at_pixel_zero():
+    backbone = resnet_backbone.build_resnet50_backbone(64)
+    network = next(layer for layer in backbone.layers if isinstance(layer, keras.Model))
+    pool = keras.Model(
+        network.get_layer("pool1_pad").output, network.get_layer("pool1_pool").output
+    )
+    ramp = np.tile(np.arange(32, dtype=np.float32)[None, None, :, None], (1, 32, 1, 64))
+    # Windows 0..2, 2..4, ...: maxima 2, 4, ..., 30 and 31; a window from -1 would give 1, 3, ...
+    np.testing.assert_array_equal(pool(ramp)[0, 0, :, 0], [*range(2, 31, 2), 31])

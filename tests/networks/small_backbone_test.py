@@ -1,0 +1,25 @@
+import keras
+import numpy as np
+
+from tf_facerecon.networks import small_backbone
+
+
+def test_small_backbone_other_size_and_dtype(rng):
+    backbone = small_backbone.build_small_backbone(64, map_features=8, dtype="mixed_bfloat16")
+    features = backbone(rng.random((3, 64, 64, 3), dtype=np.float32))
+    assert features["shallow"].shape == (3, 8, 8, 48)
+    assert features["deep"].shape == (3, 160 + 8)
+    assert keras.backend.standardize_dtype(features["deep"].dtype) == "bfloat16"
+
+
+def test_small_backbone_averages_pairs_of_pixels(rng):
+    """The network sees the picture at half its size: noise inside 2 x 2 cells is invisible."""
+    backbone = small_backbone.build_small_backbone(64)
+    coarse = rng.random((1, 32, 32, 3))
+    smooth = np.repeat(np.repeat(coarse, 2, axis=1), 2, axis=2)
+    checkers = 0.01 * (-1.0) ** np.indices((64, 64)).sum(axis=0)[None, :, :, None]
+    np.testing.assert_allclose(
+        backbone((smooth + checkers).astype(np.float32))["deep"],
+        backbone(smooth.astype(np.float32))["deep"],
+        atol=1e-5,
+    )
