@@ -3,7 +3,7 @@
 Convention:
     Clip coordinates are OpenGL's: `(x, y, z, w)`, x right, y up, `w` = depth in front of the
     camera; a point is visible where `-w <= z <= w`. Image row 0 is the top row; pixel `(r, c)` is
-    sampled at its centre, normalized device coordinates `(2 (c + 0.5) / W - 1, 1 - 2 (r + 0.5) / H)`.
+    sampled at its centre, `x / w = 2 (c + 0.5) / W - 1`, `y / w = 1 - 2 (r + 0.5) / H`.
 
 Edges are tested in 2D homogeneous coordinates (Olano and Greer 1997, "Triangle scan conversion
 using 2D homogeneous coordinates"), so triangles that cross the near plane need no clipping.
