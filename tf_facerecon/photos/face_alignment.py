@@ -1,0 +1,242 @@
+"""From a photograph and five points to the 224 x 224 crop that R-Net expects, and back.
+
+Convention:
+    Points are `(column, row)`, row down, the top-left pixel being (0, 0); pixels.
+    Five points: eye on the left of the image, eye on the right, nose tip, mouth corner on the
+    left, mouth corner on the right. 68 points: iBUG order.
+
+Source: `align_img` of Deng et al. 2019 (microsoft/Deep3DFaceReconstruction), whose crops R-Net's
+published weights were trained on; crop sizes and offsets equal theirs to the integer.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tf_facerecon.core import checks
+
+CROP_SIZE = 224
+MAX_RESIZED_PIXELS = 100_000_000
+_HALF = CROP_SIZE / 2
+TARGET_SCALE = 102.0  # Pixels per decimetre of the template, in the crop.
+_MIN_SPREAD = 0.01  # Smallest ratio of the two principal extents of the five points.
+
+# Five points of the mean face, decimetres, x right, y up, z towards the camera.
+FIVE_POINT_TEMPLATE = np.array(
+    [
+        [-0.311487, 0.290361, 0.133780],
+        [0.309799, 0.289720, 0.131795],
+        [0.003253, -0.046179, 0.552442],
+        [-0.252169, -0.381339, 0.224057],
+        [0.248466, -0.381282, 0.222358],
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class CropTransform:
+    """Where a crop lies in its photograph.
+
+    The photograph `width x height` is resized to `resized_width x resized_height` and cut at
+    `(left, top)`. Point coordinates use the unrounded `scale` and `(x, y)` instead, as the labels
+    of Deng et al. do; the two differ by less than 2 pixels of the crop unless the photograph is
+    enlarged (`scale` > 1).
+
+    Attributes:
+        width: Width of the photograph, pixels.
+        height: Height of the photograph, pixels.
+        scale: Crop pixels per photograph pixel.
+        x: Column of the template's origin in the photograph.
+        y: Height of the template's origin above the last row of the photograph (y up).
+        resized_width: Width after resizing, truncated to whole pixels.
+        resized_height: Height after resizing, truncated to whole pixels.
+        left: First column of the crop in the resized photograph; may be negative.
+        top: First row of the crop in the resized photograph; may be negative.
+    """
+
+    width: int
+    height: int
+    scale: float
+    x: float
+    y: float
+    resized_width: int
+    resized_height: int
+    left: int
+    top: int
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """`[3, 3]` float64: photograph `(column, row, 1)` to crop `(column, row, 1)`."""
+        column = self.scale * (self.width / 2 - self.x) - (self.resized_width / 2 - _HALF)
+        # Rows flip to y up in the photograph (height - 1 - row) and back in the crop (223 - y).
+        up = self.scale * (1.5 * self.height - 1 - self.y) - (self.resized_height / 2 - _HALF)
+        row = CROP_SIZE - 1 - up
+        return np.array([[self.scale, 0.0, column], [0.0, self.scale, row], [0.0, 0.0, 1.0]])
+
+    @property
+    def pixel_matrix(self) -> np.ndarray:
+        """`[3, 3]` float64 as `matrix`, but exactly where the crop's pixels were taken from."""
+        scale_x = self.resized_width / self.width
+        scale_y = self.resized_height / self.height
+        column = 0.5 * scale_x - 0.5 - self.left
+        row = 0.5 * scale_y - 0.5 - self.top
+        return np.array([[scale_x, 0.0, column], [0.0, scale_y, row], [0.0, 0.0, 1.0]])
+
+    def to_crop(self, points: np.ndarray) -> np.ndarray:
+        """Maps points `[..., 2]` of the photograph to the crop."""
+        return _apply(self.matrix, points)
+
+    def to_image(self, points: np.ndarray) -> np.ndarray:
+        """Maps points `[..., 2]` of the crop to the photograph."""
+        return _apply(np.linalg.inv(self.matrix), points)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AlignedFace:
+    """A crop and where it comes from.
+
+    Attributes:
+        image: `uint8 [224, 224, 3]`, RGB, black beyond the photograph.
+        transform: Maps points between photograph and crop.
+        mask: `uint8 [224, 224]` cut from the mask of the photograph, if there was one.
+    """
+
+    image: np.ndarray
+    transform: CropTransform
+    mask: np.ndarray | None = None
+
+
+def align_face(
+    image: np.ndarray, points: np.ndarray, *, mask: np.ndarray | None = None
+) -> AlignedFace:
+    """Cuts the aligned 224 x 224 crop of one face.
+
+    Args:
+        image: Photograph `uint8 [height, width, 3]`, RGB.
+        points: Five points `[5, 2]` or 68 landmarks `[68, 2]` of the face in the photograph.
+        mask: Optional `uint8 [height, width]`, resized and cut in the same way.
+
+    Raises:
+        ValueError: If an argument has another shape or type, or if the points are not finite, lie
+            far outside of the photograph, on one line, or make a face too small to enlarge.
+    """
+    _check_image("image", image, (None, None, 3))
+    height, width = image.shape[:2]
+    if mask is not None:
+        _check_image("mask", mask, (height, width))
+    transform = fit_crop_transform(points, width, height)
+    return AlignedFace(
+        image=crop_image(image, transform),
+        transform=transform,
+        mask=None if mask is None else crop_image(mask, transform),
+    )
+
+
+def fit_crop_transform(points: np.ndarray, width: int, height: int) -> CropTransform:
+    """Finds the crop of a face by weak-perspective fitting of a template (POS).
+
+    The template's x, y and z explain the points' columns and heights by linear least squares, six
+    rotation-and-scale and two translation parameters; the crop shows one decimetre of the template
+    as 102 pixels.
+
+    Args:
+        points: `[5, 2]` or `[68, 2]`, in the photograph.
+        width: Width of the photograph, pixels.
+        height: Height of the photograph, pixels.
+
+    Raises:
+        ValueError: See `align_face`.
+    """
+    five_points = _five_points(points)
+    _check_five_points(five_points, width, height)
+    upward = np.stack([five_points[:, 0], height - 1 - five_points[:, 1]], axis=-1)
+    design = np.concatenate([FIVE_POINT_TEMPLATE, np.ones([5, 1])], axis=-1)
+    solution = np.linalg.lstsq(design, upward, rcond=None)[0]
+    scale = float(TARGET_SCALE / np.mean(np.linalg.norm(solution[:3], axis=0)))
+    x, y = (float(value) for value in solution[3])
+    # `int` truncates towards zero, negative numbers included, as in the reference.
+    resized_width, resized_height = int(width * scale), int(height * scale)
+    if not 0 < resized_width * resized_height <= MAX_RESIZED_PIXELS:
+        raise ValueError(
+            f"`points` make a face that needs its {width} x {height} photograph scaled by "
+            f"{scale:.4g}; expected a face larger in the photograph. Cut the photograph first."
+        )
+    return CropTransform(
+        width=width,
+        height=height,
+        scale=scale,
+        x=x,
+        y=y,
+        resized_width=resized_width,
+        resized_height=resized_height,
+        left=int(resized_width / 2 - _HALF + (x - width / 2) * scale),
+        top=int(resized_height / 2 - _HALF + (height / 2 - y) * scale),
+    )
+
+
+def crop_image(image: np.ndarray, transform: CropTransform) -> np.ndarray:
+    """Resizes `uint8 [height, width]` or `[height, width, 3]` and cuts the crop, black outside.
+
+    Raises:
+        ValueError: If `image` has not the size of the transform's photograph, or is not `uint8`.
+    """
+    import PIL.Image
+
+    trailing = () if np.ndim(image) == 2 else (3,)
+    _check_image("image", image, (transform.height, transform.width, *trailing))
+    # Pillow's bicubic filter widens when shrinking; other libraries' would alias.
+    resized = PIL.Image.fromarray(image).resize(
+        (transform.resized_width, transform.resized_height), PIL.Image.Resampling.BICUBIC
+    )
+    left, top = transform.left, transform.top
+    return np.asarray(resized.crop((left, top, left + CROP_SIZE, top + CROP_SIZE)))
+
+
+def five_points_from_68(landmarks: np.ndarray) -> np.ndarray:
+    """Five points `[5, 2]` float64 from 68 iBUG landmarks `[68, 2]`; eyes are corner means."""
+    checks.check_shape("landmarks", landmarks, (68, 2))
+    landmarks = np.asarray(landmarks, np.float64)
+    eyes = [landmarks[[36, 39]].mean(axis=0), landmarks[[42, 45]].mean(axis=0)]
+    return np.stack([*eyes, *landmarks[[30, 48, 54]]])
+
+
+def _five_points(points: np.ndarray) -> np.ndarray:
+    """Gives float64 `[5, 2]` from five or 68 points."""
+    points = np.asarray(points, np.float64)
+    if points.shape == (68, 2):
+        return five_points_from_68(points)
+    if points.shape != (5, 2):
+        raise ValueError(
+            f"`points` must have shape [5, 2] or [68, 2]. Received: shape {list(points.shape)}."
+        )
+    return points
+
+
+def _check_five_points(points: np.ndarray, width: int, height: int) -> None:
+    """Raises `ValueError` for points from which no crop can be found."""
+    if not np.isfinite(points).all():
+        raise ValueError(f"`points` must be finite. Received: {points.tolist()}.")
+    size = np.array([width, height], np.float64)
+    if (points < -0.5 * size).any() or (points > 1.5 * size).any():
+        raise ValueError(
+            f"`points` must lie in the photograph of {width} x {height} pixels, or near it. "
+            f"Received: {points.tolist()}."
+        )
+    extents = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    if extents[1] <= _MIN_SPREAD * extents[0]:
+        raise ValueError(
+            f"`points` must not coincide or lie on one line. Received: {points.tolist()}."
+        )
+
+
+def _check_image(name: str, image: np.ndarray, expected: tuple[int | None, ...]) -> None:
+    """Raises `ValueError` unless `image` is a `uint8` array of the expected shape."""
+    checks.check_shape(name, image, expected)
+    if image.dtype != np.uint8:
+        raise ValueError(f"`{name}` must be uint8. Received: {image.dtype}.")
+
+
+def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Applies an affine 3 x 3 `matrix` to points `[..., 2]`, in float64."""
+    checks.check_shape("points", np.asarray(points), (..., 2))
+    return np.asarray(points, np.float64) @ matrix[:2, :2].T + matrix[:2, 2]
