@@ -1,0 +1,171 @@
+"""Pictures of a reconstruction for people: a captioned panel, the face in its photograph."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tf_facerecon.inference import mesh_views, photo_window
+from tf_facerecon.inference.reconstruction import FaceReconstruction
+
+TILE_SIZE = 448
+_SUPERSAMPLING = 2
+_TURN_DEGREES = 40.0
+_MARGIN = 28
+_CAPTION_HEIGHT = 44
+_CAPTION_SIZE = 22
+_PAPER = (255, 255, 255)
+_INK = (70, 72, 78)
+_BACKDROP_TOP, _BACKDROP_BOTTOM = 0.97, 0.86
+_LINE, _POINT, _FOUND = (255, 255, 255), (64, 196, 255), (255, 92, 92)
+# iBUG: jaw, brows, nose ridge and base, eyes, outer and inner lips; True closes the line.
+_LINES = (
+    (range(0, 17), False),
+    (range(17, 22), False),
+    (range(22, 27), False),
+    (range(27, 31), False),
+    (range(31, 36), False),
+    (range(36, 42), True),
+    (range(42, 48), True),
+    (range(48, 60), True),
+    (range(60, 68), True),
+)
+
+
+def panel(reconstruction: FaceReconstruction, texture: np.ndarray | None = None) -> np.ndarray:
+    """Photo, overlay, shape, albedo and landmarks side by side, with captions.
+
+    Args:
+        reconstruction: The face.
+        texture: `[N, N, 3]` uint8 of `photo_texture`; given, a sixth picture shows the textured
+            face turned.
+
+    Returns:
+        `[height, width, 3]` uint8 RGB.
+    """
+    photo, _ = photo_window.cut(reconstruction.photo, reconstruction.crop_transform, TILE_SIZE)
+    layers, alpha = _front_layers(reconstruction)
+    backdrop = _backdrop(TILE_SIZE)
+    tiles = {
+        "photo": photo,
+        "overlay": _over(layers["colours"], alpha, photo),
+        "shape": _over(layers["clay"], alpha, backdrop),
+        "albedo": _over(layers["albedo"], alpha, backdrop),
+        "landmarks": draw_landmarks(photo, reconstruction),
+    }
+    if texture is not None:
+        tiles["turned"] = _turned_tile(reconstruction, texture, backdrop)
+    return captioned_row(list(tiles.values()), list(tiles))
+
+
+def overlay_on_photo(reconstruction: FaceReconstruction) -> np.ndarray:
+    """The rendered face in its place in the whole photograph: `[height, width, 3]` uint8."""
+    size = TILE_SIZE * _SUPERSAMPLING
+    drawn, alpha = mesh_views.render_window(
+        reconstruction.vertices,
+        reconstruction.triangles,
+        np.clip(reconstruction.colours, 0.0, 1.0),
+        reconstruction.camera,
+        size,
+    )
+    return photo_window.lay_on_photo(
+        reconstruction.photo, reconstruction.crop_transform, drawn, alpha
+    )
+
+
+def draw_landmarks(picture: np.ndarray, reconstruction: FaceReconstruction) -> np.ndarray:
+    """Draws the mesh's 68 landmarks and the points that were found on the window `[N, N, 3]`."""
+    import PIL.Image
+    import PIL.ImageDraw
+
+    size = picture.shape[0] * _SUPERSAMPLING
+    scale = size / reconstruction.camera.image_size
+    canvas = PIL.Image.fromarray(_bytes(0.78 * picture)).resize((size, size))
+    draw = PIL.ImageDraw.Draw(canvas)
+    points = [tuple((point + 0.5) * scale) for point in reconstruction.landmarks]
+    for indices, closed in _LINES:
+        line = [points[i] for i in indices]
+        draw.line(line + line[:1] if closed else line, fill=_LINE, width=3, joint="curve")
+    for point in points:
+        _dot(draw, point, 7, _POINT)
+    for point in reconstruction.crop_transform.to_crop(reconstruction.found_points):
+        _dot(draw, tuple((point + 0.5) * scale), 8, _FOUND)
+    small = canvas.resize(picture.shape[1::-1], PIL.Image.Resampling.BOX)
+    return np.asarray(small, np.float32) / 255.0
+
+
+def captioned_row(tiles: Sequence[np.ndarray], captions: Sequence[str]) -> np.ndarray:
+    """Sets tiles `[N, N, 3]` in [0, 1] side by side on white, each over its caption; uint8."""
+    import PIL.Image
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
+    size = tiles[0].shape[0]
+    width = len(tiles) * (size + _MARGIN) + _MARGIN
+    sheet = PIL.Image.new("RGB", (width, size + 2 * _MARGIN + _CAPTION_HEIGHT), _PAPER)
+    draw = PIL.ImageDraw.Draw(sheet)
+    font = PIL.ImageFont.load_default(_CAPTION_SIZE)
+    for index, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
+        left = _MARGIN + index * (size + _MARGIN)
+        sheet.paste(PIL.Image.fromarray(_bytes(tile)), (left, _MARGIN))
+        below = (left + size / 2, _MARGIN + size + _CAPTION_HEIGHT / 2 + 6)
+        draw.text(below, caption, fill=_INK, font=font, anchor="mm")
+    return np.asarray(sheet)
+
+
+def _front_layers(reconstruction):
+    """Premultiplied layers of the posed face, smooth at the edges, and their alpha `[N, N]`."""
+    parts = {
+        "colours": np.clip(reconstruction.colours, 0.0, 1.0),
+        "albedo": np.clip(reconstruction.albedo, 0.0, 1.0),
+        "clay": mesh_views.clay_colours(reconstruction.normals),
+    }
+    drawn, alpha = mesh_views.render_window(
+        reconstruction.vertices,
+        reconstruction.triangles,
+        np.concatenate(list(parts.values()), axis=-1),
+        reconstruction.camera,
+        TILE_SIZE * _SUPERSAMPLING,
+    )
+    drawn = photo_window.resize(drawn, (TILE_SIZE, TILE_SIZE))
+    alpha = photo_window.resize(alpha[..., None], (TILE_SIZE, TILE_SIZE))[..., 0]
+    return dict(zip(parts, np.split(drawn, len(parts), axis=-1), strict=True)), alpha
+
+
+def _turned_tile(reconstruction, texture, backdrop):
+    """The textured face from the side that the photograph shows more of."""
+    yaw = reconstruction.rotation_degrees[1]
+    degrees = -_TURN_DEGREES if yaw > 0 else _TURN_DEGREES
+    vertices, _ = mesh_views.turned(reconstruction.vertices, reconstruction.normals, degrees)
+    size = TILE_SIZE * _SUPERSAMPLING
+    uv, alpha = mesh_views.render_window(
+        vertices, reconstruction.triangles, reconstruction.uv, reconstruction.camera, size
+    )
+    limit = len(texture) - 1
+    columns = np.clip((uv[..., 0] * len(texture)).astype(int), 0, limit)
+    rows = np.clip(((1.0 - uv[..., 1]) * len(texture)).astype(int), 0, limit)
+    drawn = texture[rows, columns] / 255.0 * alpha[..., None]
+    drawn = photo_window.resize(drawn, (TILE_SIZE, TILE_SIZE))
+    alpha = photo_window.resize(alpha[..., None], (TILE_SIZE, TILE_SIZE))[..., 0]
+    return _over(drawn, alpha, backdrop)
+
+
+def _over(layer, alpha, background):
+    """Lays a premultiplied layer over a background."""
+    return layer + (1.0 - alpha[..., None]) * background
+
+
+def _backdrop(size):
+    ramp = np.linspace(_BACKDROP_TOP, _BACKDROP_BOTTOM, size, dtype=np.float32)
+    return np.broadcast_to(ramp[:, None, None], (size, size, 3))
+
+
+def _dot(draw, centre, radius, colour):
+    x, y = centre
+    draw.ellipse(
+        (x - radius - 2, y - radius - 2, x + radius + 2, y + radius + 2), fill=(20, 24, 30)
+    )
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+def _bytes(picture):
+    return np.round(255.0 * np.clip(picture, 0.0, 1.0)).astype(np.uint8)
