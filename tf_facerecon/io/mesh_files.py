@@ -1,0 +1,242 @@
+"""Wavefront OBJ meshes: the vertex order of a file is the vertex order of the array, always.
+
+Written and read by hand, because the mesh libraries at hand merge, split or drop vertices when a
+file carries texture coordinates, and round vertex colours to 8 bits; topology would be lost.
+
+Convention:
+    Triangles count vertices from 0, counter-clockwise from outside. Colours are RGB in 0..1.
+    Texture coordinates are `(u, v)` in 0..1, v up: (0, 0) is the bottom-left corner of the texture.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterable
+
+import numpy as np
+
+from tf_facerecon.core import checks
+from tf_facerecon.io import atomic_files, image_files
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ObjMesh:
+    """The contents of an OBJ file.
+
+    Attributes:
+        vertices: float64 `[V, 3]`.
+        triangles: int32 `[T, 3]`; polygons are cut into fans.
+        colours: float64 `[V, 3]`, or `None`.
+        uv: float64 `[N, 2]`, or `None`.
+        uv_triangles: int32 `[T, 3]` into `uv`, or `None`.
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    colours: np.ndarray | None = None
+    uv: np.ndarray | None = None
+    uv_triangles: np.ndarray | None = None
+
+
+def write_obj(
+    path: str | os.PathLike,
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    *,
+    colours: np.ndarray | None = None,
+    uv: np.ndarray | None = None,
+    uv_triangles: np.ndarray | None = None,
+    texture: np.ndarray | None = None,
+) -> None:
+    """Writes a mesh, with a texture also `<stem>.mtl` and `<stem>.png` beside it.
+
+    Nine significant digits: float32 arrays come back bit for bit. All files are written under
+    temporary names first, so that no half-written one can remain.
+
+    Args:
+        path: Ends in `.obj`.
+        vertices: `[V, 3]`.
+        triangles: Integer `[T, 3]`.
+        colours: Optional `[V, 3]`; clipped to 0..1, written behind each vertex.
+        uv: Optional texture coordinates: `[V, 2]`, or `[N, 2]` with `uv_triangles`.
+        uv_triangles: Optional integer `[T, 3]` into `uv`, for textures with seams; by default each
+            vertex has one texture coordinate.
+        texture: Optional image `[height, width, 3]`, `uint8` or floats in 0..1; needs `uv`.
+
+    Raises:
+        ValueError: If a shape, an index or a value does not fit; nothing is written then.
+    """
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".obj":
+        raise ValueError(f"`path` must end in .obj. Received: {path}.")
+    vertices = _checked_floats("vertices", vertices, (None, 3))
+    triangles = _checked_indices("triangles", triangles, (None, 3), len(vertices))
+    if colours is not None:
+        colours = _checked_floats("colours", colours, (len(vertices), 3)).clip(0.0, 1.0)
+    uv, uv_triangles = _checked_uv(uv, uv_triangles, triangles, len(vertices))
+    if texture is not None and uv is None:
+        raise ValueError("`texture` needs `uv`. Received: texture without uv.")
+    text = _obj_text(vertices, triangles, colours, uv, uv_triangles)
+    if texture is None:
+        with atomic_files.atomic_path(path) as temporary:
+            temporary.write_text(text)
+    else:
+        _write_textured(path, text, texture)
+
+
+def read_obj(path: str | os.PathLike) -> ObjMesh:
+    """Reads vertices, colours, texture coordinates and faces of an OBJ file, in file order.
+
+    Normals, materials, groups and lines are passed over.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line cannot be understood; the message names file and line.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No mesh file {path}.")
+    parser = _ObjParser()
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                parser.read_line(line)
+            except (ValueError, IndexError) as error:
+                raise ValueError(f"{path}, line {number} is not OBJ: {line.strip()!r}.") from error
+    if not parser.vertices:
+        raise ValueError(f"{path} holds no vertices.")
+    try:
+        return parser.mesh()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+class _ObjParser:
+    """Collects the elements of an OBJ file line by line."""
+
+    def __init__(self):
+        self.vertices: list[list[float]] = []
+        self.uv: list[list[float]] = []
+        self.triangles: list[list[int]] = []
+        self.uv_triangles: list[list[int]] = []
+
+    def read_line(self, line: str) -> None:
+        keyword, *values = line.split() or ["#"]
+        if keyword == "v":
+            if len(values) not in (3, 4, 6, 7):
+                raise ValueError
+            self.vertices.append([float(value) for value in values])
+        elif keyword == "vt":
+            self.uv.append([float(values[0]), float(values[1])])
+        elif keyword == "f":
+            self._read_polygon([value.split("/") for value in values])
+
+    def _read_polygon(self, corners: list[list[str]]) -> None:
+        """Cuts a polygon of `v`, `v/vt`, `v//vn` or `v/vt/vn` corners into a fan of triangles."""
+        if len(corners) < 3:
+            raise ValueError
+        vertices = [_resolve(corner[0], len(self.vertices)) for corner in corners]
+        textured = all(len(corner) > 1 and corner[1] for corner in corners)
+        uv = [_resolve(corner[1], len(self.uv)) for corner in corners] if textured else None
+        for i in range(1, len(corners) - 1):
+            self.triangles.append([vertices[0], vertices[i], vertices[i + 1]])
+            if uv is not None:
+                self.uv_triangles.append([uv[0], uv[i], uv[i + 1]])
+
+    def mesh(self) -> ObjMesh:
+        widths = {len(vertex) for vertex in self.vertices}
+        if len(widths) > 1:
+            raise ValueError(f"vertices have different numbers of values: {sorted(widths)}.")
+        vertices = np.array(self.vertices)
+        triangles = np.array(self.triangles, np.int32).reshape(-1, 3)
+        uv_triangles = np.array(self.uv_triangles, np.int32).reshape(-1, 3)
+        _checked_indices("triangles", triangles, (None, 3), len(vertices))
+        _checked_indices("uv_triangles", uv_triangles, (None, 3), len(self.uv))
+        # A mesh of which only some polygons are textured is taken as untextured.
+        textured = len(self.uv) > 0 and len(uv_triangles) == len(triangles)
+        return ObjMesh(
+            vertices=vertices[:, :3],
+            triangles=triangles,
+            colours=vertices[:, -3:] if vertices.shape[-1] >= 6 else None,
+            uv=np.array(self.uv) if textured else None,
+            uv_triangles=uv_triangles if textured else None,
+        )
+
+
+def _resolve(index: str, count: int) -> int:
+    """Turns OBJ's counting (from 1, or backwards from -1) into counting from 0."""
+    number = int(index)
+    if number == 0 or number < -count:
+        raise ValueError
+    return number - 1 if number > 0 else count + number
+
+
+def _obj_text(vertices, triangles, colours, uv, uv_triangles) -> str:
+    """Puts checked arrays into OBJ text, without a reference to a material."""
+    rows = vertices if colours is None else np.concatenate([vertices, colours], axis=-1)
+    lines = [*_lines("v", rows)]
+    if uv is None:
+        lines += [f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist()]
+    else:
+        lines += _lines("vt", uv)
+        corners = np.concatenate([triangles, uv_triangles], axis=-1) + 1
+        lines += [f"f {a}/{i} {b}/{j} {c}/{k}" for a, b, c, i, j, k in corners.tolist()]
+    return "\n".join([*lines, ""])
+
+
+def _lines(keyword: str, rows: np.ndarray) -> Iterable[str]:
+    """Gives `keyword` and the values of one row per line, nine significant digits."""
+    template = keyword + " %.9g" * rows.shape[-1]
+    return (template % tuple(row) for row in rows.tolist())
+
+
+def _write_textured(path: pathlib.Path, text: str, texture: np.ndarray) -> None:
+    """Writes `.obj`, `.mtl` and `.png`; the `.obj`, which names the others, appears last."""
+    material, picture = path.with_suffix(".mtl"), path.with_suffix(".png")
+    with contextlib.ExitStack() as files:
+        obj_part, material_part, picture_part = (
+            files.enter_context(atomic_files.atomic_path(name))
+            for name in (path, material, picture)
+        )
+        image_files.write_image(picture_part, texture)
+        material_part.write_text(
+            f"newmtl skin\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture.name}\n"
+        )
+        obj_part.write_text(f"mtllib {material.name}\nusemtl skin\n{text}")
+
+
+def _checked_uv(uv, uv_triangles, triangles, num_vertices: int):
+    """Checks texture coordinates; without their own triangles they follow the vertices."""
+    if uv is None:
+        if uv_triangles is not None:
+            raise ValueError("`uv_triangles` needs `uv`. Received: uv_triangles without uv.")
+        return None, None
+    if uv_triangles is None:
+        return _checked_floats("uv", uv, (num_vertices, 2)), triangles
+    uv = _checked_floats("uv", uv, (None, 2))
+    return uv, _checked_indices("uv_triangles", uv_triangles, (len(triangles), 3), len(uv))
+
+
+def _checked_floats(name: str, values, expected) -> np.ndarray:
+    """Gives `values` as a finite floating array of the expected shape."""
+    values = np.asarray(values)
+    checks.check_shape(name, values, expected)
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        raise ValueError(f"`{name}` must hold real numbers. Received: {values.dtype}.")
+    if not np.isfinite(values).all():
+        raise ValueError(f"`{name}` must be finite. Received NaN or infinite values.")
+    return values
+
+
+def _checked_indices(name: str, values, expected, limit: int) -> np.ndarray:
+    """Gives `values` as an integer array of the expected shape within 0..limit - 1."""
+    values = np.asarray(values)
+    checks.check_shape(name, values, expected)
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"`{name}` must hold integers. Received: {values.dtype}.")
+    if values.size and (values.min() < 0 or values.max() >= limit):
+        raise ValueError(
+            f"`{name}` must lie in 0..{limit - 1}. Received: {values.min()}..{values.max()}."
+        )
+    return values.astype(np.int32)
