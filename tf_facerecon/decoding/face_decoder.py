@@ -106,10 +106,7 @@ class FaceDecoder(keras.layers.Layer):
         landmarks = cameras.project(
             tf.gather(vertices, self._landmark_indices, axis=1), self.camera
         )
-        first, second = zip(*morphable_model.FIVE_POINT_LANDMARKS, strict=True)
-        five_points = (
-            tf.gather(landmarks, first, axis=1) + tf.gather(landmarks, second, axis=1)
-        ) / 2
+        five_points = five_points_from_landmarks(landmarks)
         return {"vertices": vertices, "landmarks": landmarks, "five_points": five_points}
 
     def draw(self, vertices, colours):
@@ -130,3 +127,9 @@ class FaceDecoder(keras.layers.Layer):
             "camera": dataclasses.asdict(self.camera),
             "fingerprint": self.face_model.fingerprint,
         }
+
+
+def five_points_from_landmarks(landmarks: tf.Tensor) -> tf.Tensor:
+    """Eyes, nose tip and mouth corners `[..., 5, D]` of iBUG `landmarks` `[..., 68, D]`."""
+    first, second = zip(*morphable_model.FIVE_POINT_LANDMARKS, strict=True)
+    return (tf.gather(landmarks, first, axis=-2) + tf.gather(landmarks, second, axis=-2)) / 2

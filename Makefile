@@ -1,0 +1,53 @@
+# Two commands: `make demo` shows what the package does, `make test` checks that it does it.
+# Each sets up everything it needs in .venv from the pinned requirements.lock.
+
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 \
+	|| command -v python3.10 || command -v python3)
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+PYTEST := TF_CPP_MIN_LOG_LEVEL=2 $(RUN) -m pytest
+
+# Rooms whose tests start no other process and train nothing.
+QUICK := layout_test.py conventions_test.py core geometry lighting io losses metrics face_models \
+	decoding rendering
+
+.PHONY: help demo test test-quick test-slow lint clean
+
+help:
+	@echo "make demo        reconstruct a photograph, train for a minute; results in demo/"
+	@echo "make test        lint and the default test suite"
+	@echo "make test-quick  the tests that need neither training nor other processes"
+	@echo "make test-slow   the tests that take minutes"
+	@echo "make lint        ruff"
+	@echo "Another interpreter: make test-quick PYTHON=python3.12 VENV=.venv-3.12"
+
+demo: $(READY)
+	TF_CPP_MIN_LOG_LEVEL=2 $(RUN) tools/demo.py --out demo
+
+test: lint
+	$(PYTEST)
+
+test-quick: $(READY)
+	$(PYTEST) $(addprefix tests/,$(QUICK))
+
+test-slow: $(READY)
+	$(PYTEST) -m slow
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+# pip fills a fresh folder: a half-installed environment never gets its stamp.
+$(READY): requirements.lock setup.py
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; none was found." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.10 to 3.13 is needed; $(PYTHON) is another." >&2; exit 1; }
+	@echo "Setting up $(VENV) (a few minutes, once) ..."
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,51 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.face_models.made_up_models import made_up_model
+from tf_facerecon.data import procedural_stream
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    return FaceDecoder(made_up_model(), camera={"image_size": 64, "focal": 290.0})
+
+
+def take(dataset, count):
+    return [tf.nest.map_structure(np.asarray, batch) for batch in itertools.islice(dataset, count)]
+
+
+def test_stream_goes_on_where_it_stopped(decoder):
+    whole = procedural_stream.build_procedural_dataset(decoder, 2, seed=3)
+    later = procedural_stream.build_procedural_dataset(decoder, 2, seed=3, first_batch=2)
+    for name, value in take(later, 1)[0].items():
+        np.testing.assert_array_equal(value, take(whole, 3)[2][name])
+
+
+def test_seeds_and_batches_differ(decoder):
+    first, second = take(procedural_stream.build_procedural_dataset(decoder, 2, seed=3), 2)
+    other = take(procedural_stream.build_procedural_dataset(decoder, 2, seed=4), 1)[0]
+    for name in ("image", "coefficients", "landmarks"):
+        assert np.abs(first[name] - second[name]).max() > 1e-3
+        assert np.abs(first[name] - other[name]).max() > 1e-3
+
+
+def test_elements_agree_with_the_decoder(decoder):
+    dataset = procedural_stream.build_procedural_dataset(decoder, 3, seed=0, num_batches=1)
+    (batch,) = take(dataset, 5)
+    face = decoder(batch["coefficients"])
+    np.testing.assert_allclose(batch["landmarks"], face["landmarks"], atol=1e-2)
+    np.testing.assert_allclose(batch["five_points"], face["five_points"], atol=1e-2)
+    assert batch["image"].shape == (3, 64, 64, 3)
+    assert batch["image"].min() >= 0 and batch["image"].max() <= 1
+    assert (batch["skin"] <= face["region_mask"].numpy()).all()
+    assert (batch["landmark_weights"] == 1).all()
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": 1, "first_batch": -1}])
+def test_build_exception_raised(decoder, wrong):
+    with pytest.raises(ValueError, match="first_batch" if "first_batch" in wrong else "batch_size"):
+        procedural_stream.build_procedural_dataset(decoder, seed=0, **wrong)

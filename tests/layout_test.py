@@ -1,0 +1,94 @@
+"""The house keeps its shape: imports go down, no circles, nothing heavy at import."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "tf_facerecon"
+FLOORS = """core | geometry lighting io | face_models rendering photos |
+    decoding networks losses metrics | data models | training inference | evaluation"""
+FLOOR = {room: n for n, row in enumerate(FLOORS.split("|")) for room in row.split()}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+LAZY = {"tensorflow_graphics", "mtcnn", "keras_facenet", "cv2", "trimesh", "sklearn", "skimage"}
+
+
+def imported_names(path, *, top_level_only=False):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path):
+    return {name for name in imported_names(path) if name.split(".")[0] == "tf_facerecon"}
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    for name in own_imports(path):
+        room = name.split(".")[1]
+        assert room in FLOOR, f"{name}: import modules by full path, not from the package face"
+        assert room == room_of(path) or FLOOR[room] < FLOOR[room_of(path)], name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_heavy_at_import(path):
+    heavy = {name.split(".")[0] for name in imported_names(path, top_level_only=True)} & LAZY
+    assert not heavy, f"{heavy} must be imported in the function that needs it"
+
+
+def test_no_circles_between_modules():
+    def module_name(path):
+        return ".".join(("tf_facerecon", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+    names = {module_name(path) for path in MODULES}
+    edges = {
+        module_name(path): {
+            target
+            for name in own_imports(path)
+            for target in (name, name.rpartition(".")[0])
+            if target in names
+        }
+        for path in MODULES
+    }
+    remaining = dict(edges)
+    while remaining:
+        free = [name for name, needs in remaining.items() if not needs & remaining.keys()]
+        assert free, f"these modules import each other in a circle: {sorted(remaining)}"
+        for name in free:
+            del remaining[name]
+
+
+def test_room_init_files_are_empty():
+    filled = [
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("__init__.py")
+        if path.parent != PACKAGE and path.read_text(encoding="utf-8").strip()
+    ]
+    assert not filled
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_has_a_test_file(path):
+    test = PACKAGE.parent / "tests" / path.relative_to(PACKAGE).with_suffix("")
+    assert test.with_name(f"{path.stem}_test.py").is_file()
+
+
+def test_package_import_is_light():
+    code = (
+        "import sys, tf_facerecon; "
+        f"print([name for name in {sorted(LAZY | {'tensorflow'})!r} if name in sys.modules])"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.strip().endswith("[]"), printed

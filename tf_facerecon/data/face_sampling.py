@@ -1,0 +1,155 @@
+"""Random coefficients of faces as an aligner would crop them.
+
+Convention:
+    Everything is drawn from `tf.random.stateless_*`: the same seed gives the same faces.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tf_facerecon.decoding.face_decoder import FaceDecoder, five_points_from_landmarks
+from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.geometry import rigid_transforms, rotations
+from tf_facerecon.lighting.spherical_harmonics import AMBIENT
+from tf_facerecon.photos import face_alignment
+
+# Steps of the fixed-point iteration that puts a posed face where the aligner would; the error
+# falls about tenfold a step.
+_ALIGNMENT_STEPS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceDistribution:
+    """How varied the faces are.
+
+    Attributes:
+        identity: Standard deviation of identity and texture coefficients.
+        expression: Standard deviation of expression coefficients of the most expressive faces;
+            each face draws its own share of it between 0 and 1.
+        max_yaw: Half of the faces have a yaw uniform within this many degrees, the others a
+            normal one with a third of it as standard deviation.
+        pitch: Standard deviation in degrees.
+        roll: Standard deviation in degrees.
+        brightness: Standard deviation of the ambient band, relative to the neutral ambient light.
+        directional: Mean strength of the light that comes from one side.
+        tint: Standard deviation of the colour of light.
+        point_noise: Standard deviation in pixels of the five points from which a face is aligned.
+    """
+
+    identity: float = 1.0
+    expression: float = 1.0
+    max_yaw: float = 45.0
+    pitch: float = 9.0
+    roll: float = 9.0
+    brightness: float = 0.18
+    directional: float = 0.35
+    tint: float = 0.04
+    point_noise: float = 2.0
+
+
+def sample_coefficients(
+    decoder: FaceDecoder, batch_size: int, seed: tf.Tensor, distribution: FaceDistribution
+) -> tf.Tensor:
+    """Draws `[batch_size, 257 | 239]` coefficients of aligned faces.
+
+    The translation is the one at which the POS alignment of (noisy) five points leaves the crop
+    as it is, so that synthetic pictures are framed like aligned photographs.
+
+    Args:
+        decoder: Gives the layout, the 3DMM and the camera.
+        batch_size: How many.
+        seed: Integer tensor `[2]`.
+        distribution: Widths of the distributions.
+    """
+    sizes = decoder.layout.sizes
+    seeds = tf.unstack(tf.random.split(seed, 6))
+    shares = tf.random.stateless_uniform((batch_size, 1), seeds[0])
+    groups = {
+        "identity": distribution.identity * _normal((batch_size, sizes["identity"]), seeds[1]),
+        "expression": distribution.expression
+        * shares
+        * _normal((batch_size, sizes["expression"]), seeds[2]),
+        "texture": distribution.identity * _normal((batch_size, sizes["texture"]), seeds[3]),
+        "rotation": sample_rotation(batch_size, seeds[4], distribution),
+        "lighting": sample_lighting(batch_size, sizes["lighting"], seeds[5], distribution),
+        "translation": tf.zeros((batch_size, 3)),
+    }
+    noise_seed = tf.random.fold_in(seed, 6)
+    noise = distribution.point_noise * _normal((batch_size, 5, 2), noise_seed)
+    groups["translation"] = aligned_translation(decoder, groups, noise)
+    return decoder.layout.merge(groups)
+
+
+def sample_rotation(batch_size: int, seed: tf.Tensor, distribution: FaceDistribution) -> tf.Tensor:
+    """Euler angles `[batch_size, 3]` in radians."""
+    seeds = tf.unstack(tf.random.split(seed, 4))
+    wide = tf.random.stateless_uniform((batch_size,), seeds[0]) < 0.5
+    uniform = tf.random.stateless_uniform((batch_size,), seeds[1], -1.0, 1.0)
+    normal = tf.clip_by_value(_normal((batch_size,), seeds[2]) / 3, -1.0, 1.0)
+    yaw = distribution.max_yaw * tf.where(wide, uniform, normal)
+    spread = tf.clip_by_value(_normal((batch_size, 2), seeds[3]), -3.0, 3.0)
+    pitch, roll = tf.unstack(spread * (distribution.pitch, distribution.roll), axis=-1)
+    return tf.stack([pitch, yaw, roll], axis=-1) * (math.pi / 180)
+
+
+def sample_lighting(
+    batch_size: int, num_lighting: int, seed: tf.Tensor, distribution: FaceDistribution
+) -> tf.Tensor:
+    """Spherical-harmonics coefficients `[batch_size, 9 | 27]`: ambient, one soft side, a tint."""
+    seeds = tf.unstack(tf.random.split(seed, 5))
+    ambient = AMBIENT * distribution.brightness * _normal((batch_size, 1), seeds[0])
+    strength = 2 * distribution.directional * tf.random.stateless_uniform((batch_size, 1), seeds[1])
+    direction = tf.math.l2_normalize(_normal((batch_size, 3), seeds[2]), axis=-1)
+    # Faces are seldom lit from behind: the band that grows towards the camera (+z) is not negative.
+    direction = tf.stack([direction[:, 0], tf.abs(direction[:, 1]), direction[:, 2]], axis=-1)
+    quadratic = 0.15 * distribution.directional * _normal((batch_size, 5), seeds[3])
+    white = tf.concat([ambient, strength * direction, quadratic], axis=-1)
+    if num_lighting == white.shape[-1]:
+        return white
+    tint = distribution.tint * _normal((batch_size, 3, 1), seeds[4])
+    full = tf.concat([ambient + AMBIENT, white[:, 1:]], axis=-1)[:, None, :] * (1 + tint)
+    rgb = full - tf.one_hot(0, white.shape[-1]) * AMBIENT
+    return tf.reshape(rgb, (batch_size, num_lighting))
+
+
+def aligned_translation(
+    decoder: FaceDecoder, groups: dict[str, tf.Tensor], point_noise: tf.Tensor
+) -> tf.Tensor:
+    """Translation `[B, 3]` (dm) that frames each face as the POS aligner frames photographs.
+
+    Args:
+        decoder: Gives the 3DMM and the camera.
+        groups: Named coefficients; `translation` is the start.
+        point_noise: `[B, 5, 2]` pixels added to the true five points before the fit, as a
+            detector would.
+    """
+    camera = decoder.camera
+    centre = camera.image_size / 2
+    template = face_alignment.FIVE_POINT_TEMPLATE
+    # POS fits x = X·r + t to both image axes; the least-squares solution is one fixed matrix.
+    solve = np.linalg.pinv(np.concatenate([template, np.ones((5, 1))], axis=1)).astype(np.float32)
+    shape, _ = decoder.morphable_face(groups["identity"], groups["expression"], groups["texture"])
+    landmark_shape = tf.gather(shape, decoder.face_model.landmarks, axis=1)
+    rotation = rotations.rotation_matrix_from_euler(groups["rotation"])
+    translation = groups["translation"]
+    for _ in range(_ALIGNMENT_STEPS):
+        posed = rigid_transforms.rigid_transform(landmark_shape, rotation, translation)
+        points = five_points_from_landmarks(cameras.project(posed, camera)) + point_noise
+        column, row = tf.unstack(points, axis=-1)
+        fit = tf.stack([column, camera.image_size - 1 - row], axis=-1)
+        fit = tf.einsum("kp,bpc->bkc", solve, fit)
+        scale = tf.reduce_mean(tf.norm(fit[:, :3], axis=1), axis=-1)
+        depth = camera.distance - translation[:, 2]
+        shift = (centre - fit[:, 3]) * (depth / camera.focal)[:, None]
+        new_depth = depth * scale / face_alignment.TARGET_SCALE
+        translation = tf.concat(
+            [translation[:, :2] + shift, camera.distance - new_depth[:, None]], axis=-1
+        )
+    return translation
+
+
+def _normal(shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
+    return tf.random.stateless_normal(shape, seed)

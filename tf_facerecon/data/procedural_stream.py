@@ -1,0 +1,97 @@
+"""An endless stream of rendered faces whose truth is known.
+
+Batch j depends on `(seed, j, batch_size)` and nothing else: a run that stopped goes on with the
+batch it would have seen, and two machines see the same pictures.
+"""
+
+import tensorflow as tf
+
+from tf_facerecon.data import backdrops, face_sampling
+from tf_facerecon.data.face_sampling import FaceDistribution
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+
+# Landmarks 17..26 are the eyebrows; a fringe ends above them.
+_EYEBROWS = slice(17, 27)
+
+
+def build_procedural_dataset(
+    decoder: FaceDecoder,
+    batch_size: int,
+    *,
+    seed: int,
+    first_batch: int = 0,
+    num_batches: int | None = None,
+    distribution: FaceDistribution | None = None,
+) -> tf.data.Dataset:
+    """Batches of synthetic photographs with landmarks, skin and true coefficients.
+
+    Args:
+        decoder: Renders the faces; its face model and camera are those of the stream.
+        batch_size: Faces per batch.
+        seed: Chooses the stream. Streams of different seeds share no face.
+        first_batch: Number of the first batch, to go on where a run stopped.
+        num_batches: How many batches; endless if `None`.
+        distribution: How varied the faces are.
+
+    Returns:
+        A dataset of dicts: `image` `[B, H, W, 3]` RGB in [0, 1], `landmarks` `[B, 68, 2]`
+        (column, row), `landmark_weights` `[B, 68]` (ones), `five_points` `[B, 5, 2]`, `skin`
+        `[B, H, W, 1]` (1 where uncovered face is seen) and `coefficients` `[B, layout.total]`.
+
+    Raises:
+        ValueError: If `batch_size` is not positive or `first_batch` is negative.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+    if first_batch < 0:
+        raise ValueError(f"`first_batch` must not be negative. Received: {first_batch}.")
+    distribution = distribution or FaceDistribution()
+    numbers = tf.data.Dataset.counter(start=first_batch)
+    if num_batches is not None:
+        numbers = numbers.take(num_batches)
+
+    def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
+        batch_seed = tf.stack([tf.constant(seed, tf.int64), number])
+        coefficients = face_sampling.sample_coefficients(
+            decoder, batch_size, tf.random.fold_in(batch_seed, 0), distribution
+        )
+        return photograph_faces(decoder, coefficients, tf.random.fold_in(batch_seed, 1))
+
+    return numbers.map(make_batch).prefetch(2)
+
+
+def photograph_faces(
+    decoder: FaceDecoder, coefficients: tf.Tensor, seed: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Pictures of faces in cluttered scenes, with their truth.
+
+    Args:
+        decoder: Renders.
+        coefficients: `[B, layout.total]` with a static B.
+        seed: Integer tensor `[2]`; chooses the scenes, not the faces.
+
+    Returns:
+        One element of `build_procedural_dataset`.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 5))
+    batch_size, size = coefficients.shape[0], decoder.camera.image_size
+    face = decoder(coefficients)
+    lit = tf.clip_by_value(face["image"], 0.0, 1.0)
+    skin_colour = tf.math.divide_no_nan(
+        tf.reduce_sum(lit * face["region_mask"], axis=(1, 2)),
+        tf.reduce_sum(face["region_mask"], axis=(1, 2)),
+    )
+    scene = backdrops.cluttered_background(batch_size, size, seeds[0])
+    scene = backdrops.draw_head_behind(scene, skin_colour, seeds[1])
+    scene = scene * (1 - face["mask"]) + lit * face["mask"]
+    brow_row = tf.reduce_min(face["landmarks"][:, _EYEBROWS, 1], axis=1)
+    covered = backdrops.occluder_mask(batch_size, size, brow_row, seeds[2])
+    scene = backdrops.blend(scene, backdrops.hair_colours(batch_size, seeds[3]), covered[..., 0])
+    return {
+        "image": backdrops.camera_faults(scene, seeds[4]),
+        "landmarks": face["landmarks"],
+        "landmark_weights": tf.ones(face["landmarks"].shape[:2]),
+        "five_points": face["five_points"],
+        "skin": face["region_mask"] * (1 - covered),
+        "coefficients": coefficients,
+    }
