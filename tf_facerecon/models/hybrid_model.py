@@ -4,12 +4,14 @@ A batch is the dict of `docs/architecture.md`, "data"; a term of the loss is a n
 This file chooses which tensors each loss compares; the arithmetic lives in `losses`.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models.coefficients import GROUPS
 from tf_facerecon.losses import (
     hybrid,
     landmark,
@@ -20,7 +22,7 @@ from tf_facerecon.losses import (
 )
 
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
-SUPERVISED_TERMS = frozenset({"vertices", "coefficient_distance"})
+SUPERVISED_TERMS = frozenset({"vertices", *(f"{group}_distance" for group in GROUPS)})
 TERMS = PIXEL_TERMS | SUPERVISED_TERMS
 TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
 
@@ -89,7 +91,9 @@ class HybridModel(keras.Model):
         terms = {
             "photometric": lambda: _photometric(batch, decoded),
             "landmark": lambda: _landmark(batch, decoded),
-            "five_point": lambda: _five_point(batch, decoded),
+            "five_point": lambda: landmark.five_point_loss(
+                decoded["five_points"], batch["five_points"]
+            ),
             "perceptual": lambda: self._perceptual(batch, decoded),
             "coefficient": lambda: regularization.coefficient_loss(
                 named["identity"], named["expression"], named["texture"]
@@ -99,10 +103,9 @@ class HybridModel(keras.Model):
             ),
             "white_light": lambda: regularization.white_light_loss(named["lighting"]),
             "vertices": lambda: self._vertices(batch, decoded),
-            "coefficient_distance": lambda: supervised.coefficient_distance(
-                coefficients, _true_coefficients(batch)
-            ),
         }
+        for group in GROUPS:
+            terms[f"{group}_distance"] = functools.partial(self._distance, batch, named, group)
         return {name: terms[name]() for name in self.term_weights}
 
     def get_config(self):
@@ -120,6 +123,10 @@ class HybridModel(keras.Model):
         true = self.decoder(_true_coefficients(batch), render=False)
         return supervised.vertex_loss(decoded["shape"], true["shape"])
 
+    def _distance(self, batch, named, group):
+        true = self.decoder.layout.split(_true_coefficients(batch))
+        return supervised.coefficient_distance({group: named[group]}, {group: true[group]})[group]
+
 
 def _photometric(batch, decoded):
     attention = photometric.skin_attention(decoded["region_mask"], batch["skin"])
@@ -129,11 +136,6 @@ def _photometric(batch, decoded):
 def _landmark(batch, decoded):
     weights = landmark.LANDMARK_WEIGHTS * batch["landmark_weights"]
     return landmark.landmark_loss(decoded["landmarks"], batch["landmarks"], weights=weights)
-
-
-def _five_point(batch, decoded):
-    weights = tf.ones_like(batch["five_points"][..., 0])
-    return landmark.landmark_loss(decoded["five_points"], batch["five_points"], weights=weights)
 
 
 def _true_coefficients(batch):

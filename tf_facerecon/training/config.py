@@ -6,8 +6,8 @@ the file, the key and, for an unknown one, the nearest key that exists.
 
 import os
 import pathlib
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -93,7 +93,13 @@ class LossWeights(_Section):
         albedo_flatness: Variance of the albedo over the skin.
         white_light: Distance of the light from grey.
         vertices: Squared distance to the true shape, mm²; synthetic faces only.
-        coefficient_distance: Distance to the true coefficients; synthetic faces only.
+        identity_distance: Squared distance to the true coefficients, as all `..._distance`;
+            synthetic faces only.
+        expression_distance: See `identity_distance`.
+        texture_distance: See `identity_distance`.
+        rotation_distance: See `identity_distance`.
+        lighting_distance: See `identity_distance`.
+        translation_distance: See `identity_distance`.
     """
 
     photometric: NonNegativeFloat = 0.0
@@ -104,13 +110,23 @@ class LossWeights(_Section):
     albedo_flatness: NonNegativeFloat = 0.0
     white_light: NonNegativeFloat = 0.0
     vertices: NonNegativeFloat = 0.0
-    coefficient_distance: NonNegativeFloat = 0.0
+    identity_distance: NonNegativeFloat = 0.0
+    expression_distance: NonNegativeFloat = 0.0
+    texture_distance: NonNegativeFloat = 0.0
+    rotation_distance: NonNegativeFloat = 0.0
+    lighting_distance: NonNegativeFloat = 0.0
+    translation_distance: NonNegativeFloat = 0.0
 
     @pydantic.model_validator(mode="after")
     def _some_term(self):
         if not any(self.model_dump().values()):
             raise ValueError("at least one term must have a positive weight")
         return self
+
+    def supervised_terms(self) -> list[str]:
+        """Terms of positive weight that only synthetic faces can have."""
+        positive = [name for name, weight in self.model_dump().items() if weight > 0]
+        return [name for name in positive if name == "vertices" or name.endswith("_distance")]
 
 
 class PerceptualSettings(_Section):
@@ -195,14 +211,14 @@ class TrainingConfig(_Section):
 
     @pydantic.model_validator(mode="after")
     def _sections_agree(self):
-        weights = self.loss_weights
-        if self.data.kind == "photos" and (weights.vertices or weights.coefficient_distance):
-            raise ValueError(
-                "`loss_weights.vertices` and `loss_weights.coefficient_distance` compare with the "
-                "truth of synthetic faces, which photographs do not have: set them to 0"
-            )
-        if self.data.kind == "photos" and self.schedule.validation_batches:
-            if self.data.validation_folder is None:
+        if self.data.kind == "photos":
+            supervised = self.loss_weights.supervised_terms()
+            if supervised:
+                raise ValueError(
+                    f"`loss_weights` of {supervised} compare with the truth of synthetic faces, "
+                    "which photographs do not have: set them to 0"
+                )
+            if self.schedule.validation_batches and self.data.validation_folder is None:
                 raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")
         if self.optimizer.warmup_steps >= self.schedule.steps:
             raise ValueError(
@@ -243,17 +259,10 @@ def differing_settings(first: TrainingConfig, second: TrainingConfig) -> dict[st
     What is shown and how often is saved may differ between a run and its continuation.
     """
     free = {"logging", "checkpoints"}
-    flat = [_flatten(config.model_dump(mode="json", exclude=free)) for config in (first, second)]
+    flat = [
+        yaml_settings.flatten(config.model_dump(mode="json", exclude=free))
+        for config in (first, second)
+    ]
     keys = sorted(flat[0].keys() | flat[1].keys())
     pairs = {key: (flat[0].get(key), flat[1].get(key)) for key in keys}
     return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            flat.update(_flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat

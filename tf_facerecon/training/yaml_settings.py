@@ -69,9 +69,18 @@ def apply_overrides(settings: Mapping[str, Any], overrides: Iterable[str]) -> di
     return settings
 
 
-def explain(
-    error: pydantic.ValidationError, schema: type[pydantic.BaseModel], source: str
-) -> str:
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as `{"section.key": value}`."""
+    flat = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def explain(error: pydantic.ValidationError, schema: type[pydantic.BaseModel], source: str) -> str:
     """One line per problem in `error`, naming `source` and the key as a user writes it."""
     lines = [_explain_one(problem, schema) for problem in error.errors()]
     return "\n  ".join([f"{source} is not a valid configuration:", *lines])

@@ -1,0 +1,72 @@
+"""The networks of a training run, with the weights they start from."""
+
+from collections.abc import Callable
+
+from tf_facerecon.face_models.coefficients import CoefficientLayout
+from tf_facerecon.face_models.morphable_model import MorphableModel
+from tf_facerecon.networks import face_recognition
+from tf_facerecon.networks.r_net import RNet
+
+
+def build_r_net(
+    layout: CoefficientLayout,
+    face_model: MorphableModel,
+    backbone: str,
+    backbone_weights: str | None = None,
+    initial_weights: str | None = None,
+    precision: str = "float32",
+) -> RNet:
+    """An R-Net that answers coefficients of `face_model`.
+
+    Args:
+        layout: Widths of the coefficient groups.
+        face_model: Whose name and fingerprint the network keeps.
+        backbone: "small" or "resnet50".
+        backbone_weights: Start of "resnet50", see `RNet`.
+        initial_weights: Preset or `.keras` file whose weights are copied.
+        precision: Keras dtype policy of the network.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If `initial_weights` are of another backbone or face model.
+    """
+    r_net = RNet(
+        backbone,
+        **layout.sizes,
+        face_model=face_model.name,
+        face_model_fingerprint=face_model.fingerprint,
+        backbone_weights=backbone_weights,
+        dtype=precision,
+    )
+    if initial_weights is not None:
+        _copy_weights(RNet.from_preset(initial_weights), r_net, initial_weights)
+    return r_net
+
+
+def build_identity_network(network: str, weights: str | None = None) -> Callable:
+    """The network of the perceptual term, images `[B, H, W, 3]` in [0, 1] to unit vectors.
+
+    Args:
+        network: "identity" or "facenet".
+        weights: Preset or file of its weights; `None` takes the shipped or downloaded ones.
+
+    Raises:
+        FileNotFoundError: If the weights are missing; the message says where to get them.
+    """
+    if network == "facenet":
+        return face_recognition.load_facenet(weights)
+    return face_recognition.IdentityNetwork.from_preset(weights or "identity")
+
+
+def _copy_weights(source: RNet, target: RNet, name: str) -> None:
+    if source.face_model_fingerprint != target.face_model_fingerprint:
+        raise ValueError(
+            f"The initial weights {name!r} belong to another face model ({source.face_model!r}), "
+            f"whose coefficients mean nothing to {target.face_model!r}."
+        )
+    if source.backbone_name != target.backbone_name:
+        raise ValueError(
+            f"The initial weights {name!r} are of the backbone {source.backbone_name!r}. "
+            f"Expected: {target.backbone_name!r}."
+        )
+    target.set_weights(source.get_weights())
