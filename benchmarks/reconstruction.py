@@ -1,0 +1,92 @@
+"""How well a network reads 3D faces from synthetic photographs, beside "always the mean face".
+
+    python benchmarks/reconstruction.py --json reconstruction.json
+
+Every face is a new random identity with its own expression, pose, light and scene, drawn with a
+seed that no training configuration uses. Nothing is trained here. Errors:
+
+- mm: mean distance of corresponding vertices of the identity + expression shape, after a
+  least-squares similarity alignment; the mean of that over all faces.
+- landmark_nme: mean distance of the 68 projected landmarks, divided by the square root of the area
+  of the true landmarks' box.
+"""
+
+import argparse
+import json
+import pathlib
+
+import numpy as np
+from tqdm import tqdm
+
+import tf_facerecon
+from tf_facerecon.io import atomic_files
+from tf_facerecon.metrics import landmark_error, surface_error
+
+HELD_OUT_SEED = 977_000_011
+BATCH_SIZE = 20
+
+
+def measure(network: str, count: int, seed: int) -> dict[str, float | int | str]:
+    """Reconstructs `count` held-out faces and returns the figures that the table shows."""
+    r_net = tf_facerecon.RNet.from_preset(network)
+    decoder = tf_facerecon.FaceDecoder(r_net.face_model)
+    dataset = tf_facerecon.build_procedural_dataset(
+        decoder, BATCH_SIZE, seed=seed, num_batches=-(-count // BATCH_SIZE)
+    )
+    errors = {"mean_face": [], "r_net": []}
+    landmark_errors = {"mean_face": [], "r_net": []}
+    with tqdm(total=count, unit="face") as progress:
+        for batch in dataset:
+            true = decoder(batch["coefficients"], render=False)
+            answers = {
+                "mean_face": decoder(np.zeros_like(batch["coefficients"]), render=False),
+                "r_net": decoder(r_net(batch["image"], training=False), render=False),
+            }
+            for name, answer in answers.items():
+                for index in range(min(BATCH_SIZE, count - len(errors[name]))):
+                    errors[name].append(
+                        surface_error.vertex_distance_mm(
+                            answer["shape"][index].numpy(), true["shape"][index].numpy()
+                        )
+                    )
+                    landmark_errors[name].append(
+                        landmark_error.normalized_mean_error(
+                            answer["landmarks"][index].numpy(), true["landmarks"][index].numpy()
+                        )
+                    )
+            progress.update(len(errors["r_net"]) - progress.n)
+    figures = {"network": network, "faces": count, "seed": seed}
+    figures["mean_face_mm"] = float(np.mean(errors["mean_face"]))
+    figures["r_net_mm"] = float(np.mean(errors["r_net"]))
+    figures["ratio"] = figures["r_net_mm"] / figures["mean_face_mm"]
+    figures["mean_face_landmark_nme"] = float(np.mean(landmark_errors["mean_face"]))
+    figures["landmark_nme"] = float(np.mean(landmark_errors["r_net"]))
+    return figures
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
+    parser.add_argument("--count", type=int, default=200, help="number of faces (default 200)")
+    parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the faces")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    arguments = parser.parse_args()
+    if arguments.count < 1:
+        parser.error(f"--count must be at least 1, not {arguments.count}")
+    figures = measure(arguments.network, arguments.count, arguments.seed)
+    print("| answer | vertices, mm | landmarks, % of face box |")
+    print("|---|---|---|")
+    for name, nme in (("mean_face", "mean_face_landmark_nme"), ("r_net", "landmark_nme")):
+        label = "always the mean face" if name == "mean_face" else figures["network"]
+        print(f"| {label} | {figures[f'{name}_mm']:.2f} | {100 * figures[nme]:.2f} |")
+    print(f"ratio {figures['ratio']:.3f}")
+    if arguments.json:
+        with atomic_files.atomic_path(arguments.json) as temporary:
+            temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
