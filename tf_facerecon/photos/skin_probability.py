@@ -125,7 +125,7 @@ class SkinModel:
                     raise ValueError(f"expected format {_FORMAT!r}, got {str(arrays['format'])!r}")
                 mixtures = [_checked_mixture(name, arrays) for name in ("skin", "other")]
                 return cls(*mixtures, prior=float(arrays["prior"]))
-        except (KeyError, ValueError, OSError, TypeError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a skin model: {error}.") from error
 
     def save(self, path: str | os.PathLike) -> None:
