@@ -21,8 +21,8 @@ def check_shape(name: str, tensor: Any, expected: Sequence[Any]) -> None:
     shape = getattr(tensor, "shape", None)
     if shape is None:
         raise ValueError(f"`{name}` must be an array or tensor. Received: {type(tensor).__name__}.")
-    if getattr(shape, "rank", 0) is None:  # A `tf.TensorShape` that knows nothing yet.
-        return
+    if any(getattr(known, "rank", 0) is None for known in (shape, expected)):
+        return  # A `tf.TensorShape` that does not even know its number of axes.
     sizes = tuple(shape)
     has_leading_axes = len(expected) > 0 and expected[0] is Ellipsis
     trailing = tuple(expected[1:]) if has_leading_axes else tuple(expected)

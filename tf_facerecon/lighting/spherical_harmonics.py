@@ -2,8 +2,8 @@
 
 Convention:
     Unit normals in world axes: x right, y up, z towards the camera. Bands are ordered and signed
-    `1, -y, +z, -x, +xy, -yz, +(3z²-1), -xz, +(x²-y²)`; each already carries the half-cosine
-    factor of its order (Ramamoorthi and Hanrahan 2001), so that `basis · lighting` is irradiance.
+    `1, -y, +z, -x, +xy, -yz, +(3z²-1), -xz, +(x²-y²)`. Each is the real harmonic times one factor
+    per order, π, 2π/√3 and 2π/√8, for which the published coefficients were trained.
 """
 
 import math
@@ -16,7 +16,7 @@ AMBIENT = 0.8
 """Added to band 0 of every colour before use: zero coefficients give a dimly lit face, not a black
 one."""
 
-# Reflection factor times harmonic constant, per order.
+# Factor of the order times constant of the harmonic.
 _ORDER_0 = math.pi / math.sqrt(4 * math.pi)
 _ORDER_1 = (2 * math.pi / math.sqrt(3)) * math.sqrt(3 / (4 * math.pi))
 _ORDER_2 = (2 * math.pi / math.sqrt(8)) * 3 * math.sqrt(5 / (12 * math.pi))

@@ -16,21 +16,21 @@ def _landmark_weights() -> np.ndarray:
 
 
 LANDMARK_WEIGHTS = _landmark_weights()
-"""float32 `[68]`, read-only: 20 on the line of the nose (28-30) and the inner mouth (60-67), else 1;
-as in the code of Deng et al. 2019."""
+"""float32 `[68]`, read-only: 20 on the line of the nose (28-30) and the inner mouth (60-67), 1
+elsewhere; as in the code of Deng et al. 2019."""
 
 
 def landmark_loss(
     predicted: tf.Tensor, target: tf.Tensor, weights: np.ndarray | tf.Tensor = LANDMARK_WEIGHTS
 ) -> tf.Tensor:
-    """Weighted squared distance of 68 landmarks; Deng et al. 2019, L_lan.
+    """Weighted squared distance of landmarks; Deng et al. 2019, L_lan.
 
-    `sum_n w_n ||q_n - p_n||² / 68`: divided by the number of landmarks, not by the sum of weights.
+    `sum_n w_n ||q_n - p_n||² / N`: divided by the number of landmarks, not by the sum of weights.
 
     Args:
-        predicted: Projected landmarks `[B, 68, 2]`, pixels.
-        target: Detected landmarks `[B, 68, 2]`, pixels of the same frame.
-        weights: `[68]`, or `[B, 68]` for weights of each sample. Used as they are, in place of the
+        predicted: Projected landmarks `[B, N, 2]`, pixels; N is 68 with the default weights.
+        target: Detected landmarks `[B, N, 2]`, pixels of the same frame.
+        weights: `[N]`, or `[B, N]` for weights of each sample. Used as they are, in place of the
             default: multiply `LANDMARK_WEIGHTS` yourself to keep its emphasis.
 
     Returns:
@@ -41,11 +41,14 @@ def landmark_loss(
     """
     predicted, target = tf.convert_to_tensor(predicted), tf.convert_to_tensor(target)
     weights = tf.cast(weights, predicted.dtype)
-    checks.check_shape("predicted", predicted, (None, 68, 2))
+    checks.check_shape("predicted", predicted, (None, None, 2))
     checks.check_shape("target", target, predicted.shape)
-    checks.check_shape("weights", weights, (68,) if weights.shape.rank == 1 else (None, 68))
+    per_sample = len(weights.shape) == 2
+    checks.check_shape(
+        "weights", weights, predicted.shape[:2] if per_sample else predicted.shape[1:2]
+    )
     squared = tf.reduce_sum(tf.square(predicted - target), axis=-1)
-    return tf.reduce_sum(weights * squared, axis=-1) / 68
+    return tf.reduce_mean(weights * squared, axis=-1)
 
 
 def five_point_loss(predicted: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -36,15 +36,16 @@ def vertex_distance_mm(
     predicted, true = np.asarray(predicted, np.float64), np.asarray(true, np.float64)
     checks.check_shape("predicted", predicted, (None, 3))
     checks.check_shape("true", true, predicted.shape)
+    for name, vertices in (("predicted", predicted), ("true", true)):
+        if not (vertices.size and np.all(np.isfinite(vertices))):
+            raise ValueError(
+                f"`{name}` must hold at least one vertex and be finite. "
+                f"Received: {len(vertices)} vertices, {np.sum(~np.isfinite(vertices))} values NaN "
+                "or infinite."
+            )
     if align is not None:
         transform = similarity_alignment.similarity_transform(
             predicted, true, with_scale=align == "similarity"
         )
         predicted = similarity_alignment.apply_similarity(predicted, *transform)
-    distance = np.linalg.norm(predicted - true, axis=-1).mean() * _MM_PER_DM
-    if not np.isfinite(distance):
-        raise ValueError(
-            "`predicted` and `true` must hold at least one vertex and finite values. "
-            f"Received: {len(predicted)} vertices with mean distance {distance}."
-        )
-    return float(distance)
+    return float(_MM_PER_DM * np.linalg.norm(predicted - true, axis=-1).mean())
