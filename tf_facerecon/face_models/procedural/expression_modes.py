@@ -1,0 +1,172 @@
+"""Expression modes: jaw, lips, cheeks, lids and brows, then small smooth local fields.
+
+Named movements are written down as displacement fields of the mean face, per unit standard
+deviation; movements of one side come as a symmetric mode and a weaker antisymmetric one. What is
+left of the mode count is filled by a Gaussian process that acts round mouth, eyes and brows and is
+torn at the mouth's slit.
+"""
+
+import numpy as np
+
+from tf_facerecon.face_models.procedural import features, gaussian_fields, mean_face
+
+_HINGE_Y, _HINGE_Z = 0.0, -0.55
+_FIELD_DISPLACEMENT = 0.010
+
+
+def _stack(x, y, z, like) -> np.ndarray:
+    return np.stack([np.broadcast_to(value, like.shape) for value in (x, y, z)], axis=-1)
+
+
+def _jaw_modes(s, t, seam_side) -> list[np.ndarray]:
+    """Lower jaw: opening (rotation about the ears), sideways, forward."""
+    _, y, z = mean_face.surface(s, t).T
+    neck = features.smooth_step(t, -1.10, -0.86)
+    share = features.jaw_share(s, t, seam_side) * (0.35 + 0.65 * neck)
+    share = share * features.smooth_step(np.abs(s), 1.45, 0.75)
+    return [
+        _stack(0.0, -0.055 * share * (z - _HINGE_Z), 0.055 * share * (y - _HINGE_Y), s),
+        _stack(0.020 * share, 0.0, 0.0, s),
+        _stack(0.0, 0.0, 0.018 * share, s),
+    ]
+
+
+def _lip_modes(s, t, seam_side) -> list[np.ndarray]:
+    """Both lips at once: pucker, funnel, press, raise, lower, shift, roll, chin raise."""
+    spot = features.spot
+    x = mean_face.surface(s, t)[:, 0]
+    opening = mean_face.mouth_opening(s)
+    off_seam = t - mean_face.seam_height(s)
+    near = spot(s, t, 0.0, -0.36, 0.20, 0.085)
+    wide = spot(s, t, 0.0, -0.36, 0.26, 0.13)
+    above = np.where(seam_side != 0, seam_side > 0, off_seam > 0) * opening
+    below = np.where(seam_side != 0, seam_side < 0, off_seam <= 0) * opening
+    parting = above - below
+    thin = np.clip(off_seam / 0.06, -1.0, 1.0)
+    chin = spot(s, t, 0.0, -0.66, 0.16, 0.11)
+    return [
+        _stack(-0.12 * x * wide, 0.0, 0.024 * near, s),
+        _stack(-0.05 * x * wide, 0.014 * parting * near, 0.020 * near, s),
+        _stack(0.0, -0.012 * thin * near, -0.010 * near, s),
+        _stack(0.0, 0.022 * above * near, 0.004 * above * near, s),
+        _stack(0.0, -0.018 * below * near, 0.003 * below * near, s),
+        _stack(0.018 * wide, 0.0, 0.0, s),
+        _stack(0.0, 0.014 * wide, 0.0, s),
+        _stack(0.0, 0.0, -0.012 * above * near, s),
+        _stack(0.0, 0.0, -0.012 * below * near, s),
+        _stack(0.0, 0.014 * chin + 0.008 * below * near, 0.008 * chin, s),
+    ]
+
+
+def _side_movements(s, t) -> list[tuple[np.ndarray, float, float]]:
+    """Movements of one half of the face with symmetric and antisymmetric strength.
+
+    The field is written for both halves at once (x outward).
+    """
+    spot, step = features.spot, features.smooth_step
+    upper, lower, along = features.lid_heights(s)
+    outward = np.tanh(s / 0.04)
+    corner = spot(s, t, 0.25, -0.38, 0.13, 0.11)
+    cheek = spot(s, t, 0.40, -0.02, 0.15, 0.13)
+    puff = spot(s, t, 0.40, -0.28, 0.15, 0.15)
+    inner_brow = spot(s, t, 0.20, 0.49, 0.10, 0.10)
+    outer_brow = spot(s, t, 0.45, 0.49, 0.13, 0.10)
+    brow = spot(s, t, 0.32, 0.48, 0.19, 0.10)
+    wing = spot(s, t, 0.13, -0.07, 0.07, 0.08)
+    width = step(np.abs(along), 1.25, 0.55)
+    lid_arch = np.sqrt(np.clip(1.0 - along**2, 0.0, 1.0))
+    upper_slide = np.where(
+        t > upper, step(t, upper + 0.085, upper), step(t, lower - 0.006, upper)
+    )
+    lower_slide = np.where(t < lower, step(t, lower - 0.10, lower), step(t, upper + 0.006, lower))
+    close = upper_slide * width * (0.3 + 0.7 * lid_arch)
+    squint = lower_slide * width * (0.3 + 0.7 * lid_arch)
+    return [
+        (_stack(outward * (0.032 * corner + 0.006 * cheek), 0.028 * corner + 0.012 * cheek,
+                -0.014 * corner + 0.010 * cheek, s), 1.0, 0.30),
+        (_stack(0.0, -0.024 * corner, -0.004 * corner, s), 1.0, 0.35),
+        (_stack(0.028 * outward * corner, 0.0, -0.012 * corner, s), 1.0, 0.30),
+        (_stack(0.0, -0.026 * close, 0.003 * close, s), 1.0, 0.25),
+        (_stack(0.0, 0.024 * inner_brow, 0.004 * inner_brow, s), 1.0, 0.25),
+        (_stack(0.0, 0.024 * outer_brow, 0.002 * outer_brow, s), 1.0, 0.35),
+        (_stack(-0.010 * outward * inner_brow, -0.018 * brow, 0.004 * brow, s), 1.0, 0.25),
+        (_stack(0.024 * outward * puff, 0.0, 0.018 * puff, s), 1.0, 0.25),
+        (_stack(0.0, 0.010 * squint + 0.008 * cheek, 0.006 * cheek, s), 1.0, 0.35),
+        (_stack(0.004 * outward * wing, 0.013 * wing, 0.003 * wing, s), 1.0, 0.40),
+        (_stack(0.009 * outward * wing, 0.0, 0.0, s), 1.0, 0.25),
+        (_stack(0.006 * outward * corner, 0.0, -0.013 * corner, s), 1.0, 0.40),
+    ]  # fmt: skip
+
+
+def _named_modes(s, t, seam_side) -> list[np.ndarray]:
+    """All named movements, strong ones first."""
+    jaw, lips = _jaw_modes(s, t, seam_side), _lip_modes(s, t, seam_side)
+    sides = _side_movements(s, t)
+    balance = np.tanh(s / 0.10)[:, None]
+    both = [strength * field for field, strength, _ in sides]
+    skewed = [strength * balance * field for field, _, strength in sides]
+    return [jaw[0], both[0], *lips[:2], *both[1:], *lips[2:], *jaw[1:], *skewed]
+
+
+def _activity(s: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Where small expression fields act."""
+    spot = features.spot
+    spots = [
+        spot(s, t, 0.0, -0.40, 0.27, 0.17),
+        0.6 * spot(s, t, 0.33, 0.48, 0.20, 0.10),
+        0.35 * spot(s, t, 0.31, 0.30, 0.14, 0.06),
+        0.4 * spot(s, t, 0.40, -0.05, 0.16, 0.14),
+    ]
+    return np.maximum.reduce(spots)
+
+
+def _torn_positions(s, t, seam_side) -> np.ndarray:
+    """Positions with a fourth coordinate that holds the lips apart, `[N, 4]`."""
+    distance = np.abs(t - mean_face.seam_height(s))
+    apart = 0.14 * seam_side * mean_face.mouth_opening(s) * np.exp(-distance / 0.10)
+    return np.concatenate([mean_face.surface(s, t), apart[:, None]], axis=-1)
+
+
+def _field_modes(s, t, seam_side, num_modes: int) -> np.ndarray:
+    """Gaussian-process fields, `[N, 3, num_modes]`."""
+    control_s, control_t = gaussian_fields.control_points()
+    inside = np.abs(control_s) < mean_face.MOUTH_CORNER
+    control_side = np.sign(control_t - mean_face.seam_height(control_s)) * inside
+    control = _torn_positions(control_s, control_t, control_side)
+    target = _torn_positions(s, t, seam_side)
+    control_window = _activity(control_s, control_t)
+    lengths = (0.17, 0.14, 0.20, 0.12)
+    candidates = []
+    for axis, strength in enumerate((0.82, 1.0, 0.69)):
+        weights = (0.25, 1.0) if axis == 0 else (1.0, 0.25)
+        kernel = gaussian_fields.mirrored_kernel(control, control, lengths, *weights)
+        kernel = strength**2 * kernel * np.outer(control_window, control_window)
+        values, vectors = gaussian_fields.leading_modes(kernel, num_modes)
+        cross = gaussian_fields.mirrored_kernel(target, control, lengths, *weights)
+        cross = strength**2 * cross * np.outer(_activity(s, t), control_window)
+        fields = cross @ (vectors / np.sqrt(values))
+        candidates += [(values[k], fields[:, k], axis) for k in range(num_modes)]
+    candidates.sort(key=lambda item: -item[0])
+    modes = np.zeros((s.size, 3, num_modes))
+    for k, (_, field, axis) in enumerate(candidates[:num_modes]):
+        modes[:, axis, k] = _FIELD_DISPLACEMENT * field
+    return modes
+
+
+def expression_basis(
+    s: np.ndarray, t: np.ndarray, seam_side: np.ndarray, num_modes: int = 64
+) -> np.ndarray:
+    """Expression modes at points of the outer face.
+
+    Args:
+        s: `[N]` arc coordinates.
+        t: `[N]` heights.
+        seam_side: `[N]` +1 on the upper, -1 on the lower side of the mouth's slit, 0 beyond it.
+        num_modes: Number of modes.
+
+    Returns:
+        `[N, 3, num_modes]` decimetres per standard deviation.
+    """
+    named = _named_modes(s, t, seam_side)[:num_modes]
+    fields = _field_modes(s, t, seam_side, num_modes - len(named))
+    return np.concatenate([np.stack(named, axis=-1), fields], axis=-1)

@@ -1,0 +1,76 @@
+"""The embedded face model: a morphable model written down as formulas, free of any licence."""
+
+import numpy as np
+
+from tf_facerecon.face_models.morphable_model import MorphableModel
+from tf_facerecon.face_models.procedural import (
+    albedo,
+    expression_modes,
+    features,
+    identity_modes,
+    mean_face,
+    topology,
+)
+
+DEFAULT_VERTICES = 10_000
+
+
+def build_procedural_model(num_vertices: int = DEFAULT_VERTICES) -> MorphableModel:
+    """Builds the procedural face model at a mesh density.
+
+    Coefficients mean the same at every density: modes are functions on the analytic mean face.
+
+    Args:
+        num_vertices: Wanted number of vertices; the mesh has within 3 % of it.
+
+    Returns:
+        The model, named "procedural" at the default density, else "procedural-<num_vertices>".
+
+    Raises:
+        ValueError: If `num_vertices` is smaller than `topology.MIN_VERTICES`.
+    """
+    lattice = topology.build_lattice(num_vertices)
+    s, t, sheet_row = lattice.s, lattice.t, lattice.sheet_row
+    default = num_vertices == DEFAULT_VERTICES
+    return MorphableModel(
+        name="procedural" if default else f"procedural-{num_vertices}",
+        mean_shape=topology.vertex_positions(lattice).astype(np.float32),
+        identity_basis=_hang_mouth_sheet(identity_modes.identity_basis(s, t), lattice, False),
+        expression_basis=_hang_mouth_sheet(
+            expression_modes.expression_basis(s, t, lattice.seam_side), lattice, True
+        ),
+        mean_albedo=albedo.mean_albedo(s, t, sheet_row).astype(np.float32),
+        albedo_basis=albedo.albedo_basis(s, t, sheet_row).astype(np.float32),
+        triangles=lattice.triangles,
+        landmarks=lattice.landmarks,
+        uv=lattice.uv,
+        skin_region=_skin_region(lattice),
+        face_region=_face_region(lattice),
+        source="tf_facerecon.face_models.procedural",
+        licence="MIT",
+        redistributable=True,
+    )
+
+
+def _hang_mouth_sheet(
+    basis: np.ndarray, lattice: topology.FaceLattice, follow_lips: bool
+) -> np.ndarray:
+    """Lets the sheet in the mouth follow the lips (expressions) or the upper one (identity)."""
+    inside = lattice.sheet_row >= 0
+    upper, lower = basis[lattice.upper_edge[inside]], basis[lattice.lower_edge[inside]]
+    if follow_lips:
+        shares = mean_face.MOUTH_SHEET[lattice.sheet_row[inside], 2:]
+        upper = shares[:, 0, None, None] * upper + shares[:, 1, None, None] * lower
+    basis[inside] = upper
+    return basis.astype(np.float32)
+
+
+def _skin_region(lattice: topology.FaceLattice) -> np.ndarray:
+    skin = features.skin(lattice.s, lattice.t) * (lattice.sheet_row < 0)
+    return (skin > 0.5).astype(np.float32)
+
+
+def _face_region(lattice: topology.FaceLattice) -> np.ndarray:
+    """Front of the face without its rim and without the inside of the mouth."""
+    front = (np.abs(lattice.s) < 1.0) & (lattice.t > -0.80) & (lattice.t < 0.86)
+    return (front & (lattice.sheet_row < 0)).astype(np.float32)
