@@ -118,8 +118,8 @@ def test_r_net_mixed_precision(images, tmp_path):
     [
         ({"backbone": "resnet18"}, "`backbone` must be one of"),
         ({"backbone": "small", "backbone_weights": "imagenet"}, "`backbone_weights`"),
-        ({"backbone": "small", "translation": 2}, "`translation` must be 3"),
-        ({"backbone": "small", "identity": 0}, "`identity` must be a positive integer"),
+        ({"backbone": "small", "translation": 2}, "`rotation` and `translation` must be 3"),
+        ({"backbone": "small", "identity": 0}, "`identity` must be at least 1"),
         ({"backbone": "small", "head_scales": {"pose": 1.0}}, "`scales` must name heads"),
     ],
 )

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import keras
 
+from tf_facerecon.face_models.coefficients import CoefficientLayout
+
 # Typical sizes of the coefficients of one face, in their own units (standard deviations, radians,
 # lighting units, decimetres). A head's answer is multiplied by its constant, so that one learning
 # rate moves all groups at the same relative speed.
@@ -25,19 +27,19 @@ BALANCED_SCALES = {
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class CoefficientHeads(keras.layers.Layer):
-    """Deep feature `[B, F]` to coefficients `[B, sum of sizes]`, always float32.
+    """Deep feature `[B, F]` to coefficients `[B, layout.total]`, always float32.
 
     Args:
         identity: Width of the identity head; its answers are in standard deviations.
         expression: Width of the expression head; standard deviations.
         texture: Width of the texture head; standard deviations.
-        rotation: Width of the rotation head; Euler angles x, y, z, radians.
+        rotation: Width of the rotation head, 3; Euler angles x, y, z, radians.
         lighting: Width of the lighting head; 27 (RGB) or 9 (white light).
-        translation: Width of the translation, decimetres; 3, since it is made by two heads (xy, z).
+        translation: Width of the translation, 3, decimetres; made by two heads (xy and z).
         scales: Constant factor of each head, by head name; heads not named keep 1 (the reference).
 
     Raises:
-        ValueError: If a width is not positive, `translation` is not 3, or `scales` names no head.
+        ValueError: If `CoefficientLayout` refuses a width, or `scales` names no head.
     """
 
     def __init__(
@@ -53,33 +55,26 @@ class CoefficientHeads(keras.layers.Layer):
     ):
         # Half precision cannot hold a landmark's position: the heads compute in float32.
         super().__init__(**{**kwargs, "dtype": "float32"})
-        self.sizes = {
-            "identity": identity,
-            "expression": expression,
-            "texture": texture,
-            "rotation": rotation,
-            "lighting": lighting,
-            "translation": translation,
-        }
-        for name, size in self.sizes.items():
-            if not isinstance(size, int) or size < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {size!r}.")
-        if translation != 3:
-            raise ValueError(f"`translation` must be 3 (x, y, z). Received: {translation}.")
+        self.layout = CoefficientLayout(
+            identity, expression, texture, rotation, lighting, translation
+        )
         widths = {**self.sizes, "translation_xy": 2, "translation_z": 1}
         del widths["translation"]
         self.scales = dict(scales or {})
-        unknown = self.scales.keys() - widths.keys()
+        unknown = sorted(self.scales.keys() - widths.keys())
         if unknown:
-            raise ValueError(
-                f"`scales` must name heads among {list(widths)}. Received: {sorted(unknown)}."
-            )
+            raise ValueError(f"`scales` must name heads among {list(widths)}. Received: {unknown}.")
         self.heads = [
             keras.layers.Dense(
                 width, kernel_initializer="zeros", dtype=self.dtype_policy, name=name
             )
             for name, width in widths.items()
         ]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Width of every group of coefficients, in order."""
+        return self.layout.sizes
 
     def build(self, input_shape):
         """Makes the kernels of all heads for features `[B, F]`."""
@@ -88,14 +83,16 @@ class CoefficientHeads(keras.layers.Layer):
         self.built = True
 
     def call(self, features):
-        """Coefficients `[B, total]` of deep `features` `[B, F]`."""
-        answers = [head(features) * self.scales.get(head.name, 1.0) for head in self.heads]
-        return keras.ops.concatenate(answers, axis=-1)
+        """Coefficients `[B, layout.total]` of deep `features` `[B, F]`."""
+        groups = {h.name: self.scales.get(h.name, 1.0) * h(features) for h in self.heads}
+        translation = [groups.pop("translation_xy"), groups.pop("translation_z")]
+        groups["translation"] = keras.ops.concatenate(translation, axis=-1)
+        return self.layout.merge(groups)
 
     def compute_output_shape(self, input_shape):
-        """`(B, sum of sizes)`."""
-        return (*input_shape[:-1], sum(self.sizes.values()))
+        """`(B, layout.total)`."""
+        return (*input_shape[:-1], self.layout.total)
 
     def get_config(self):
         """All constructor arguments."""
-        return {**super().get_config(), **self.sizes, "scales": self.scales}
+        return {**super().get_config(), **self.sizes, "scales": dict(self.scales)}

@@ -1,10 +1,11 @@
 """R-Net: one aligned photograph to 3DMM coefficients; Deng et al. 2019, Section 3."""
 
+import os
 from collections.abc import Mapping
 
 import keras
 
-from tf_facerecon.networks import coefficient_head, resnet_backbone, small_backbone
+from tf_facerecon.networks import coefficient_head, presets, resnet_backbone, small_backbone
 
 IMAGE_SIZE = 224  # pixels, side of the aligned crop
 BACKBONES = ("resnet50", "small")
@@ -74,6 +75,16 @@ class RNet(keras.Model):
         )
         self.build((None, IMAGE_SIZE, IMAGE_SIZE, 3))
 
+    @classmethod
+    def from_preset(cls, name_or_path: str | os.PathLike) -> "RNet":
+        """Loads shipped weights by name, or a `.keras` file; see `presets.load_preset`.
+
+        Raises:
+            ValueError: If the preset is unknown or damaged, or is no R-Net.
+            FileNotFoundError: If the file is missing.
+        """
+        return presets.load_preset(cls, name_or_path)
+
     def build(self, input_shape):
         """Makes the heads' kernels; the backbone brings its own."""
         self.heads.build(self.backbone.output["deep"].shape)
@@ -94,7 +105,7 @@ class RNet(keras.Model):
 
     def compute_output_shape(self, input_shape):
         """`(B, number of coefficients)`."""
-        return (input_shape[0], sum(self.heads.sizes.values()))
+        return (input_shape[0], self.heads.layout.total)
 
     def get_config(self):
         """All constructor arguments; initial weights are not repeated."""
@@ -102,7 +113,7 @@ class RNet(keras.Model):
             **super().get_config(),
             "backbone": self.backbone_name,
             **self.heads.sizes,
-            "head_scales": self.heads.scales,
+            "head_scales": dict(self.heads.scales),
             "face_model": self.face_model,
             "face_model_fingerprint": self.face_model_fingerprint,
             "backbone_weights": None,

@@ -1,14 +1,15 @@
 """A small residual network that two CPU cores can train.
 
-Pictures are halved to 112 x 112 first. Plain 3 x 3 convolutions, because CPUs train them at a
-several times higher arithmetic rate than depthwise ones. Besides the global average, the last
-7 x 7 map itself, reduced in channels, goes into the deep feature: averaging would throw away
-where in the picture a nose tip is, and pose and shape live on that.
+Pictures are halved to 112 x 112 first. Besides the global average, the last 7 x 7 map itself,
+reduced in channels, goes into the deep feature: averaging would throw away where in the picture a
+nose tip is, and pose and shape live on that.
 
     224 -> average pool 112 -> 56x56x32 -> 28x28x48 -> 14x14x96 -> 7x7x160 -> 160 + 256
 """
 
 import keras
+
+from tf_facerecon.networks import residual_blocks
 
 STAGES = ((48, 1), (96, 2), (160, 2))  # (channels, residual blocks); each stage halves the map
 
@@ -36,35 +37,19 @@ def build_small_backbone(
     images = keras.Input((image_size, image_size, 3), name="image")
     x = keras.layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
     x = keras.layers.AveragePooling2D(2, dtype=dtype)(x)
-    x = _convolve(x, stem_channels, 3, strides=2, dtype=dtype)
+    x = residual_blocks.convolve(x, stem_channels, 3, strides=2, dtype=dtype)
     stages = []
     for channels, num_blocks in STAGES:
         for block in range(num_blocks):
-            x = _residual_block(x, channels, strides=2 if block == 0 else 1, dtype=dtype)
+            x = residual_blocks.residual_block(
+                x, channels, strides=2 if block == 0 else 1, dtype=dtype
+            )
         stages.append(x)
     average = keras.layers.GlobalAveragePooling2D(dtype=dtype)(x)
-    places = keras.layers.Flatten(dtype=dtype)(_convolve(x, map_channels, 1, dtype=dtype))
+    places = keras.layers.Flatten(dtype=dtype)(
+        residual_blocks.convolve(x, map_channels, 1, dtype=dtype)
+    )
     places = keras.layers.Dense(map_features, use_bias=False, dtype=dtype)(places)
     places = keras.layers.ReLU(dtype=dtype)(keras.layers.BatchNormalization(dtype=dtype)(places))
     deep = keras.layers.Concatenate(dtype=dtype)([average, places])
     return keras.Model(images, {"shallow": stages[0], "deep": deep}, name="small_backbone")
-
-
-def _convolve(x, channels, kernel_size, strides=1, activate=True, dtype=None):
-    """Convolution without bias, batch normalisation and, if wanted, ReLU."""
-    x = keras.layers.Conv2D(
-        channels, kernel_size, strides, padding="same", use_bias=False, dtype=dtype
-    )(x)
-    x = keras.layers.BatchNormalization(momentum=0.98, dtype=dtype)(x)
-    return keras.layers.ReLU(dtype=dtype)(x) if activate else x
-
-
-def _residual_block(x, channels, strides, dtype):
-    """Two 3 x 3 convolutions beside a shortcut; He et al. 2016, basic block."""
-    y = _convolve(x, channels, 3, strides, dtype=dtype)
-    y = _convolve(y, channels, 3, activate=False, dtype=dtype)
-    if strides > 1:
-        x = keras.layers.AveragePooling2D(strides, dtype=dtype)(x)
-    if x.shape[-1] != channels:
-        x = _convolve(x, channels, 1, activate=False, dtype=dtype)
-    return keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([x, y]))

@@ -1,0 +1,140 @@
+import json
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from tf_facerecon.networks import presets
+from tf_facerecon.networks.face_recognition import IdentityNetwork
+from tf_facerecon.networks.r_net import RNet
+
+ABOUT = {"description": "made up", "made_by": "python tools/make.py"}
+
+
+def small_identity_network(seed: int = 0) -> IdentityNetwork:
+    keras.utils.set_random_seed(seed)
+    return IdentityNetwork(embedding_size=8, image_size=32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Folder with the preset "tiny"."""
+    presets.save_preset(small_identity_network(), tmp_path, "tiny", **ABOUT)
+    return tmp_path
+
+
+def test_save_preset_round_trip_half_precision(folder, rng):
+    images = rng.random((2, 32, 32, 3), dtype=np.float32)
+    model = small_identity_network()
+    loaded = presets.load_preset(IdentityNetwork, "tiny", folder)
+    np.testing.assert_allclose(loaded(images), model(images), atol=2e-3)
+    for stored, original in zip(loaded.variables, model.variables, strict=True):
+        half = original.numpy().astype(np.float16) if len(original.shape) > 1 else original.numpy()
+        np.testing.assert_array_equal(stored.numpy(), half)
+
+
+def test_save_preset_round_trip_full_precision(folder, rng):
+    model = small_identity_network(seed=1)
+    presets.save_preset(model, folder, "full", half_precision=False, **ABOUT)
+    loaded = presets.load_preset(IdentityNetwork, "full", folder)
+    for stored, original in zip(loaded.variables, model.variables, strict=True):
+        np.testing.assert_array_equal(stored, original)
+    assert set(presets.read_table(folder)) == {"tiny", "full"}
+
+
+def test_save_preset_half_precision_halves_the_file(folder):
+    path = presets.preset_path("tiny", folder)
+    model = small_identity_network()
+    assert path.stat().st_size < 2.5 * model.count_params() + 60_000
+
+
+def test_save_preset_plain_keras_reads_the_file(folder):
+    model = small_identity_network(seed=5)
+    model.load_weights(presets.preset_path("tiny", folder))
+
+
+def test_save_preset_nothing_left_on_overflow(tmp_path):
+    model = small_identity_network()
+    model.trainable_variables[0].assign_add(np.full(model.trainable_variables[0].shape, 1e6))
+    with pytest.raises(ValueError, match="float16 cannot hold"):
+        presets.save_preset(model, tmp_path, "huge", **ABOUT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_save_preset_name_exception_raised(tmp_path):
+    with pytest.raises(ValueError, match="`name` may hold"):
+        presets.save_preset(small_identity_network(), tmp_path, "../up", **ABOUT)
+
+
+def test_preset_path_unknown_lists_the_others(folder):
+    with pytest.raises(ValueError, match="(?s)no preset 'tinny'.*tiny: made up"):
+        presets.preset_path("tinny", folder)
+
+
+def test_preset_path_missing_file_says_the_command(folder):
+    presets.preset_path("tiny", folder).unlink()
+    with pytest.raises(FileNotFoundError, match="(?s)'tiny'.*python tools/make.py"):
+        presets.preset_path("tiny", folder)
+
+
+def test_preset_path_changed_file_is_refused(folder):
+    path = presets.preset_path("tiny", folder)
+    with h5py.File(path, "a") as file:
+        file.attrs["changed"] = True
+    with pytest.raises(ValueError, match="(?s)expected sha256 .*, found .*python tools/make.py"):
+        presets.load_preset(IdentityNetwork, "tiny", folder)
+
+
+def test_load_preset_of_another_class_is_refused(folder):
+    with pytest.raises(ValueError, match="class IdentityNetwork. Expected RNet"):
+        presets.load_preset(RNet, "tiny", folder)
+
+
+def test_read_table_broken_json(tmp_path):
+    (tmp_path / presets.TABLE).write_text("{")
+    with pytest.raises(ValueError, match="not a table of presets"):
+        presets.read_table(tmp_path)
+
+
+def test_shipped_table_is_complete():
+    """Every shipped file is in the table, and every entry tells how to make it."""
+    table = presets.read_table()
+    assert {"identity_small", "r_net_small"} <= set(table)
+    for name, entry in table.items():
+        assert entry["description"] and entry["made_by"].startswith("python tools/"), name
+        assert entry["file"] == f"{name}.weights.h5"
+        if (presets.weights_folder() / entry["file"]).exists():
+            presets.preset_path(name)
+    files = {path.name for path in presets.weights_folder().glob("*.h5")}
+    assert files <= {entry["file"] for entry in table.values()}
+
+
+def test_from_preset_keras_file(tmp_path, rng):
+    images = rng.random((1, 40, 50, 3), dtype=np.float32)
+    model = small_identity_network()
+    model.save(tmp_path / "net.keras")
+    np.testing.assert_allclose(
+        IdentityNetwork.from_preset(tmp_path / "net.keras")(images), model(images), atol=1e-6
+    )
+    with pytest.raises(ValueError, match="class IdentityNetwork. Expected RNet"):
+        RNet.from_preset(tmp_path / "net.keras")
+
+
+def test_from_preset_keras_file_exception_raised(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no network file"):
+        RNet.from_preset(tmp_path / "absent.keras")
+    (tmp_path / "text.keras").write_text("not a network")
+    with pytest.raises(ValueError, match="not a readable `.keras` file"):
+        RNet.from_preset(tmp_path / "text.keras")
+
+
+def test_r_net_preset_keeps_face_model_and_lighting(tmp_path):
+    net = RNet("small", lighting=9, face_model="mine", face_model_fingerprint="f00d")
+    presets.save_preset(net, tmp_path, "r", **ABOUT)
+    loaded = presets.load_preset(RNet, "r", tmp_path)
+    assert (loaded.face_model, loaded.face_model_fingerprint) == ("mine", "f00d")
+    assert loaded.heads.sizes["lighting"] == 9
+    assert json.loads((tmp_path / presets.TABLE).read_text())["r"]["parameters"] == (
+        net.count_params()
+    )
