@@ -21,6 +21,15 @@ _NOSTRIL = np.array([0.200, 0.105, 0.085])
 _MOUTH = np.array([0.160, 0.055, 0.055])
 _TEETH = np.array([0.700, 0.660, 0.600])
 
+# Smooth fields: standard deviation along lightness, red-green and blue-yellow; kernel lengths, dm.
+_FIELD_AXES = (
+    (0.022, (0.62, 0.58, 0.53)),
+    (0.010, (0.75, -0.45, -0.48)),
+    (0.006, (0.10, 0.62, -0.78)),
+)
+_FIELD_LENGTHS = (0.29, 0.23)
+_ASYMMETRY = 0.45
+
 
 def _blend(colours: np.ndarray, mask: np.ndarray, target: np.ndarray) -> np.ndarray:
     return colours + mask[:, None] * (target - colours)
@@ -108,6 +117,29 @@ def _feature_modes(s, t, bare) -> list[np.ndarray]:
     return [mask[:, None] * np.array(colour) for mask, colour in table]
 
 
+def _smooth_fields(s: np.ndarray, t: np.ndarray, num_modes: int) -> np.ndarray:
+    """Smooth colour fields, strongest first, `[V, 3, num_modes]`."""
+    control = gaussian_fields.control_points().points
+    modes = gaussian_fields.scalar_modes(
+        np.stack([s, t], axis=-1),
+        np.stack([control.s, control.t], axis=-1),
+        np.ones_like(s),
+        np.ones_like(control.s),
+        _FIELD_LENGTHS,
+        num_modes,
+    )
+    candidates = [
+        (amplitude**2 * share * values[k], amplitude * np.sqrt(share) * fields[:, k], axis)
+        for amplitude, axis in _FIELD_AXES
+        for share, (values, fields) in ((1.0, modes["even"]), (_ASYMMETRY, modes["odd"]))
+        for k in range(num_modes)
+    ]
+    candidates.sort(key=lambda item: -item[0])
+    return np.stack(
+        [field[:, None] * np.array(axis) for _, field, axis in candidates[:num_modes]], axis=-1
+    )
+
+
 def albedo_basis(
     s: np.ndarray, t: np.ndarray, sheet_row: np.ndarray, num_modes: int = 80
 ) -> np.ndarray:
@@ -119,7 +151,7 @@ def albedo_basis(
     bare = (sheet_row < 0).astype(np.float64)
     colours = mean_albedo(s, t, sheet_row)
     modes = _skin_modes(s, t, colours, bare) + _feature_modes(s, t, bare)
-    fields = gaussian_fields.albedo_fields(s, t, num_modes - len(modes))
+    fields = _smooth_fields(s, t, num_modes - len(modes))
     quiet = 1.0 - 0.8 * features.eye_opening(s, t)
     fields = fields * (bare * quiet)[:, None, None]
     return np.concatenate([np.stack(modes, axis=-1), fields], axis=-1)

@@ -11,16 +11,20 @@ import numpy as np
 from tf_facerecon.face_models.procedural import features, gaussian_fields, mean_face
 
 _HINGE_Y, _HINGE_Z = 0.0, -0.55
-_FIELD_DISPLACEMENT = 0.010
+# Standard deviation (x, y, z) of the small fields and their kernel lengths (x, y, z, lips apart).
+_FIELD_DISPLACEMENTS = (0.0082, 0.0100, 0.0069)
+_FIELD_LENGTHS = (0.17, 0.14, 0.20, 0.12)
+_ASYMMETRY = 0.25
 
 
 def _stack(x, y, z, like) -> np.ndarray:
     return np.stack([np.broadcast_to(value, like.shape) for value in (x, y, z)], axis=-1)
 
 
-def _jaw_modes(s, t, seam_side) -> list[np.ndarray]:
+def _jaw_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     """Lower jaw: opening (rotation about the ears), sideways, forward."""
-    _, y, z = mean_face.surface(s, t).T
+    s, t, seam_side = points.s, points.t, points.seam_side
+    _, y, z = points.position.T
     neck = features.smooth_step(t, -1.10, -0.86)
     share = features.jaw_share(s, t, seam_side) * (0.35 + 0.65 * neck)
     share = share * features.smooth_step(np.abs(s), 1.45, 0.75)
@@ -31,10 +35,10 @@ def _jaw_modes(s, t, seam_side) -> list[np.ndarray]:
     ]
 
 
-def _lip_modes(s, t, seam_side) -> list[np.ndarray]:
+def _lip_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     """Both lips at once: pucker, funnel, press, raise, lower, shift, roll, chin raise."""
-    spot = features.spot
-    x = mean_face.surface(s, t)[:, 0]
+    s, t, seam_side, spot = points.s, points.t, points.seam_side, features.spot
+    x = points.position[:, 0]
     opening = mean_face.mouth_opening(s)
     off_seam = t - mean_face.seam_height(s)
     near = spot(s, t, 0.0, -0.36, 0.20, 0.085)
@@ -58,12 +62,12 @@ def _lip_modes(s, t, seam_side) -> list[np.ndarray]:
     ]
 
 
-def _side_movements(s, t) -> list[tuple[np.ndarray, float, float]]:
+def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, float, float]]:
     """Movements of one half of the face with symmetric and antisymmetric strength.
 
     The field is written for both halves at once (x outward).
     """
-    spot, step = features.spot, features.smooth_step
+    s, t, spot, step = points.s, points.t, features.spot, features.smooth_step
     upper, lower, along = features.lid_heights(s)
     outward = np.tanh(s / 0.04)
     corner = spot(s, t, 0.25, -0.38, 0.13, 0.11)
@@ -98,19 +102,18 @@ def _side_movements(s, t) -> list[tuple[np.ndarray, float, float]]:
     ]  # fmt: skip
 
 
-def _named_modes(s, t, seam_side) -> list[np.ndarray]:
+def _named_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     """All named movements, strong ones first."""
-    jaw, lips = _jaw_modes(s, t, seam_side), _lip_modes(s, t, seam_side)
-    sides = _side_movements(s, t)
-    balance = np.tanh(s / 0.10)[:, None]
+    jaw, lips, sides = _jaw_modes(points), _lip_modes(points), _side_movements(points)
+    balance = np.tanh(points.s / 0.10)[:, None]
     both = [strength * field for field, strength, _ in sides]
     skewed = [strength * balance * field for field, _, strength in sides]
     return [jaw[0], both[0], *lips[:2], *both[1:], *lips[2:], *jaw[1:], *skewed]
 
 
-def _activity(s: np.ndarray, t: np.ndarray) -> np.ndarray:
+def _activity(points: mean_face.FacePoints) -> np.ndarray:
     """Where small expression fields act."""
-    spot = features.spot
+    s, t, spot = points.s, points.t, features.spot
     spots = [
         spot(s, t, 0.0, -0.40, 0.27, 0.17),
         0.6 * spot(s, t, 0.33, 0.48, 0.20, 0.10),
@@ -120,53 +123,52 @@ def _activity(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     return np.maximum.reduce(spots)
 
 
-def _torn_positions(s, t, seam_side) -> np.ndarray:
+def _torn_positions(points: mean_face.FacePoints) -> np.ndarray:
     """Positions with a fourth coordinate that holds the lips apart, `[N, 4]`."""
-    distance = np.abs(t - mean_face.seam_height(s))
-    apart = 0.14 * seam_side * mean_face.mouth_opening(s) * np.exp(-distance / 0.10)
-    return np.concatenate([mean_face.surface(s, t), apart[:, None]], axis=-1)
+    distance = np.abs(points.t - mean_face.seam_height(points.s))
+    opening = mean_face.mouth_opening(points.s)
+    apart = 0.14 * points.seam_side * opening * np.exp(-distance / 0.10)
+    return np.concatenate([points.position, apart[:, None]], axis=-1)
 
 
-def _field_modes(s, t, seam_side, num_modes: int) -> np.ndarray:
-    """Gaussian-process fields, `[N, 3, num_modes]`."""
-    control_s, control_t = gaussian_fields.control_points()
-    inside = np.abs(control_s) < mean_face.MOUTH_CORNER
-    control_side = np.sign(control_t - mean_face.seam_height(control_s)) * inside
-    control = _torn_positions(control_s, control_t, control_side)
-    target = _torn_positions(s, t, seam_side)
-    control_window = _activity(control_s, control_t)
-    lengths = (0.17, 0.14, 0.20, 0.12)
+def _field_modes(points: mean_face.FacePoints, num_modes: int) -> np.ndarray:
+    """Gaussian-process fields, strongest first, `[N, 3, num_modes]`."""
+    control = gaussian_fields.control_points().points
+    modes = gaussian_fields.scalar_modes(
+        _torn_positions(points),
+        _torn_positions(control),
+        _activity(points),
+        _activity(control),
+        _FIELD_LENGTHS,
+        num_modes,
+    )
     candidates = []
-    for axis, strength in enumerate((0.82, 1.0, 0.69)):
-        weights = (0.25, 1.0) if axis == 0 else (1.0, 0.25)
-        kernel = gaussian_fields.mirrored_kernel(control, control, lengths, *weights)
-        kernel = strength**2 * kernel * np.outer(control_window, control_window)
-        values, vectors = gaussian_fields.leading_modes(kernel, num_modes)
-        cross = gaussian_fields.mirrored_kernel(target, control, lengths, *weights)
-        cross = strength**2 * cross * np.outer(_activity(s, t), control_window)
-        fields = cross @ (vectors / np.sqrt(values))
-        candidates += [(values[k], fields[:, k], axis) for k in range(num_modes)]
+    for axis, displacement in enumerate(_FIELD_DISPLACEMENTS):
+        # A mirror-symmetric movement moves x oppositely on the two sides.
+        shares = (_ASYMMETRY, 1.0) if axis == 0 else (1.0, _ASYMMETRY)
+        for share, (values, fields) in zip(shares, (modes["even"], modes["odd"]), strict=True):
+            amplitude = displacement * np.sqrt(share)
+            candidates += [
+                (amplitude**2 * values[k], amplitude * fields[:, k], axis)
+                for k in range(num_modes)
+            ]
     candidates.sort(key=lambda item: -item[0])
-    modes = np.zeros((s.size, 3, num_modes))
+    basis = np.zeros((points.s.size, 3, num_modes))
     for k, (_, field, axis) in enumerate(candidates[:num_modes]):
-        modes[:, axis, k] = _FIELD_DISPLACEMENT * field
-    return modes
+        basis[:, axis, k] = field
+    return basis
 
 
-def expression_basis(
-    s: np.ndarray, t: np.ndarray, seam_side: np.ndarray, num_modes: int = 64
-) -> np.ndarray:
+def expression_basis(points: mean_face.FacePoints, num_modes: int = 64) -> np.ndarray:
     """Expression modes at points of the outer face.
 
     Args:
-        s: `[N]` arc coordinates.
-        t: `[N]` heights.
-        seam_side: `[N]` +1 on the upper, -1 on the lower side of the mouth's slit, 0 beyond it.
+        points: N points.
         num_modes: Number of modes.
 
     Returns:
         `[N, 3, num_modes]` decimetres per standard deviation.
     """
-    named = _named_modes(s, t, seam_side)[:num_modes]
-    fields = _field_modes(s, t, seam_side, num_modes - len(named))
+    named = _named_modes(points)[:num_modes]
+    fields = _field_modes(points, num_modes - len(named))
     return np.concatenate([np.stack(named, axis=-1), fields], axis=-1)

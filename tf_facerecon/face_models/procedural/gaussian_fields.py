@@ -2,91 +2,120 @@
 
 The covariance is decomposed once on a small fixed set of control points of the analytic mean face;
 the modes reach any other point through the kernel (Nystroem extension). A coefficient therefore
-means the same surface whatever the mesh. Kernels are anisotropic and split into mirror-symmetric
-and antisymmetric parts of different weight, so that eigenvalues are distinct; signs are canonical.
+means the same surface whatever the mesh. Fields that are even and odd under the mirror are
+decomposed apart, on control points of one half, so that no eigenvalue belongs to both; signs are
+canonical.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
 
+from tf_facerecon.face_models.procedural import mean_face
+
+_CONTROL_S = (0.0, 0.08, 0.16, 0.25, 0.34, 0.44, 0.56, 0.72, 0.92, 1.15, 1.38)
+_CONTROL_T = (
+    *(-0.95, -0.82, -0.70, -0.59, -0.50, -0.435, -0.39),
+    *(-0.325, -0.27, -0.20, -0.12, -0.04, 0.06, 0.16),
+    *(0.24, 0.30, 0.36, 0.44, 0.52, 0.64, 0.78, 0.93),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlPoints:
+    """Control points of one half of the face (`s >= 0`).
+
+    Attributes:
+        points: Where they lie.
+        weights: `[N]` how many points of the whole face each stands for: 2, on the mid-line 1.
+    """
+
+    points: mean_face.FacePoints
+    weights: np.ndarray
+
 
 @functools.lru_cache(maxsize=1)
-def control_points() -> tuple[np.ndarray, np.ndarray]:
-    """Fixed control points: domain coordinates `(s, t)`, each `[N]`, mirror-symmetric."""
-    half_s = np.array([0.0, 0.08, 0.16, 0.25, 0.34, 0.44, 0.56, 0.72, 0.92, 1.15, 1.38])
-    heights = np.concatenate(
-        [
-            np.array([-0.95, -0.82, -0.70, -0.59, -0.50, -0.435, -0.39]),
-            np.array([-0.325, -0.27, -0.20, -0.12, -0.04, 0.06, 0.16]),
-            np.array([0.24, 0.30, 0.36, 0.44, 0.52, 0.64, 0.78, 0.93]),
-        ]
-    )
-    s = np.concatenate([-half_s[:0:-1], half_s])
-    grid_s, grid_t = (field.reshape(-1) for field in np.meshgrid(s, heights))
-    bottom = np.interp(np.abs(grid_s), [0.0, 0.55, 0.9, 1.15, 1.42], [-1.1, -1.0, -0.87, -0.7, -0.5])
-    top = np.interp(np.abs(grid_s), [0.0, 0.6, 1.42], [1.0, 0.95, 0.76])
-    kept = (grid_t > bottom) & (grid_t < top)
-    return grid_s[kept], grid_t[kept]
-
-
-def canonical_signs(modes: np.ndarray) -> np.ndarray:
-    """Signs that make the largest entry of each column of `modes [N, K]` positive.
-
-    Mirror-symmetric pairs tie in size, hence the tilt in favour of earlier entries.
-    """
-    tilt = np.linspace(1.0, 0.9, modes.shape[0])[:, None]
-    largest = np.argmax(np.abs(modes) * tilt, axis=0)
-    signs = np.sign(modes[largest, np.arange(modes.shape[1])])
-    return np.where(signs == 0, 1.0, signs)
+def control_points() -> ControlPoints:
+    """Returns the fixed control points."""
+    s, t = (field.reshape(-1) for field in np.meshgrid(_CONTROL_S, _CONTROL_T))
+    bottom = np.interp(s, [0.0, 0.55, 0.9, 1.15, 1.42], [-1.1, -1.0, -0.87, -0.7, -0.5])
+    top = np.interp(s, [0.0, 0.6, 1.42], [1.0, 0.95, 0.76])
+    kept = (t > bottom) & (t < top)
+    s, t = s[kept], t[kept]
+    side = np.sign(t - mean_face.seam_height(s)) * (s < mean_face.MOUTH_CORNER)
+    points = mean_face.FacePoints.on_surface(s, t, side)
+    return ControlPoints(points, np.where(s > 0, 2.0, 1.0))
 
 
 def leading_modes(covariance: np.ndarray, num_modes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenpairs of a symmetric float64 matrix, with canonical signs.
+    """Largest eigenpairs of a symmetric float64 matrix.
 
     Returns:
-        Eigenvalues `[K]`, descending, and eigenvectors `[N, K]`.
+        Eigenvalues `[K]`, descending, and eigenvectors `[N, K]`, each with its largest entry
+        positive.
     """
     from scipy import linalg
 
     size = covariance.shape[0]
     values, vectors = linalg.eigh(covariance, subset_by_index=[size - num_modes, size - 1])
     values, vectors = values[::-1], vectors[:, ::-1]
-    return values, vectors * canonical_signs(vectors)
+    largest = np.argmax(np.abs(vectors), axis=0)
+    return values, vectors * np.sign(vectors[largest, np.arange(num_modes)])
 
 
-def squared_exponential(a: np.ndarray, b: np.ndarray, lengths) -> np.ndarray:
-    """Kernel `exp(-|(a - b) / lengths|^2 / 2)`, `[N, D]` and `[M, D]` to `[N, M]`."""
-    a, b = a / np.asarray(lengths), b / np.asarray(lengths)
-    squared = (a**2).sum(-1)[:, None] + (b**2).sum(-1)[None] - 2.0 * a @ b.T
-    return np.exp(-0.5 * np.maximum(squared, 0.0))
+def parity_kernels(
+    a: np.ndarray, b: np.ndarray, lengths: tuple[float, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Direct and mirrored squared-exponential kernel values.
 
+    Args:
+        a: `[N, D]` points, first coordinate odd under the mirror.
+        b: `[M, D]` points.
+        lengths: Kernel lengths per coordinate.
 
-def mirrored_kernel(a, b, lengths, symmetric: float, antisymmetric: float) -> np.ndarray:
-    """Squared exponential whose mirror-symmetric and antisymmetric parts have their own weight."""
-    flip = np.ones(a.shape[1])
-    flip[0] = -1.0
-    direct, crossed = squared_exponential(a, b, lengths), squared_exponential(a, b * flip, lengths)
-    return 0.5 * (symmetric * (direct + crossed) + antisymmetric * (direct - crossed))
-
-
-def albedo_fields(s: np.ndarray, t: np.ndarray, num_modes: int) -> np.ndarray:
-    """Smooth colour fields, `[V, 3, num_modes]` RGB, per unit standard deviation.
-
-    Colours vary along three fixed axes (lightness, red-green, blue-yellow) of different strength.
+    Returns:
+        `exp(-|(a - b) / lengths|^2 / 2)` and the same with `b` mirrored, each `[N, M]`. Their sum
+        is even under the mirror, their difference odd.
     """
-    axes = np.array([[0.62, 0.58, 0.53], [0.75, -0.45, -0.48], [0.10, 0.62, -0.78]])
-    amplitudes, scales = (0.022, 0.010, 0.006), (1.0, 1.13, 1.29)
-    control = np.stack(control_points(), axis=-1)
-    target = np.stack([s, t], axis=-1)
-    candidates = []
-    for axis, amplitude, scale in zip(axes, amplitudes, scales, strict=True):
-        lengths = scale * np.array([0.29, 0.23])
-        gram = mirrored_kernel(control, control, lengths, 1.0, 0.45)
+    a, b = a / np.asarray(lengths), b / np.asarray(lengths)
+    rest = -0.5 * ((a**2).sum(-1)[:, None] + (b**2).sum(-1)[None])
+    others = a[:, 1:] @ b[:, 1:].T + rest
+    across = np.outer(a[:, 0], b[:, 0])
+    return np.exp(others + across), np.exp(others - across)
+
+
+def scalar_modes(
+    target: np.ndarray,
+    control: np.ndarray,
+    target_window: np.ndarray,
+    control_window: np.ndarray,
+    lengths: tuple[float, ...],
+    num_modes: int,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Even and odd modes of a scalar field with standard deviation `window`.
+
+    Args:
+        target: `[N, D]` coordinates of the points wanted.
+        control: `[M, D]` coordinates of the control points.
+        target_window: `[N]` amplitude at the points wanted.
+        control_window: `[M]` amplitude at the control points.
+        lengths: Kernel lengths per coordinate.
+        num_modes: Number of modes of each parity.
+
+    Returns:
+        For "even" and "odd" the variances `[K]` (descending) and the fields `[N, K]`, scaled by
+        the square root of the variance per control point.
+    """
+    root = np.sqrt(control_points().weights)
+    weighted = control_window * root
+    direct, mirrored = parity_kernels(control, control, lengths)
+    far_direct, far_mirrored = parity_kernels(target, control, lengths)
+    modes = {}
+    for parity, sign in (("even", 1.0), ("odd", -1.0)):
+        gram = 0.5 * (direct + sign * mirrored) * np.outer(weighted, weighted)
         values, vectors = leading_modes(gram, num_modes)
-        extended = mirrored_kernel(target, control, lengths, 1.0, 0.45) @ vectors
-        fields = amplitude * extended / np.sqrt(values)
-        strength = amplitude**2 * values
-        candidates += [(strength[k], fields[:, k], axis) for k in range(num_modes)]
-    candidates.sort(key=lambda item: -item[0])
-    return np.stack([field[:, None] * axis for _, field, axis in candidates[:num_modes]], axis=-1)
+        cross = 0.5 * (far_direct + sign * far_mirrored)
+        fields = target_window[:, None] * (cross @ (weighted[:, None] * vectors / np.sqrt(values)))
+        modes[parity] = values, fields
+    return modes

@@ -6,6 +6,7 @@ small scale. Its leading eigenvectors are the modes; translation, rotation and u
 projected out, so that identity never stands in for pose.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -14,18 +15,20 @@ from tf_facerecon.face_models.procedural import features, gaussian_fields, mean_
 
 # Root mean square displacement of a random identity at the control points, dm.
 TOTAL_DISPLACEMENT = 0.0325
-# Kernel lengths (x, y, z) in dm; amplitudes per component in dm; 1 where it acts everywhere.
+# Longest kernel lengths (x, y, z) in dm. Each scale halves them, that is raises the kernel to its
+# fourth power; rows: amplitudes per component in dm, and whether only the features move.
+_LENGTHS = (0.72, 0.60, 0.66)
 _SCALES = (
-    ((0.80, 0.67, 0.73), (0.015, 0.016, 0.017), False),
-    ((0.34, 0.29, 0.32), (0.0085, 0.0090, 0.0105), False),
-    ((0.150, 0.130, 0.140), (0.0040, 0.0044, 0.0054), True),
+    ((0.0150, 0.0160, 0.0170), False),
+    ((0.0085, 0.0090, 0.0105), False),
+    ((0.0040, 0.0044, 0.0054), True),
 )
 _ASYMMETRY = 0.12
 
 
-def _feature_weight(s: np.ndarray, t: np.ndarray) -> np.ndarray:
+def _feature_weight(points: mean_face.FacePoints) -> np.ndarray:
     """Where faces differ in detail: nose, lips, chin, brows and eyes; faint elsewhere."""
-    spot = features.spot
+    s, t, spot = points.s, points.t, features.spot
     spots = [
         spot(s, t, 0.0, 0.0, 0.13, 0.17),
         spot(s, t, 0.0, -0.36, 0.22, 0.10),
@@ -36,10 +39,11 @@ def _feature_weight(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     return 0.25 + 0.75 * np.maximum.reduce(spots)
 
 
-def _proportions(s: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+def _proportions(points: mean_face.FacePoints) -> list[np.ndarray]:
     """Named differences between faces, `[N, 3]` each, dm per standard deviation."""
     spot, step = features.spot, features.smooth_step
-    x, y, z = mean_face.surface(s, t).T
+    s, t = points.s, points.t
+    x, _, z = points.position.T
     side = np.tanh(s / 0.03)
     nose = spot(s, t, 0.0, -0.02, 0.11, 0.15)
     tip = spot(s, t, 0.0, -0.07, 0.10, 0.07)
@@ -89,73 +93,107 @@ def _proportions(s: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
     return [np.stack(row, axis=-1) for row in rows]
 
 
-def _covariance(s, t, other_s, other_t) -> np.ndarray:
-    """Covariance of the displacements of two point sets, `[3N, 3M]`, component-major."""
-    a, b = mean_face.surface(s, t), mean_face.surface(other_s, other_t)
-    blocks = [np.zeros((s.size, other_s.size)) for _ in range(3)]
-    for lengths, amplitudes, local in _SCALES:
-        even = gaussian_fields.mirrored_kernel(a, b, lengths, 1.0, 0.0)
-        odd = gaussian_fields.mirrored_kernel(a, b, lengths, 0.0, 1.0)
-        if local:
-            window = _feature_weight(s, t)[:, None] * _feature_weight(other_s, other_t)[None]
-            even, odd = even * window, odd * window
+def _process_covariance(points, control) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian-process covariance, `[3, N, M]` per component, of even and of odd face changes.
+
+    A mirror-symmetric change of the face moves x oppositely on its two sides.
+    """
+    direct, mirrored = gaussian_fields.parity_kernels(points.position, control.position, _LENGTHS)
+    even = np.zeros((3, *direct.shape))
+    odd = np.zeros_like(even)
+    window = np.outer(_feature_weight(points), _feature_weight(control))
+    for amplitudes, features_only in _SCALES:
+        scale = window if features_only else 1.0
+        summed, difference = 0.5 * scale * (direct + mirrored), 0.5 * scale * (direct - mirrored)
         for axis, amplitude in enumerate(amplitudes):
-            # A symmetric change of the face moves x oppositely on the two sides.
-            symmetric, skewed = (odd, even) if axis == 0 else (even, odd)
-            blocks[axis] += amplitude**2 * (symmetric + _ASYMMETRY * skewed)
-    covariance = np.zeros((3, s.size, 3, other_s.size))
-    for axis in range(3):
-        covariance[axis, :, axis] = blocks[axis]
-    covariance = covariance.reshape(3 * s.size, 3 * other_s.size)
-    left = np.stack([field.T.reshape(-1) for field in _proportions(s, t)])
-    right = np.stack([field.T.reshape(-1) for field in _proportions(other_s, other_t)])
-    return covariance + left.T @ right
+            same, opposite = (difference, summed) if axis == 0 else (summed, difference)
+            even[axis] += amplitude**2 * same
+            odd[axis] += _ASYMMETRY * amplitude**2 * opposite
+        direct, mirrored = direct**4, mirrored**4
+    return even, odd
 
 
-def _pose_fields(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Infinitesimal translation, rotation and scale, `[3N, 7]`, component-major."""
-    x, y, z = mean_face.surface(s, t).T
+def _apply(blocks: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Block-diagonal `blocks [3, N, M]` times component-major `vectors [3M, K]`, `[3N, K]`."""
+    split = vectors.reshape(3, blocks.shape[2], -1)
+    return np.matmul(blocks, split).reshape(3 * blocks.shape[1], -1)
+
+
+def _pose_fields(points: mean_face.FacePoints) -> tuple[np.ndarray, np.ndarray]:
+    """Infinitesimal pose, component-major: even `[3N, 4]` and odd `[3N, 3]` under the mirror."""
+    x, y, z = points.position.T
     one, none = np.ones_like(x), np.zeros_like(x)
-    fields = [
-        (one, none, none),
-        (none, one, none),
-        (none, none, one),
-        (none, -z, y),
-        (z, none, -x),
-        (-y, x, none),
-        (x, y, z),
-    ]
-    return np.stack([np.concatenate(field) for field in fields], axis=-1)
+    even = (none, one, none), (none, none, one), (none, -z, y), (x, y, z)
+    odd = (one, none, none), (z, none, -x), (-y, x, none)
+    return tuple(np.stack([np.concatenate(row) for row in rows], axis=-1) for rows in (even, odd))
+
+
+@dataclasses.dataclass(frozen=True)
+class _ParityModes:
+    """What turns covariances with the control points into modes of one parity."""
+
+    variances: np.ndarray
+    extension: np.ndarray
+    proportion_part: np.ndarray
+    pose_part: np.ndarray
+
+
+def _decompose_parity(blocks, proportions, pose, num_modes: int) -> _ParityModes:
+    root = np.sqrt(np.tile(gaussian_fields.control_points().weights, 3))[:, None]
+    size = blocks.shape[1]
+    covariance = proportions @ proportions.T
+    for axis in range(3):
+        rows = slice(axis * size, (axis + 1) * size)
+        covariance[rows, rows] += blocks[axis]
+    covariance = root * covariance * root.T
+    weighted_pose = root * pose
+    pose_inverse = np.linalg.pinv(weighted_pose)
+    free = np.eye(3 * size) - weighted_pose @ pose_inverse
+    projected = free @ covariance @ free
+    values, vectors = gaussian_fields.leading_modes(0.5 * (projected + projected.T), num_modes)
+    vectors = free @ vectors / np.sqrt(values)
+    pose_part = pose_inverse @ (covariance @ vectors)
+    extension = root * vectors
+    return _ParityModes(values, extension, proportions.T @ extension, pose_part)
 
 
 @functools.lru_cache(maxsize=2)
-def _decomposition(num_modes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices that turn `covariance(points, control)` and pose fields into modes."""
-    control = gaussian_fields.control_points()
-    covariance = _covariance(*control, *control)
-    pose = _pose_fields(*control)
-    pose_inverse = np.linalg.pinv(pose)
-    free = np.eye(covariance.shape[0]) - pose @ pose_inverse
-    projected = free @ covariance @ free
-    projected = 0.5 * (projected + projected.T)
-    values, vectors = gaussian_fields.leading_modes(projected, num_modes)
-    scale = TOTAL_DISPLACEMENT / np.sqrt(np.trace(projected) / control[0].size)
-    extension = free @ vectors * (scale / np.sqrt(values))
-    return extension, pose_inverse @ covariance @ extension
+def _decomposition(num_modes: int) -> tuple[_ParityModes, _ParityModes]:
+    control = gaussian_fields.control_points().points
+    even_blocks, odd_blocks = _process_covariance(control, control)
+    even_pose, odd_pose = _pose_fields(control)
+    proportions = _component_major(_proportions(control))
+    none = np.zeros((proportions.shape[0], 0))
+    return (
+        _decompose_parity(even_blocks, proportions, even_pose, num_modes),
+        _decompose_parity(odd_blocks, none, odd_pose, num_modes),
+    )
 
 
-def identity_basis(s: np.ndarray, t: np.ndarray, num_modes: int = 80) -> np.ndarray:
+def _component_major(fields: list[np.ndarray]) -> np.ndarray:
+    return np.stack([field.T.reshape(-1) for field in fields], axis=-1)
+
+
+def identity_basis(points: mean_face.FacePoints, num_modes: int = 80) -> np.ndarray:
     """Identity modes at points of the face.
 
     Args:
-        s: `[N]` arc coordinates.
-        t: `[N]` heights.
+        points: N points.
         num_modes: Number of modes.
 
     Returns:
         `[N, 3, num_modes]` decimetres per standard deviation, most energetic first.
     """
-    extension, pose_part = _decomposition(num_modes)
-    covariance = _covariance(s, t, *gaussian_fields.control_points())
-    modes = covariance @ extension - _pose_fields(s, t) @ pose_part
-    return modes.reshape(3, s.size, num_modes).transpose(1, 0, 2)
+    control = gaussian_fields.control_points()
+    decomposed = _decomposition(num_modes)
+    variances = np.concatenate([part.variances for part in decomposed])
+    order = np.argsort(-variances, kind="stable")[:num_modes]
+    scale = TOTAL_DISPLACEMENT / np.sqrt(variances[order].sum() / control.weights.sum())
+    pieces = []
+    for part, blocks, pose in zip(
+        decomposed, _process_covariance(points, control.points), _pose_fields(points), strict=True
+    ):
+        pieces.append(_apply(blocks, part.extension) - pose @ part.pose_part)
+    pieces[0] += _component_major(_proportions(points)) @ decomposed[0].proportion_part
+    modes = scale * np.concatenate(pieces, axis=1)[:, order]
+    return modes.reshape(3, points.s.size, num_modes).transpose(1, 0, 2)

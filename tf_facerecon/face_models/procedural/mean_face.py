@@ -4,6 +4,7 @@ A thin-plate spline over the unrolled domain passes through every anchor point, 
 are met exactly and the surface is defined at any point, for any mesh density.
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -29,6 +30,29 @@ MOUTH_SHEET = np.array(
         (-0.040, -0.060, 0.00, 0.95),
     ]
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class FacePoints:
+    """Points of the outer face.
+
+    Attributes:
+        s: `[N]` arc coordinates.
+        t: `[N]` heights.
+        seam_side: `[N]` +1 on the upper, -1 on the lower side of the mouth's slit (between the
+            corners of the mouth), else 0.
+        position: `[N, 3]` on the mean face, decimetres.
+    """
+
+    s: np.ndarray
+    t: np.ndarray
+    seam_side: np.ndarray
+    position: np.ndarray
+
+    @classmethod
+    def on_surface(cls, s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> "FacePoints":
+        """Makes points from their domain coordinates."""
+        return cls(s, t, seam_side, surface(s, t))
 
 
 def seam_height(s: np.ndarray) -> np.ndarray:

@@ -31,13 +31,14 @@ def build_procedural_model(num_vertices: int = DEFAULT_VERTICES) -> MorphableMod
     """
     lattice = topology.build_lattice(num_vertices)
     s, t, sheet_row = lattice.s, lattice.t, lattice.sheet_row
+    points = mean_face.FacePoints.on_surface(s, t, lattice.seam_side)
     default = num_vertices == DEFAULT_VERTICES
     return MorphableModel(
         name="procedural" if default else f"procedural-{num_vertices}",
-        mean_shape=topology.vertex_positions(lattice).astype(np.float32),
-        identity_basis=_hang_mouth_sheet(identity_modes.identity_basis(s, t), lattice, False),
+        mean_shape=topology.vertex_positions(lattice, points.position).astype(np.float32),
+        identity_basis=_hang_mouth_sheet(identity_modes.identity_basis(points), lattice, False),
         expression_basis=_hang_mouth_sheet(
-            expression_modes.expression_basis(s, t, lattice.seam_side), lattice, True
+            expression_modes.expression_basis(points), lattice, True
         ),
         mean_albedo=albedo.mean_albedo(s, t, sheet_row).astype(np.float32),
         albedo_basis=albedo.albedo_basis(s, t, sheet_row).astype(np.float32),

@@ -278,12 +278,18 @@ def _texture_coordinates(s, t, seam_side, sheet_row, on_lattice) -> np.ndarray:
     return np.clip(0.01 + 0.98 * uv, 0.0, 1.0).astype(np.float32)
 
 
-def vertex_positions(lattice: FaceLattice) -> np.ndarray:
-    """Mean positions of the lattice's vertices, `[V, 3]` float64 decimetres."""
-    positions = mean_face.surface(lattice.s, lattice.t)
+def vertex_positions(lattice: FaceLattice, surface: np.ndarray) -> np.ndarray:
+    """Hangs the mouth's sheet behind the lips.
+
+    Args:
+        lattice: The mesh.
+        surface: `[V, 3]` the mean face at the vertices' domain coordinates.
+
+    Returns:
+        `[V, 3]` float64 mean positions, decimetres.
+    """
+    positions = surface.copy()
     inside = lattice.sheet_row >= 0
     offsets = mean_face.MOUTH_SHEET[lattice.sheet_row[inside]]
-    scale = mean_face.mouth_opening(lattice.s[inside])
-    positions[inside, 1] += offsets[:, 0] * scale
-    positions[inside, 2] += offsets[:, 1] * scale
+    positions[inside, 1:] += offsets[:, :2] * mean_face.mouth_opening(lattice.s[inside])[:, None]
     return positions
