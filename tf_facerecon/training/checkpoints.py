@@ -48,7 +48,7 @@ class CheckpointFolder:
         arrays = {_STEP: np.int64(step)}
         for group, variables in groups.items():
             for index, variable in enumerate(variables):
-                value = keras.ops.convert_to_numpy(variable)
+                value = np.asarray(variable.value)
                 if not np.isfinite(value).all():
                     raise FloatingPointError(
                         f"{group} variable {variable.path!r} is not finite after step {step}."
@@ -64,12 +64,16 @@ class CheckpointFolder:
     def restore(self, groups: Mapping[str, Sequence[keras.Variable]]) -> int:
         """Puts the newest readable checkpoint into the variables.
 
+        Also removes what a kill in the middle of saving left behind.
+
         Returns:
             The step after which it was saved; 0 if there is no checkpoint.
 
         Raises:
             ValueError: If no checkpoint is readable, or its variables are not those of `groups`.
         """
+        for leftover in self.folder.glob(".part-*"):
+            leftover.unlink()
         for path in reversed(self.paths()):
             try:
                 with np.load(path, allow_pickle=False) as file:

@@ -133,11 +133,11 @@ class PerceptualSettings(_Section):
     """The frozen identity network of the perceptual term.
 
     Attributes:
-        network: "identity" (small, trained on procedural faces) or "facenet".
+        network: "identity_small" (trained on procedural faces) or "facenet".
         weights: Preset or file of its weights; none takes the shipped or downloaded ones.
     """
 
-    network: Literal["identity", "facenet"] = "identity"
+    network: Literal["identity_small", "facenet"] = "identity_small"
     weights: str | None = None
 
 

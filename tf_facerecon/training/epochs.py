@@ -34,7 +34,7 @@ def epoch_segments(first_step: int, last_step: int, steps_per_epoch: int) -> lis
         length = min(steps_per_epoch - done, last_step - step)
         segments.append(EpochSegment(step, epoch, 1, length, is_continued=True))
         step, epoch = step + length, epoch + 1
-    whole, rest = divmod(last_step - step, steps_per_epoch)
+    whole, rest = divmod(max(last_step - step, 0), steps_per_epoch)
     if whole:
         segments.append(EpochSegment(step, epoch, whole, steps_per_epoch))
         step, epoch = step + whole * steps_per_epoch, epoch + whole

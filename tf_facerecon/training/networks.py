@@ -47,7 +47,7 @@ def build_identity_network(network: str, weights: str | None = None) -> Callable
     """The network of the perceptual term, images `[B, H, W, 3]` in [0, 1] to unit vectors.
 
     Args:
-        network: "identity" or "facenet".
+        network: "identity_small" or "facenet".
         weights: Preset or file of its weights; `None` takes the shipped or downloaded ones.
 
     Raises:
@@ -55,7 +55,7 @@ def build_identity_network(network: str, weights: str | None = None) -> Callable
     """
     if network == "facenet":
         return face_recognition.load_facenet(weights)
-    return face_recognition.IdentityNetwork.from_preset(weights or "identity")
+    return face_recognition.IdentityNetwork.from_preset(weights or "identity_small")
 
 
 def _copy_weights(source: RNet, target: RNet, name: str) -> None:

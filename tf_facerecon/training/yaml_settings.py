@@ -1,4 +1,4 @@
-"""Nested settings in YAML: reading, overriding, writing, and saying in plain words what is wrong."""
+"""Nested settings in YAML: read, overridden, written, and their mistakes in plain words."""
 
 import copy
 import difflib

@@ -1,0 +1,202 @@
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import toy_face
+from tf_facerecon.data.procedural_stream import build_procedural_dataset
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.losses.landmark import LANDMARK_WEIGHTS
+from tf_facerecon.models import hybrid_model
+from tf_facerecon.models.hybrid_model import HybridModel
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    return FaceDecoder(toy_face.build_toy_face_model())
+
+
+@pytest.fixture(scope="module")
+def batch(decoder):
+    return next(iter(build_procedural_dataset(decoder, 2, seed=1)))
+
+
+@pytest.fixture
+def r_net(decoder):
+    return tiny_network(decoder.layout.total)
+
+
+def tiny_network(width):
+    """A network in R-Net's place: one linear map of the mean colour, zero at start."""
+    images = keras.Input((224, 224, 3))
+    features = keras.layers.GlobalAveragePooling2D()(images)
+    return keras.Model(images, keras.layers.Dense(width, kernel_initializer="zeros")(features))
+
+
+def embed(image, training):
+    """An identity network without weights: the mean colour."""
+    del training
+    return tf.reduce_mean(image, axis=(1, 2))
+
+
+def make(r_net, decoder, **weights):
+    return HybridModel(r_net, decoder, embed, weights)
+
+
+def test_all_terms_of_the_truth_are_nearly_zero(r_net, decoder, batch):
+    model = make(r_net, decoder, **dict.fromkeys(hybrid_model.TERMS, 1.0))
+    terms = model.loss_terms(batch, batch["coefficients"])
+    assert terms.keys() == hybrid_model.TERMS
+    assert all(term.shape == (2,) for term in terms.values())
+    for name in hybrid_model.SUPERVISED_TERMS | {"landmark", "five_point"}:
+        np.testing.assert_allclose(terms[name], 0.0, atol=1e-6)
+    wrong = model.loss_terms(batch, tf.zeros_like(batch["coefficients"]))
+    assert np.all(terms["photometric"] < wrong["photometric"])
+
+
+def test_landmark_weights_of_the_sample_count(r_net, decoder, batch):
+    only_nose_tip = tf.one_hot([30, 30], 68)
+    one = {**batch, "landmark_weights": only_nose_tip}
+    zero = tf.zeros_like(batch["coefficients"])
+    term = make(r_net, decoder, landmark=1.0).loss_terms(one, zero)["landmark"]
+    difference = decoder(zero, render=False)["landmarks"][:, 30] - batch["landmarks"][:, 30]
+    expected = LANDMARK_WEIGHTS[30] * np.sum(np.square(difference), axis=-1) / 68
+    np.testing.assert_allclose(term, expected, rtol=1e-5)
+
+
+def test_vertices_term_preset(r_net, decoder, batch):
+    # One standard deviation of the first identity mode moves vertices by that mode.
+    true = np.zeros(batch["coefficients"].shape, "float32")
+    true[:, 0] = 1.0
+    moved = {**batch, "coefficients": tf.constant(true)}
+    model = make(r_net, decoder, vertices=1.0)
+    term = model.loss_terms(moved, tf.zeros_like(true))["vertices"]
+    mode = 100 * decoder.face_model.identity_basis[:, :, 0]
+    np.testing.assert_allclose(term, np.full(2, np.mean(np.sum(mode**2, -1))), rtol=1e-5)
+
+
+def test_nothing_is_rendered_when_no_term_needs_pixels(r_net, decoder, batch, monkeypatch):
+    monkeypatch.setattr(FaceDecoder, "draw", lambda *_: pytest.fail("rendered"))
+    model = make(r_net, decoder, landmark=1.0, vertices=1.0, photometric=0.0)
+    assert not model.renders
+    model.loss_terms(batch, batch["coefficients"])
+
+
+def test_unused_terms_are_neither_computed_nor_reported(r_net, decoder, batch):
+    model = make(r_net, decoder, landmark=1.0, perceptual=0.0)
+    assert model.loss_terms(batch, batch["coefficients"]).keys() == {"landmark"}
+    assert model.term_metrics.keys() == {"landmark"}
+
+
+def test_fit_reports_terms_and_lowers_the_loss(r_net, decoder, batch):
+    model = make(r_net, decoder, landmark=1.6e-3, photometric=1.92, perceptual=0.2)
+    model.compile(keras.optimizers.Adam(0.01))
+    repeated = tf.data.Dataset.from_tensors(batch).repeat(6)
+    history = model.fit(repeated, epochs=3, shuffle=False, verbose=0).history
+    assert history.keys() == {"loss", "landmark", "photometric", "perceptual"}
+    weighted = 1.6e-3 * np.array(history["landmark"]) + 1.92 * np.array(history["photometric"])
+    weighted += 0.2 * np.array(history["perceptual"])
+    np.testing.assert_allclose(history["loss"], weighted, rtol=1e-4)
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+
+
+def test_only_r_net_learns_and_is_saved(r_net, decoder, batch):
+    network = keras.Sequential([keras.Input((224, 224, 3)), keras.layers.GlobalMaxPooling2D()])
+    network.add(keras.layers.Dense(4))
+    before = network.get_weights()
+    model = HybridModel(r_net, decoder, network, {"perceptual": 1.0})
+    assert [id(w) for w in model.weights] == [id(w) for w in r_net.weights]
+    model.compile(keras.optimizers.Adam(0.01))
+    model.fit(tf.data.Dataset.from_tensors(batch), shuffle=False, verbose=0)
+    for old, new in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert np.any(r_net.get_weights()[0] != 0)
+
+
+def test_perceptual_gradient_comes_from_the_rendered_face_alone(r_net, decoder, batch):
+    model = make(r_net, decoder, perceptual=1.0)
+    image = batch["image"]
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        term = model.loss_terms({**batch, "image": image}, batch["coefficients"])["perceptual"]
+    assert tape.gradient(term, image) is None
+
+
+def test_gradients_are_finite_in_every_term(r_net, decoder, batch):
+    model = make(r_net, decoder, **dict.fromkeys(hybrid_model.TERMS, 1.0))
+    coefficients = tf.zeros_like(batch["coefficients"])
+    with tf.GradientTape() as tape:
+        tape.watch(coefficients)
+        loss = model.compute_loss(batch, None, coefficients)
+    gradient = tape.gradient(loss, coefficients).numpy()
+    assert np.isfinite(gradient).all()
+    assert np.count_nonzero(gradient) > 0.9 * gradient.size
+
+
+@pytest.mark.parametrize(
+    ("network", "weights", "message"),
+    [
+        (embed, {"landmrk": 1.0}, "may name only the terms .*landmrk"),
+        (embed, {"landmark": -1.0}, "no negative"),
+        (embed, {"landmark": 0.0}, "at least one positive"),
+        (None, {"perceptual": 1.0}, "needs an `identity_network`"),
+    ],
+)
+def test_hybrid_model_exception_raised(r_net, decoder, network, weights, message):
+    with pytest.raises(ValueError, match=message):
+        HybridModel(r_net, decoder, network, weights)
+
+
+def test_supervised_term_without_truth_exception_raised(r_net, decoder, batch):
+    photo = {name: value for name, value in batch.items() if name != "coefficients"}
+    with pytest.raises(ValueError, match="need the true `coefficients`"):
+        make(r_net, decoder, vertices=1.0).loss_terms(photo, batch["coefficients"])
+
+
+def test_saving_says_what_to_save(r_net, decoder, tmp_path):
+    with pytest.raises(NotImplementedError, match=r"model\.r_net\.save"):
+        make(r_net, decoder, landmark=1.0).save(tmp_path / "model.keras")
+
+
+def test_two_replicas_train_like_one():
+    # Logical devices can only be made before TensorFlow starts, hence a process of its own.
+    # SGD, because Adam would hide a wrong scale of the gradient.
+    code = """
+        import keras, numpy as np, tensorflow as tf
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        from tests import toy_face
+        from tests.models import hybrid_model_test
+        from tf_facerecon.decoding.face_decoder import FaceDecoder
+        from tf_facerecon.models.hybrid_model import HybridModel
+
+        rng = np.random.default_rng(0)
+        faces = tf.data.Dataset.from_tensor_slices({
+            "image": rng.uniform(size=(12, 224, 224, 3)).astype("float32"),
+            "landmarks": rng.uniform(90, 130, (12, 68, 2)).astype("float32"),
+            "landmark_weights": np.ones((12, 68), "float32"),
+        }).batch(4)
+
+        def train(strategy):
+            keras.utils.set_random_seed(0)
+            with strategy.scope():
+                decoder = FaceDecoder(toy_face.build_toy_face_model())
+                r_net = hybrid_model_test.tiny_network(decoder.layout.total)
+                model = HybridModel(r_net, decoder, None, {"landmark": 1e-3})
+                model.compile(keras.optimizers.SGD(0.01))
+            losses = model.fit(faces, epochs=2, shuffle=False, verbose=0).history["loss"]
+            return losses, r_net.get_weights()[0]
+
+        alone = train(tf.distribute.get_strategy())
+        mirrored = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+        np.testing.assert_allclose(alone[0], mirrored[0], rtol=1e-4)
+        np.testing.assert_allclose(alone[1], mirrored[1], rtol=1e-3, atol=1e-5)
+        assert np.abs(alone[1]).max() > 1e-3
+    """
+    repository = pathlib.Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=repository, check=True)

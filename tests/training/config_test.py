@@ -1,0 +1,93 @@
+import pathlib
+
+import pytest
+
+from tf_facerecon.training import config as run_config
+
+CONFIGS = sorted((pathlib.Path(__file__).parents[2] / "configs").glob("*.yaml"))
+MINIMAL = "loss_weights: {landmark: 1.0}\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_text(text):
+        path = tmp_path / "some.yaml"
+        path.write_text(text)
+        return path
+
+    return write_text
+
+
+def test_load_config_fills_defaults(write):
+    config = run_config.load_config(write(MINIMAL))
+    assert config.data.kind == "procedural"
+    assert config.network.backbone == "small"
+    assert config.loss_weights.photometric == 0.0
+
+
+def test_load_config_override_wins_over_file(write):
+    path = write(MINIMAL + "optimizer: {learning_rate: 0.5, decay: step}\n")
+    config = run_config.load_config(path, ["optimizer.learning_rate=1e-4", "network={}"])
+    assert config.optimizer.learning_rate == 1e-4
+    assert config.optimizer.decay == "step"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimizer.learnig_rate=1", "did you mean `optimizer.learning_rate`"),
+        ("optimiser.learning_rate=1", "did you mean `optimizer`"),
+        ("data.batchsize=1", "did you mean `data.batch_size`"),
+        ("data.zzzz=1", "expected one of kind, batch_size"),
+        ("data.kind=foto", "`data.kind`: must be one of 'procedural', 'photos'. Received: 'foto'"),
+        ("data.batch_size=many", "`data.batch_size`: .*integer.* Received: 'many'"),
+        ("schedule.steps=-1", "`schedule.steps`: .*greater than 0. Received: -1"),
+        ("loss_weights.landmark=.nan", "`loss_weights.landmark`: .*finite"),
+        ("loss_weights.landmark=0", "`loss_weights`: at least one term"),
+        ("optimizer.warmup_steps=99999", "must be less than `schedule.steps`"),
+    ],
+)
+def test_load_config_exception_raised(write, override, message):
+    with pytest.raises(ValueError, match=message) as error:
+        run_config.load_config(write(MINIMAL), [override])
+    assert "some.yaml" in str(error.value)
+
+
+def test_load_config_names_every_problem(write):
+    with pytest.raises(ValueError, match="data.batch_size") as error:
+        run_config.load_config(write("data: {batch_size: x}\nschedule: {step: 3}\n"))
+    assert "`schedule.step`: unknown key; did you mean `schedule.steps`" in str(error.value)
+    assert "`loss_weights`: required" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.kind=photos"], "`data.folder`: required"),
+        (["data={kind: photos, folder: a}", "loss_weights.vertices=1"], "which photographs"),
+        (["data={kind: photos, folder: a}", "schedule.validation_batches=1"], "validation_folder"),
+    ],
+)
+def test_load_config_photos_exception_raised(write, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        run_config.load_config(write(MINIMAL), overrides)
+
+
+def test_save_config_round_trip(write, tmp_path):
+    config = run_config.load_config(write(MINIMAL), ["data={kind: photos, folder: a}"])
+    run_config.save_config(config, tmp_path / "saved.yaml")
+    assert run_config.load_config(tmp_path / "saved.yaml") == config
+
+
+def test_differing_settings_preset(write):
+    first = run_config.load_config(write(MINIMAL))
+    second = run_config.load_config(
+        write(MINIMAL), ["run.seed=3", "logging.panel_epochs=0", "checkpoints.keep=9"]
+    )
+    assert run_config.differing_settings(first, second) == {"run.seed": (0, 3)}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_config_is_valid_and_says_how_to_use_it(path):
+    run_config.load_config(path)
+    assert f"configs/{path.name}" in path.read_text().split("\n\n")[0]
