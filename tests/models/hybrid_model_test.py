@@ -168,8 +168,9 @@ def test_two_replicas_train_like_one():
     # SGD, because Adam would hide a wrong scale of the gradient.
     code = """
         import keras, numpy as np, tensorflow as tf
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        cpu, = tf.config.list_physical_devices("CPU")
+        two = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(cpu, two)
         from tests import toy_face
         from tests.models import hybrid_model_test
         from tf_facerecon.decoding.face_decoder import FaceDecoder

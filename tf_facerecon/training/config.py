@@ -73,12 +73,16 @@ class PhotoData(_Section):
     Attributes:
         folder: Where the photographs are.
         validation_folder: Photographs to measure the loss on; needed for `validation_batches`.
+        augment: Whether crops are shifted, scaled, turned and mirrored.
+        landmarks_y_up: Whether landmark files count rows from below, as Deng's do.
     """
 
     kind: Literal["photos"]
     folder: str
     validation_folder: str | None = None
     batch_size: PositiveInt = 5
+    augment: bool = True
+    landmarks_y_up: bool = False
 
 
 class LossWeights(_Section):

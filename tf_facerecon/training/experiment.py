@@ -16,6 +16,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_facerecon.data.augmentation import AugmentationRange
+from tf_facerecon.data.photo_folder import build_photo_dataset
 from tf_facerecon.data.procedural_stream import build_procedural_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.io import atomic_files
@@ -118,7 +120,15 @@ def build_dataset(
         return build_procedural_dataset(
             decoder, config.data.batch_size, seed=config.run.seed, first_batch=first_batch
         )
-    return _photo_dataset(config, config.data.folder, first_batch=first_batch)
+    return build_photo_dataset(
+        config.data.folder,
+        config.data.batch_size,
+        seed=config.run.seed,
+        first_batch=first_batch,
+        augmentation=AugmentationRange() if config.data.augment else None,
+        landmarks_y_up=config.data.landmarks_y_up,
+        progress=config.logging.progress,
+    )
 
 
 def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf.data.Dataset:
@@ -130,15 +140,13 @@ def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf
             seed=config.run.seed + _VALIDATION_SEED_OFFSET,
             num_batches=config.schedule.validation_batches,
         )
-    dataset = _photo_dataset(config, config.data.validation_folder)
-    return dataset.take(config.schedule.validation_batches)
-
-
-def _photo_dataset(config, folder, first_batch=0):
-    from tf_facerecon.data.photo_folder import build_photo_dataset
-
     return build_photo_dataset(
-        folder, config.data.batch_size, seed=config.run.seed, first_batch=first_batch
+        config.data.validation_folder,
+        config.data.batch_size,
+        num_batches=config.schedule.validation_batches,
+        shuffle=False,
+        landmarks_y_up=config.data.landmarks_y_up,
+        progress=config.logging.progress,
     )
 
 
