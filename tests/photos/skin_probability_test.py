@@ -115,8 +115,16 @@ def test_save_load_round_trip(tmp_path, model, labelled_pixels, rng, fitted):
     model.save(tmp_path / "skin.npz")
     loaded = skin_probability.SkinModel.load(tmp_path / "skin.npz")
     assert loaded.prior == model.prior
+    assert loaded.fingerprint == model.fingerprint
     image = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     np.testing.assert_allclose(loaded.probability(image), model.probability(image), atol=1e-6)
+
+
+def test_fingerprint_tells_models_apart(model, labelled_pixels):
+    assert model.fingerprint == skin_probability.SkinModel.default().fingerprint
+    fitted = skin_probability.SkinModel.fit(*labelled_pixels)
+    same_mixtures = skin_probability.SkinModel(model.skin, model.other, prior=0.7)
+    assert len({model.fingerprint, fitted.fingerprint, same_mixtures.fingerprint}) == 3
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Two mixtures of Gaussians, one of skin colours and one of all others, in BT.601 
 pixels by this probability, so that beards, glasses and hair do not become skin colour.
 """
 
+import hashlib
 import os
 import pathlib
 import zipfile
@@ -70,7 +71,10 @@ class SkinModel:
         for rows in (_PUBLISHED_SKIN, _PUBLISHED_OTHER):
             table = np.array(rows)
             precisions = table[:, [4, 5, 6, 5, 7, 8, 6, 8, 9]].reshape(-1, 3, 3)
-            mixtures.append(_mixture(table[:, 0], table[:, 1:4], precisions))
+            weights = (
+                table[:, 0] / table[:, 0].sum()
+            )  # The published ones sum to 1 within rounding.
+            mixtures.append(_mixture(weights, table[:, 1:4], precisions))
         return cls(*mixtures)
 
     @classmethod
@@ -145,6 +149,15 @@ class SkinModel:
         with atomic_files.atomic_path(path) as temporary:
             np.savez(temporary, **arrays)
 
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the parameters, hexadecimal: two models of one fingerprint answer alike."""
+        digest = hashlib.sha256(np.float64(self.prior).tobytes())
+        for mixture in (self.skin, self.other):
+            for array in (mixture.weights_, mixture.means_, mixture.precisions_):
+                digest.update(np.ascontiguousarray(array, np.float64).tobytes())
+        return digest.hexdigest()
+
     def probability(self, image: np.ndarray) -> np.ndarray:
         """Probability of skin at each pixel.
 
@@ -192,7 +205,7 @@ def _mixture(weights: np.ndarray, means: np.ndarray, precisions: np.ndarray):
     from sklearn import mixture
 
     result = mixture.GaussianMixture(len(weights))
-    result.weights_ = weights / weights.sum()
+    result.weights_ = weights
     result.means_ = means
     result.precisions_ = precisions
     result.covariances_ = np.linalg.inv(precisions)
@@ -212,8 +225,8 @@ def _checked_mixture(name: str, arrays):
     checks.check_shape(f"{name}_means", means, (len(weights), 3))
     checks.check_shape(f"{name}_precisions", precisions, (len(weights), 3, 3))
     finite = all(np.isfinite(array).all() for array in (weights, means, precisions))
-    if len(weights) == 0 or not finite or not (weights > 0).all():
-        raise ValueError(f"{name}: expected finite arrays and positive weights")
+    if not finite or not (weights > 0).all() or not np.isclose(weights.sum(), 1.0):
+        raise ValueError(f"{name}: expected finite arrays and positive weights of sum 1")
     if not np.allclose(precisions, precisions.transpose(0, 2, 1), rtol=1e-5, atol=1e-12):
         raise ValueError(f"{name}_precisions must be symmetric")
     try:

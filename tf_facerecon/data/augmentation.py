@@ -1,0 +1,166 @@
+"""Shift, scale, turn and mirror an aligned crop, and all that was measured in it.
+
+Convention:
+    Points are `(column, row)` in Deng's label convention, row down. The image is moved about its
+    centre, 112 pixels from its edges; labels go through the same matrix. A mirrored column is
+    224 - column, as columns of labels count from the left edge of the image.
+
+Source: Deep3DFaceRecon_pytorch (`data/image_folder`, `util/preprocess`); ranges as trained there.
+No function here draws numbers of its own: what happens depends on the generator given.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from tf_facerecon.core import checks
+
+# Where landmark i of the mirrored face comes from; iBUG order. Its own inverse.
+FLIP_LANDMARKS = np.array(
+    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
+    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
+    + [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65]
+)
+FLIP_FIVE_POINTS = np.array([1, 0, 2, 4, 3])
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentationRange:
+    """How far an augmentation may go.
+
+    Attributes:
+        shift: Largest shift of columns and of rows, whole pixels.
+        scale: Largest relative change of size.
+        angle: Largest turn, degrees.
+        flip: Probability of mirroring.
+    """
+
+    shift: int = 10
+    scale: float = 0.1
+    angle: float = 10.0
+    flip: float = 0.5
+
+    def __post_init__(self):
+        if self.shift < 0 or self.angle < 0 or not 0 <= self.scale < 1 or not 0 <= self.flip <= 1:
+            raise ValueError(
+                "`shift` and `angle` must not be negative, `scale` must lie in [0, 1), `flip` in "
+                f"[0, 1]. Received: {self}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """One augmentation.
+
+    Attributes:
+        dx: Shift of columns, pixels, before scale and turn.
+        dy: Shift of rows, pixels, before scale and turn.
+        scale: Factor of size.
+        angle: Turn, degrees; positive turns the picture clockwise.
+        flip: Whether left and right are swapped (first of all).
+    """
+
+    dx: int = 0
+    dy: int = 0
+    scale: float = 1.0
+    angle: float = 0.0
+    flip: bool = False
+
+    def matrix(self, size: int = 224) -> np.ndarray:
+        """`[3, 3]` float64: `(column, row, 1)` before to after; C · S · R · T · F · O.
+
+        O moves the centre to the origin, F mirrors, T shifts, R turns, S scales, C moves back.
+        """
+        half = size / 2
+        radians = -np.deg2rad(self.angle)
+        turn = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
+        linear = self.scale * turn
+        mirror = np.array([-1.0 if self.flip else 1.0, 1.0])
+        result = np.eye(3)
+        result[:2, :2] = linear * mirror
+        result[:2, 2] = linear @ (np.array([self.dx, self.dy]) - half * mirror) + half
+        return result
+
+
+def draw_augmentation(
+    generator: np.random.Generator, limits: AugmentationRange | None = None
+) -> Augmentation:
+    """Draws an augmentation, each part uniformly within `limits`."""
+    limits = limits or AugmentationRange()
+    dx, dy = generator.integers(-limits.shift, limits.shift, size=2, endpoint=True)
+    return Augmentation(
+        dx=int(dx),
+        dy=int(dy),
+        scale=float(generator.uniform(1 - limits.scale, 1 + limits.scale)),
+        angle=float(generator.uniform(-limits.angle, limits.angle)),
+        flip=bool(generator.uniform() < limits.flip),
+    )
+
+
+def augment(sample: Mapping[str, np.ndarray], augmentation: Augmentation) -> dict[str, np.ndarray]:
+    """Moves the image, the skin mask and all points of a sample alike.
+
+    Args:
+        sample: `image` `uint8 [N, N, 3]`, `skin` `uint8 [N, N, 1]`, `landmarks` `[68, 2]`,
+            `landmark_weights` `[68]`, `five_points` `[5, 2]`.
+        augmentation: What to do.
+
+    Returns:
+        The same keys, shapes and types; black where nothing was before.
+
+    Raises:
+        ValueError: If a key is missing or another one is there (true coefficients would no longer
+            be true), if a shape differs, or if image or skin is not `uint8`.
+    """
+    expected = {"image", "skin", "landmarks", "landmark_weights", "five_points"}
+    if sample.keys() != expected:
+        raise ValueError(f"`sample` must hold {sorted(expected)}. Received: {sorted(sample)}.")
+    size = np.shape(sample["image"])[0]
+    checks.check_shape("image", sample["image"], (size, size, 3))
+    checks.check_shape("skin", sample["skin"], (size, size, 1))
+    checks.check_shape("landmarks", sample["landmarks"], (68, 2))
+    checks.check_shape("landmark_weights", sample["landmark_weights"], (68,))
+    checks.check_shape("five_points", sample["five_points"], (5, 2))
+    matrix = augmentation.matrix(size)
+    landmarks = transform_points(sample["landmarks"], matrix)
+    weights = sample["landmark_weights"]
+    five_points = transform_points(sample["five_points"], matrix)
+    if augmentation.flip:
+        landmarks, weights = landmarks[FLIP_LANDMARKS], weights[FLIP_LANDMARKS]
+        five_points = five_points[FLIP_FIVE_POINTS]
+    return {
+        "image": transform_image(sample["image"], matrix),
+        "skin": transform_image(sample["skin"][..., 0], matrix)[..., np.newaxis],
+        "landmarks": landmarks,
+        "landmark_weights": weights,
+        "five_points": five_points,
+    }
+
+
+def transform_image(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Moves `uint8` `[H, W]` or `[H, W, 3]` by a `[3, 3]` matrix; bicubic, black outside.
+
+    Raises:
+        ValueError: If `image` is not `uint8`.
+    """
+    import PIL.Image
+
+    if image.dtype != np.uint8:
+        raise ValueError(f"`image` must be uint8. Received: {image.dtype}.")
+    picture = PIL.Image.fromarray(np.ascontiguousarray(image))
+    backward = np.linalg.inv(matrix)[:2].ravel()  # Pillow asks where a new pixel comes from.
+    moved = picture.transform(
+        picture.size,
+        PIL.Image.Transform.AFFINE,
+        backward.tolist(),
+        resample=PIL.Image.Resampling.BICUBIC,
+    )
+    return np.asarray(moved)
+
+
+def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Moves points `[..., 2]` by a `[3, 3]` matrix; their dtype stays."""
+    points = np.asarray(points)
+    moved = points.astype(np.float64) @ matrix[:2, :2].T + matrix[:2, 2]
+    return moved.astype(np.result_type(points, np.float32), copy=False)

@@ -1,0 +1,194 @@
+"""Photographs made ready for training, once: one aligned crop per photograph, with its labels.
+
+Layout of the photographs (folders in folders are searched, too):
+    any/photo.jpg                 `.jpg`, `.jpeg` or `.png`
+    any/landmarks/photo.txt       optional, 68 rows `column row`, pixels of the photograph
+    any/detections/photo.txt      optional, 5 rows `column row`, likewise, row down
+
+Points come from the landmarks, else from the detections, else from a face detector, which takes
+the largest face. Folders named `mask`, `vis` or `remove`, which other packages put there, are
+passed over. What is written: see `prepared_photos`.
+"""
+
+import os
+import pathlib
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from tf_facerecon.data import prepared_photos
+from tf_facerecon.data.prepared_photos import PreparedPhotos
+from tf_facerecon.io import image_files
+from tf_facerecon.photos import face_alignment, face_detection
+from tf_facerecon.photos.skin_probability import SkinModel
+
+PREPARED_NAME = "tf_facerecon_prepared"
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+_FOREIGN_FOLDERS = {"mask", "vis", "remove"}
+_SECONDS_BETWEEN_INDEX_WRITES = 20.0
+
+
+def prepare_photos(
+    folder: str | os.PathLike,
+    prepared_folder: str | os.PathLike | None = None,
+    *,
+    detector: face_detection.FaceDetector | None = None,
+    skin_model: SkinModel | None = None,
+    landmarks_y_up: bool = False,
+    progress: bool = True,
+) -> PreparedPhotos:
+    """Detects and aligns the faces of a folder; what an earlier run did is kept.
+
+    A photograph is done again when it, its landmarks or its detections changed; all are when
+    `skin_model` or `landmarks_y_up` changed. Killed at any moment, a run loses seconds of work.
+
+    Args:
+        folder: Photographs, see above.
+        prepared_folder: Where to write; by default `tf_facerecon_prepared` inside `folder`.
+        detector: Made when the first photograph without points comes.
+        skin_model: By default the published one.
+        landmarks_y_up: Whether rows of the landmark files count upwards from the last row of the
+            photograph, as Deep3DFaceRecon_pytorch writes them.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: If `folder` is no folder.
+        ValueError: If it holds no photographs, or `prepared_folder` holds something else.
+    """
+    folder = pathlib.Path(folder)
+    prepared_folder = pathlib.Path(prepared_folder or folder / PREPARED_NAME)
+    skin_model = skin_model or SkinModel.default()
+    settings = {"landmarks_y_up": landmarks_y_up, "skin_model": skin_model.fingerprint}
+    done = prepared_photos.read_index(prepared_folder, settings)
+    photos = _list_photos(folder, prepared_folder)
+    states = {name: _file_states(path) for name, path in photos.items()}
+    entries = {
+        name: done[name] for name in photos if done.get(name, {}).get("files") == states[name]
+    }
+    detect = _lazy_detector(detector)
+
+    def prepare(name: str) -> dict:
+        try:
+            labels = _prepare_photo(photos[name], detect, skin_model, landmarks_y_up)
+        except (ValueError, OSError) as error:
+            return {"files": states[name], "skipped": str(error)}
+        prepared_photos.write_crop(prepared_folder, name, labels)
+        return {"files": states[name]}
+
+    missing = [name for name in photos if name not in entries]
+    _prepare_missing(missing, prepare, entries, settings, prepared_folder, progress)
+    return prepared_photos.finish(prepared_folder, {name: entries[name] for name in photos})
+
+
+def _list_photos(folder: pathlib.Path, prepared_folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Photographs below `folder` by their relative names, sorted."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No folder of photographs {folder}.")
+    ours = prepared_folder.resolve()
+    photos = {}
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        is_ours = ours in (folder.resolve() / relative).parents
+        is_foreign = bool(_FOREIGN_FOLDERS & set(relative.parts[:-1]))
+        is_hidden = any(part.startswith(".") for part in relative.parts)
+        if path.suffix.lower() in _SUFFIXES and not (is_ours or is_foreign or is_hidden):
+            photos[relative.as_posix()] = path
+    if not photos:
+        raise ValueError(f"{folder} holds no photographs ({', '.join(_SUFFIXES)}).")
+    return photos
+
+
+def _prepare_missing(
+    names: list[str],
+    prepare: Callable[[str], dict],
+    entries: dict[str, dict],
+    settings: dict,
+    folder: pathlib.Path,
+    progress: bool,
+) -> None:
+    """Adds an entry for each name, and writes the index now and then and at the end."""
+    from tqdm import tqdm
+
+    written = -np.inf  # Write first of all: the folder is marked as ours.
+    try:
+        for name in tqdm(names, "prepare photos", unit="photo", disable=not (progress and names)):
+            if time.monotonic() - written > _SECONDS_BETWEEN_INDEX_WRITES:
+                prepared_photos.write_index(folder, settings, entries)
+                written = time.monotonic()
+            entries[name] = prepare(name)
+    finally:
+        prepared_photos.write_index(folder, settings, entries)
+
+
+def _lazy_detector(detector: face_detection.FaceDetector | None) -> Callable:
+    """A function that detects, and that builds the detector on its first call if need be."""
+
+    def detect(image: np.ndarray) -> list[face_detection.DetectedFace]:
+        nonlocal detector
+        detector = detector or face_detection.FaceDetector()
+        return detector.detect(image)
+
+    return detect
+
+
+def _prepare_photo(
+    path: pathlib.Path, detect: Callable, skin_model: SkinModel, landmarks_y_up: bool
+) -> dict[str, np.ndarray]:
+    """Crop and labels of one photograph."""
+    image = image_files.read_image(path)
+    landmarks = None
+    if _landmarks_path(path).is_file():
+        landmarks = points = _read_points(_landmarks_path(path), 68)
+        if landmarks_y_up:
+            points[:, 1] = image.shape[0] - 1 - points[:, 1]
+    elif _detections_path(path).is_file():
+        points = _read_points(_detections_path(path), 5)
+    else:
+        points = face_detection.largest_face(detect(image), path).five_points
+    try:
+        aligned = face_alignment.align_face(image, points)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    to_crop = aligned.transform.to_crop
+    five_points = points if landmarks is None else face_alignment.five_points_from_68(landmarks)
+    skin = np.round(255 * skin_model.probability(aligned.image)).astype(np.uint8)
+    no_landmarks = np.zeros([68, 2], np.float32)
+    return {
+        "image": aligned.image,
+        "skin": skin[..., np.newaxis],
+        "landmarks": no_landmarks if landmarks is None else to_crop(landmarks).astype(np.float32),
+        "landmark_weights": np.full(68, landmarks is not None, np.float32),
+        "five_points": to_crop(five_points).astype(np.float32),
+    }
+
+
+def _landmarks_path(photo: pathlib.Path) -> pathlib.Path:
+    return photo.parent / "landmarks" / f"{photo.stem}.txt"
+
+
+def _detections_path(photo: pathlib.Path) -> pathlib.Path:
+    return photo.parent / "detections" / f"{photo.stem}.txt"
+
+
+def _read_points(path: pathlib.Path, count: int) -> np.ndarray:
+    """Reads float64 `[count, 2]` from a text file."""
+    try:
+        points = np.loadtxt(path, ndmin=2)
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold rows of numbers: {error}.") from error
+    if points.shape != (count, 2) or not np.isfinite(points).all():
+        raise ValueError(
+            f"{path} must hold {count} rows of two finite numbers. "
+            f"Received: shape {list(points.shape)}, {np.isfinite(points).sum()} of them finite."
+        )
+    return points
+
+
+def _file_states(photo: pathlib.Path) -> list:
+    """Size and time of a photograph and of the files about it; null for those that are missing."""
+    states = []
+    for path in (photo, _landmarks_path(photo), _detections_path(photo)):
+        status = path.stat() if path.is_file() else None
+        states.append([status.st_size, status.st_mtime_ns] if status else None)
+    return states

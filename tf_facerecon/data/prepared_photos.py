@@ -1,0 +1,99 @@
+"""What `photo_preparation` leaves on the disk, and how it is read back.
+
+Layout of the prepared folder:
+    index.json                    what was done, from which files; a second run does only the rest
+    skipped.txt                   photographs that could not be used, each with its reason
+    crops/any/photo.jpg.png       the crop, `[224, 224, 3]`
+    crops/any/photo.jpg.npz       `skin` uint8 `[224, 224, 1]` (255 p), `landmarks` `[68, 2]`,
+                                  `landmark_weights` `[68]` (0 when there were none),
+                                  `five_points` `[5, 2]`, pixels of the crop
+"""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from tf_facerecon.io import atomic_files, image_files
+
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedPhotos:
+    """A prepared folder.
+
+    Attributes:
+        folder: Where it is.
+        names: Usable photographs, relative to the folder of photographs, sorted.
+        skipped: Reason by name, for the others.
+    """
+
+    folder: pathlib.Path
+    names: tuple[str, ...]
+    skipped: Mapping[str, str]
+
+    def load(self, name: str) -> dict[str, np.ndarray]:
+        """Crop and labels of one photograph.
+
+        Raises:
+            FileNotFoundError: If its files were removed.
+        """
+        image_path, labels_path = _crop_paths(self.folder, name)
+        with np.load(labels_path, allow_pickle=False) as labels:
+            return {"image": image_files.read_image(image_path), **labels}
+
+
+def finish(prepared_folder: pathlib.Path, entries: Mapping[str, dict]) -> PreparedPhotos:
+    """Writes `skipped.txt` and tells what can be used."""
+    skipped = {name: entry["skipped"] for name, entry in entries.items() if "skipped" in entry}
+    lines = [f"{name}\t{' '.join(reason.split())}\n" for name, reason in skipped.items()]
+    _write_text(prepared_folder / "skipped.txt", "".join(lines))
+    names = tuple(name for name in entries if name not in skipped)
+    return PreparedPhotos(prepared_folder, names, skipped)
+
+
+def _crop_paths(prepared_folder: pathlib.Path, name: str) -> tuple[pathlib.Path, pathlib.Path]:
+    return tuple(prepared_folder / "crops" / f"{name}{suffix}" for suffix in (".png", ".npz"))
+
+
+def write_crop(prepared_folder: pathlib.Path, name: str, labels: Mapping[str, np.ndarray]) -> None:
+    """Writes `image` and the other arrays of one photograph."""
+    image_path, labels_path = _crop_paths(prepared_folder, name)
+    image_files.write_image(image_path, labels["image"])
+    with atomic_files.atomic_path(labels_path) as temporary:
+        np.savez_compressed(temporary, **{k: v for k, v in labels.items() if k != "image"})
+
+
+def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]:
+    """Entries of an earlier run with the same settings; none if there was none.
+
+    Raises:
+        ValueError: If the folder holds anything else, or the index is damaged.
+    """
+    path = prepared_folder / "index.json"
+    if not path.is_file():
+        if prepared_folder.is_dir() and any(prepared_folder.iterdir()):
+            raise ValueError(f"{prepared_folder} holds other files; expected a new, empty folder.")
+        return {}
+    try:
+        index = json.loads(path.read_text())
+        is_same = index["format"] == _FORMAT and index["settings"] == settings
+        return index["photos"] if is_same else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error}. Remove {prepared_folder}.") from error
+
+
+def write_index(prepared_folder: pathlib.Path, settings: dict, entries: dict) -> None:
+    """Writes what was done with which settings; an entry's `skipped` gives the reason."""
+    _write_text(
+        prepared_folder / "index.json",
+        json.dumps({"format": _FORMAT, "settings": settings, "photos": entries}),
+    )
+
+
+def _write_text(path: pathlib.Path, text: str) -> None:
+    with atomic_files.atomic_path(path) as temporary:
+        temporary.write_text(text)
