@@ -37,17 +37,19 @@ def cover_pixels(
     triangles: tf.Tensor,
     image_size: tuple[int, int],
     *,
+    cull_back_faces: bool = False,
     jit_compile: bool = True,
 ) -> tf.Tensor:
     """Finds the nearest triangle at each pixel centre; has no gradient.
 
-    Pixel centres on an edge count as inside. Both windings are drawn. Among equal depths the
+    Pixel centres on an edge count as inside. Among equal depths the
     triangle with the lowest index wins. Triangles with a non-finite vertex are not drawn.
 
     Args:
         clip_vertices: Float tensor `[B, V, 4]`, clip coordinates.
         triangles: Int32 tensor `[T, 3]`, indices into the vertices.
         image_size: `(height, width)` in pixels.
+        cull_back_faces: Draw only triangles that appear counter-clockwise.
         jit_compile: Compile with XLA (several times faster on a CPU). Images of a batch are
             compiled once and run side by side.
 
@@ -65,20 +67,20 @@ def cover_pixels(
     if height < 1 or width < 1:
         raise ValueError(f"`image_size` must be positive. Received: {image_size}.")
     clip_vertices = tf.stop_gradient(tf.cast(clip_vertices, tf.float32))
-    return _cover_batch(clip_vertices, triangles, (height, width), jit_compile)
+    return _cover_batch(clip_vertices, triangles, (height, width), cull_back_faces, jit_compile)
 
 
 @functools.partial(tf.function, autograph=False)
-def _cover_batch(clip_vertices, triangles, image_size, jit_compile):
+def _cover_batch(clip_vertices, triangles, image_size, cull, jit_compile):
     cover = _cover_image_compiled if jit_compile else _cover_image
     return tf.map_fn(
-        lambda vertices: cover(vertices, triangles, image_size),
+        lambda vertices: cover(vertices, triangles, image_size, cull),
         clip_vertices,
         fn_output_signature=tf.TensorSpec(image_size, tf.int32),
     )
 
 
-def _cover_image(vertices, triangles, image_size):
+def _cover_image(vertices, triangles, image_size, cull):
     """Covers one image: `vertices [V, 4]`, `triangles [T, 3]` to ids `[H, W]`."""
     if triangles.shape[0] == 0:
         return tf.fill(image_size, BACKGROUND)
@@ -86,8 +88,8 @@ def _cover_image(vertices, triangles, image_size):
     corners = tf.gather(_vertex_table(vertices, image_size), triangles)  # [T, 3, 8]
     first, last = _bounding_boxes(corners, image_size)
     keys = tf.fill([height * width + 1], tf.constant(_EMPTY_KEY, tf.int64))  # One more: a sink.
-    keys = _cover_small(keys, corners, first, last, image_size)
-    keys = _cover_large(keys, corners, first, last, image_size)
+    keys = _cover_small(keys, corners, first, last, image_size, cull)
+    keys = _cover_large(keys, corners, first, last, image_size, cull)
     keys = keys[:-1]
     ids = tf.where(keys == _EMPTY_KEY, BACKGROUND, tf.cast(keys & _ID_BITS, tf.int32))
     return tf.reshape(ids, image_size)
@@ -142,17 +144,17 @@ def _bounding_boxes(corners, image_size):
     return tf.stack(first, axis=-1), tf.stack(last, axis=-1)
 
 
-def _cover_small(keys, corners, first, last, image_size):
+def _cover_small(keys, corners, first, last, image_size, cull):
     """Tests every triangle of at most `_WINDOW` x `_WINDOW` centres at its own window."""
     offset = np.stack(np.mgrid[:_WINDOW, :_WINDOW], axis=-1).reshape(-1, 2).astype(np.int32)
     small = tf.reduce_all(last - first < _WINDOW, axis=-1)
     pixel = first[:, tf.newaxis] + offset  # [T, window, 2]
     inside_box = tf.reduce_all(pixel <= last[:, tf.newaxis], axis=-1) & small[:, tf.newaxis]
     triangle_ids = tf.range(tf.shape(corners)[0])
-    return _update_keys(keys, corners, triangle_ids, pixel, inside_box, image_size)
+    return _update_keys(keys, corners, triangle_ids, pixel, inside_box, image_size, cull)
 
 
-def _cover_large(keys, corners, first, last, image_size):
+def _cover_large(keys, corners, first, last, image_size, cull):
     """Tests the larger triangles tile by tile."""
     extent = last - first + 1
     large = tf.reduce_any(extent > _WINDOW, axis=-1) & tf.reduce_all(extent > 0, axis=-1)
@@ -173,7 +175,9 @@ def _cover_large(keys, corners, first, last, image_size):
         pixel = corner[:, tf.newaxis] + offset
         inside_box = tf.reduce_all(pixel <= tf.gather(last, owner)[:, tf.newaxis], axis=-1)
         inside_box &= (tile < num_tiles)[:, tf.newaxis]
-        keys = _update_keys(keys, tf.gather(corners, owner), owner, pixel, inside_box, image_size)
+        keys = _update_keys(
+            keys, tf.gather(corners, owner), owner, pixel, inside_box, image_size, cull
+        )
         return start + _TILES_PER_TURN, keys
 
     _, keys = tf.while_loop(lambda start, _: start < num_tiles, cover_tiles, (tf.constant(0), keys))
@@ -196,7 +200,7 @@ def _count_not_above(ends, values):
     return low
 
 
-def _update_keys(keys, corners, triangle_ids, pixel, inside_box, image_size):
+def _update_keys(keys, corners, triangle_ids, pixel, inside_box, image_size, cull):
     """Lowers `keys [H W + 1]` by the candidates `pixel [N, K, 2]` of `corners [N, 3, 8]`.
 
     A key holds the depth, order preserving, in its high and the triangle in its low 32 bits.
@@ -208,6 +212,7 @@ def _update_keys(keys, corners, triangle_ids, pixel, inside_box, image_size):
         corners,
         tf.gather(_pixel_centres(width), column),
         tf.gather(_pixel_centres(height)[::-1], row),
+        cull,
     )
     bits = tf.bitcast(depth, tf.int32)
     bits = tf.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
@@ -226,7 +231,7 @@ def _pixel_centres(size):
     return (np.trunc(centres * np.float32(_SNAP)) / np.float32(_SNAP)).astype(np.float32)
 
 
-def _test_pixels(corners, pixel_x, pixel_y):
+def _test_pixels(corners, pixel_x, pixel_y, cull):
     """Tests pixel centres `[N, K]` against triangles `[N, 3, 8]`: inside and depth `z / w`.
 
     A pixel is inside if the three edge functions have one sign. They are compared as products,
@@ -250,5 +255,7 @@ def _test_pixels(corners, pixel_x, pixel_y):
     # the pixel looks at the triangle's part behind the camera.
     in_front = weighted_w * total > 0.0
     depth = weighted_z / tf.where(in_front, weighted_w, 1.0)
-    inside = (positive | negative) & in_front & (depth >= -1.0) & (depth <= 1.0)
+    inside = (
+        (positive if cull else positive | negative) & in_front & (depth >= -1.0) & (depth <= 1.0)
+    )
     return inside, depth

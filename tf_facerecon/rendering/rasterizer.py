@@ -63,7 +63,8 @@ def rasterize(
     clip_vertices = tf.convert_to_tensor(clip_vertices)
     attributes = tf.convert_to_tensor(attributes, clip_vertices.dtype)
     triangles = tf.convert_to_tensor(triangles, tf.int32)
-    checks.check_shape("attributes", attributes, (None, None, None))
+    checks.check_shape("clip_vertices", clip_vertices, (None, None, 4))
+    checks.check_shape("attributes", attributes, (*clip_vertices.shape[:2], None))
     triangle_ids = pixel_coverage.cover_pixels(
         clip_vertices, triangles, image_size, jit_compile=jit_compile
     )

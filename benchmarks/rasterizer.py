@@ -1,0 +1,214 @@
+"""Measures the rasterizer against tensorflow-graphics with its own C++ kernel ("the peer").
+
+    python benchmarks/rasterizer.py --json rasterizer.json
+
+The kernel's binary inside tensorflow-graphics' wheel does not load in current TensorFlow, so it is
+compiled from the sources in that wheel into a temporary folder (needs `g++`). Both start from
+vertices and a matrix and end at an image of 7 channels; the two are timed in turn, in one process,
+and ratios of medians are reported, since milliseconds depend on what else the machine does.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import tensorflow as tf
+
+from tf_facerecon.rendering import rasterizer
+
+IMAGE_SIZE = (224, 224)
+BATCH_SIZES = (1, 5)
+WARM_UP = 3
+YAW_PITCH_DEGREES = ((0, 0), (12, 8), (-25, -5), (38, 3), (-8, -12))
+FOCAL_RATIO, NEAR, FAR, DISTANCE = 1015 / 112, 5.0, 15.0, 10.0
+# Bytes and operations per image and what a core was measured to do: the floor of the work.
+MEMORY_BYTES_PER_SECOND = 14e9
+SCALAR_OPERATIONS_PER_SECOND = 5e9
+
+
+def head_mesh(points_per_side: int = 190) -> tuple[np.ndarray, np.ndarray]:
+    """Front of an ellipsoid with nose and eye sockets: vertices `[V, 3]`, triangles `[T, 3]`."""
+    across, down = np.meshgrid(*[np.linspace(-0.98, 0.98, points_per_side)] * 2)
+    x, y = across * np.sqrt(1 - down**2 / 2), -down * np.sqrt(1 - across**2 / 2)
+    z = 0.75 * np.sqrt(np.maximum(1 - x**2 - y**2, 0.0))
+    z += 0.25 * np.exp(-((x / 0.12) ** 2) - ((y + 0.05) / 0.2) ** 2)
+    z -= 0.12 * np.exp(-(((np.abs(x) - 0.33) / 0.16) ** 2) - ((y - 0.25) / 0.1) ** 2)
+    vertices = np.stack([0.8 * x, y, z], axis=-1).reshape(-1, 3)
+    index = np.arange(points_per_side**2).reshape(points_per_side, points_per_side)
+    quads = [index[:-1, :-1], index[1:, :-1], index[:-1, 1:], index[1:, 1:]]
+    top_left, bottom_left, top_right, bottom_right = (corner.ravel() for corner in quads)
+    upper = np.stack([top_left, bottom_left, top_right], axis=-1)
+    lower = np.stack([top_right, bottom_left, bottom_right], axis=-1)
+    return vertices, np.stack([upper, lower], axis=1).reshape(-1, 3).astype(np.int32)
+
+
+def view_projections(batch_size: int) -> np.ndarray:
+    """Matrices `[B, 4, 4]` from the head to clip space, one pose per image."""
+    depth_scale = (FAR + NEAR) / (FAR - NEAR)
+    projection = np.array(
+        [
+            [FOCAL_RATIO, 0, 0, 0],
+            [0, FOCAL_RATIO, 0, 0],
+            [0, 0, -depth_scale, depth_scale * DISTANCE - 2 * FAR * NEAR / (FAR - NEAR)],
+            [0, 0, -1, DISTANCE],
+        ]
+    )
+    matrices = []
+    for degrees in YAW_PITCH_DEGREES[:batch_size]:
+        (cy, cp), (sy, sp) = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+        pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+        pose = np.eye(4)
+        pose[:3, :3] = yaw @ pitch
+        matrices.append(projection @ pose)
+    return np.stack(matrices).astype(np.float32)
+
+
+def load_peer(folder: pathlib.Path):
+    """Compiles tensorflow-graphics' kernel into `folder` and returns its rasterizer module."""
+    import tensorflow_graphics
+
+    package = pathlib.Path(next(iter(tensorflow_graphics.__path__)))
+    for source in (package / "rendering" / "kernels").glob("rasterize_triangles*"):
+        shutil.copy(source, folder)
+    library = folder / "rasterizer_op.so"
+    command = ["g++", "-O2", "-std=c++17", "-shared", "-fPIC", "-w", "-I", str(folder)]
+    command += [str(path) for path in sorted(folder.glob("*.cc"))] + ["-o", str(library)]
+    command += tf.sysconfig.get_compile_flags() + tf.sysconfig.get_link_flags()
+    subprocess.run(command, check=True)
+    # tensorflow-graphics looks for a generated module of this name before its own binary.
+    kernels = "tensorflow_graphics.rendering.kernels"
+    sys.modules[f"{kernels}.gen_rasterizer_op"] = tf.load_op_library(str(library))
+    from tensorflow_graphics.rendering import triangle_rasterizer
+
+    return triangle_rasterizer
+
+
+def build_renderers(peer, triangles: np.ndarray) -> dict:
+    """Functions `(vertices, matrices, attributes) -> (image, mask, ids)` of both rasterizers."""
+    triangles = tf.constant(triangles)
+
+    def render_ours(vertices, matrices, attributes):
+        ones = tf.ones_like(vertices[..., :1])
+        clip = tf.matmul(tf.concat([vertices, ones], axis=-1), matrices, transpose_b=True)
+        images = rasterizer.rasterize(clip, triangles, attributes, IMAGE_SIZE)
+        return images.attributes, images.mask, images.triangle_ids
+
+    def render_peer(vertices, matrices, attributes):
+        from tensorflow_graphics.rendering import rasterization_backend
+
+        images = peer.rasterize(
+            vertices,
+            triangles,
+            {"attributes": attributes},
+            matrices,
+            IMAGE_SIZE,
+            enable_cull_face=False,
+            backend=rasterization_backend.RasterizationBackends.CPU,
+        )
+        # Row 0 of the peer is the bottom row.
+        ids, mask = images["triangle_indices"][..., 0], images["mask"]
+        ids = tf.where(mask[..., 0] > 0, ids, -1)
+        return tuple(tf.reverse(image, [1]) for image in (images["attributes"], mask, ids))
+
+    return {"peer": render_peer, "ours": render_ours}
+
+
+def with_gradient(render):
+    """The forward and backward pass of the sum of squares of the image."""
+
+    def step(vertices, matrices, attributes):
+        with tf.GradientTape() as tape:
+            tape.watch((vertices, attributes))
+            loss = tf.reduce_sum(render(vertices, matrices, attributes)[0] ** 2)
+        return tape.gradient(loss, (vertices, attributes))
+
+    return step
+
+
+def interleaved_medians(functions: dict, arguments: tuple, rounds: int) -> dict[str, float]:
+    """Median milliseconds of each function, all timed once per round."""
+    times = {name: [] for name in functions}
+    for round_index in range(-WARM_UP, rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            tf.nest.map_structure(lambda tensor: tensor.numpy(), function(*arguments))
+            if round_index >= 0:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def floor_milliseconds(num_vertices: int, num_triangles: int, channels: int) -> dict[str, float]:
+    """Least time per image and core: bytes that must move and operations that must happen."""
+    pixels = IMAGE_SIZE[0] * IMAGE_SIZE[1]
+    covered = 0.55 * pixels
+    corner_bytes = 3 * 4 * (4 + channels)
+    image_bytes = pixels * 4 * (channels + 3 + 2)
+    forward_bytes = 12 * num_triangles + 16 * num_vertices + covered * corner_bytes + image_bytes
+    backward_bytes = covered * corner_bytes * 3 + image_bytes
+    forward_operations = 40 * num_triangles + 25 * 100_000 + covered * 75
+    forward = forward_bytes / MEMORY_BYTES_PER_SECOND
+    forward += forward_operations / SCALAR_OPERATIONS_PER_SECOND
+    backward = backward_bytes / MEMORY_BYTES_PER_SECOND
+    backward += covered * 150 / SCALAR_OPERATIONS_PER_SECOND
+    return {"forward": 1e3 * forward, "forward_backward": 1e3 * (forward + backward)}
+
+
+def measure(peer, rounds: int) -> dict:
+    """All numbers of the benchmark, printed as they come."""
+    head, triangles = head_mesh()
+    renderers = build_renderers(peer, triangles)
+    floor = floor_milliseconds(len(head), len(triangles), channels=7)
+    report = {"num_vertices": len(head), "num_triangles": len(triangles), "floor_ms": floor}
+    for batch_size in BATCH_SIZES:
+        vertices = tf.constant(np.tile(head, (batch_size, 1, 1)), tf.float32)
+        attributes = tf.concat([vertices, vertices**2, vertices[..., :1]], axis=-1)
+        arguments = (vertices, tf.constant(view_projections(batch_size)), attributes)
+        # Each is traced anew per batch size: the peer needs a static one.
+        passes = {
+            "forward": {name: tf.function(render) for name, render in renderers.items()},
+            "forward_backward": {
+                name: tf.function(with_gradient(render)) for name, render in renderers.items()
+            },
+        }
+        numbers = {}
+        for name, functions in passes.items():
+            medians = interleaved_medians(functions, arguments, rounds)
+            numbers[f"{name}_ratio"] = medians["ours"] / medians["peer"]
+            numbers[f"{name}_ms"] = medians
+            over_floor = medians["ours"] / (batch_size * floor[name])
+            print(
+                f"batch {batch_size} {name}: ours {medians['ours']:.1f} ms, peer "
+                f"{medians['peer']:.1f} ms, ratio {medians['ours'] / medians['peer']:.3f}, "
+                f"{over_floor:.1f} x the one-core floor"
+            )
+        report[f"batch_{batch_size}"] = numbers
+        _, peer_mask, peer_ids = passes["forward"]["peer"](*arguments)
+        _, our_mask, our_ids = passes["forward"]["ours"](*arguments)
+        report["ids_differing"] = int(np.sum(peer_ids.numpy() != our_ids.numpy()))
+        report["mask_differing"] = int(np.sum(peer_mask.numpy() != our_mask.numpy()))
+    print(f"ids differing {report['ids_differing']}, mask differing {report['mask_differing']}")
+    return report
+
+
+def main() -> None:
+    """Compiles the peer, measures, writes the numbers."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
+    parser.add_argument("--rounds", type=int, default=15)
+    flags = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        report = measure(load_peer(pathlib.Path(folder)), flags.rounds)
+    if flags.json:
+        flags.json.write_text(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()
