@@ -27,6 +27,20 @@ def test_similarity_transform_preset():
     np.testing.assert_allclose(translation, [1, 2, 3], atol=1e-12)
 
 
+def test_similarity_transform_matches_the_reference_on_five_points():
+    # Recorded from the reference implementation: points of a crop onto the template of ArcFace.
+    points = [[73.0412, 88.4422], [130.7931, 86.0499], [85.0029, 122.2779]]
+    points += [[75.7763, 149.5273], [134.8046, 145.0125]]
+    template = [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366]]
+    template += [[41.5493, 92.3655], [70.7299, 92.2041]]
+    matrix = [[0.58922752, -0.03058947, 0.78955238], [0.03058947, 0.58922752, -0.83780763]]
+    scale, rotation, translation = similarity_alignment.similarity_transform(
+        np.pad(points, [(0, 0), (0, 1)]), np.pad(template, [(0, 0), (0, 1)])
+    )
+    found = np.column_stack([scale * rotation[:2, :2], translation[:2]])
+    np.testing.assert_allclose(found, matrix, atol=1e-4)
+
+
 @hypothesis.given(SEEDS, strategies.floats(1e-3, 1e3), strategies.booleans())
 @hypothesis.settings(deadline=None, max_examples=50)
 def test_similarity_transform_random(seed, scale, with_scale):

@@ -49,6 +49,14 @@ def test_photometric_loss_of_equal_images_has_finite_gradient():
     np.testing.assert_array_equal(tape.gradient(loss, image), np.zeros([1, 2, 2, 3]))
 
 
+def test_photometric_loss_counts_less_than_one_pixel_of_attention_as_one():
+    attention = np.full([1, 1, 1, 1], 0.25)
+    loss = photometric.photometric_loss(
+        np.zeros([1, 1, 1, 3]), np.full([1, 1, 1, 3], [0.3, 0.4, 0.0]), attention, epsilon=0.0
+    )
+    np.testing.assert_allclose(loss, [0.25 * 0.5])
+
+
 def test_photometric_loss_without_attention_is_zero(pictures):
     loss = photometric.photometric_loss(*pictures[:2], np.zeros([2, 4, 5, 1]))
     np.testing.assert_array_equal(loss, [0, 0])
