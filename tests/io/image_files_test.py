@@ -1,3 +1,4 @@
+import io
 import os
 import warnings
 
@@ -92,6 +93,25 @@ def test_read_image_truncated_exception_raised(tmp_path, rng, suffix):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError, match=r"a\.(jpg|png) is a damaged or truncated image"):
         image_files.read_image(path)
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it mends.
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_read_image_broken_bytes_are_value_errors_random(tmp_path, rng, format):
+    stream = io.BytesIO()
+    blocks = np.kron(rng.integers(0, 256, (8, 8, 3)), np.ones((4, 4, 1))).astype(np.uint8)
+    PIL.Image.fromarray(blocks).save(stream, format)
+    failures = 0
+    for _ in range(30):
+        content = np.frombuffer(stream.getvalue(), np.uint8).copy()
+        content[rng.integers(0, min(200, len(content)), 4)] = rng.integers(0, 256, 4)
+        (tmp_path / "a.bin").write_bytes(content.tobytes())
+        try:
+            assert image_files.read_image(tmp_path / "a.bin").shape[-1] == 3
+        except ValueError as error:
+            assert "a.bin" in str(error)
+            failures += 1
+    assert failures > 0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 15)])

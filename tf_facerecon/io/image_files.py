@@ -115,7 +115,7 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
             raise ValueError(f"{path} is not an image that Pillow can read.") from error
         except PIL.Image.DecompressionBombError as error:
             raise ValueError(f"{path} is too large: {error}") from error
-        except (OSError, SyntaxError, ValueError) as error:
+        except Exception as error:  # Decoders of broken files raise whatever they like.
             raise ValueError(f"{path} is a damaged image: {error}.") from error
     with image:
         _check_size(path, image.size, max_pixels, min_side)
@@ -145,7 +145,7 @@ def _to_upright_rgb(path, image):
     try:
         image.load()
         image = PIL.ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # See `_opened`.
         raise ValueError(f"{path} is a damaged or truncated image: {error}.") from error
     if image.mode in _SIXTEEN_BITS:
         return PIL.Image.fromarray(_eight_bits(path, np.asarray(image))).convert("RGB")

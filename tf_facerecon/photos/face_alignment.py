@@ -73,15 +73,6 @@ class CropTransform:
         row = CROP_SIZE - 1 - up
         return np.array([[self.scale, 0.0, column], [0.0, self.scale, row], [0.0, 0.0, 1.0]])
 
-    @property
-    def pixel_matrix(self) -> np.ndarray:
-        """`[3, 3]` float64 as `matrix`, but exactly where the crop's pixels were taken from."""
-        scale_x = self.resized_width / self.width
-        scale_y = self.resized_height / self.height
-        column = 0.5 * scale_x - 0.5 - self.left
-        row = 0.5 * scale_y - 0.5 - self.top
-        return np.array([[scale_x, 0.0, column], [0.0, scale_y, row], [0.0, 0.0, 1.0]])
-
     def to_crop(self, points: np.ndarray) -> np.ndarray:
         """Maps points `[..., 2]` of the photograph to the crop."""
         return _apply(self.matrix, points)
