@@ -6,14 +6,53 @@ Convention:
     edge is the same spot in the crop, in a rendering of any size, and in `photo_window`.
 """
 
+import dataclasses
+
 import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.inference.fitted_face import FittedFace
 from tf_facerecon.rendering import rasterizer
 
+VIEW_SIZE = 896
 _KEY_LIGHT = np.array([-0.45, 0.55, 0.70])
 _FILL_LIGHT = np.array([0.75, 0.10, 0.45])
 _CLAY = np.array([0.80, 0.79, 0.78])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FrontView:
+    """The posed face over the crop's window, N = `VIEW_SIZE` pixels on each side.
+
+    Attributes:
+        colours: `[N, N, 3]` with light, in [0, 1]; as all pictures here, 0 outside the face.
+        albedo: `[N, N, 3]` without light, in [0, 1].
+        clay: `[N, N, 3]` as a grey surface, in [0, 1].
+        depth: `[N, N]` distance from the camera's plane, decimetres; infinite outside the face.
+        mask: `[N, N]` 1 on the face, else 0.
+    """
+
+    colours: np.ndarray
+    albedo: np.ndarray
+    clay: np.ndarray
+    depth: np.ndarray
+    mask: np.ndarray
+
+
+def front_view(face: FittedFace) -> FrontView:
+    """Draws everything that pictures and textures need from the front, in one pass."""
+    parts = (
+        np.clip(face.colours, 0.0, 1.0),
+        np.clip(face.albedo, 0.0, 1.0),
+        clay_colours(face.normals),
+        face.camera.distance - face.vertices[:, 2:],
+    )
+    drawn, mask = render_window(
+        face.vertices, face.triangles, np.concatenate(parts, axis=-1), face.camera, VIEW_SIZE
+    )
+    colours, albedo, clay, depth = np.split(drawn, [3, 6, 9], axis=-1)
+    depth = np.where(mask > 0, depth[..., 0], np.inf)
+    return FrontView(colours, albedo, clay, depth, mask)
 
 
 def render_window(

@@ -4,7 +4,7 @@ import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.inference import mesh_views, photo_window
-from tf_facerecon.inference.reconstruction import FaceReconstruction
+from tf_facerecon.inference.fitted_face import FittedFace
 
 TEXTURE_SIZE = 1024
 # Cosines of the angle between surface and view at which the photograph begins to count, and counts
@@ -14,7 +14,9 @@ _DEPTH_TOLERANCE = 0.03  # Decimetres behind the nearest surface that still coun
 _BLEND_SIGMA = 8.0  # Texels over which the photograph fades into fitted colours.
 
 
-def photo_texture(reconstruction: FaceReconstruction, size: int = TEXTURE_SIZE) -> np.ndarray:
+def photo_texture(
+    face: FittedFace, view: mesh_views.FrontView, size: int = TEXTURE_SIZE
+) -> np.ndarray:
     """Unwraps the photograph through the mesh's texture coordinates.
 
     A texel takes the photograph's colour by as much as its surface faces the camera and nothing of
@@ -25,18 +27,19 @@ def photo_texture(reconstruction: FaceReconstruction, size: int = TEXTURE_SIZE) 
     background.
 
     Args:
-        reconstruction: The face.
+        face: The face.
+        view: Its `mesh_views.front_view`, which says what hides what.
         size: Texels on each side.
 
     Returns:
         `[size, size, 3]` uint8, row 0 at v = 1.
     """
-    surface, covered = _unwrap(reconstruction, size)
-    photo, inside = photo_window.cut(reconstruction.photo, reconstruction.crop_transform, size)
+    surface, covered = _unwrap(face, size)
+    photo, inside = photo_window.cut(face.photo, face.crop_transform, size)
     spot = np.moveaxis(surface["spot"], -1, 0)
     seen = _smooth_step(surface["facing"][..., 0], _GRAZING, _FACING) * covered
     seen = seen * _sample(inside[..., None], spot)[..., 0]
-    seen = seen * _unhidden(reconstruction, spot, surface["depth"][..., 0], size)
+    seen = seen * _unhidden(view.depth, spot, surface["depth"][..., 0])
     sampled = _sample(photo, spot)
     fitted = surface["colours"]
     fitted = np.clip(fitted * _gain(sampled, fitted, seen), 0.0, 1.0)
@@ -45,44 +48,39 @@ def photo_texture(reconstruction: FaceReconstruction, size: int = TEXTURE_SIZE) 
     return np.round(255.0 * np.clip(_spread(texture, covered), 0.0, 1.0)).astype(np.uint8)
 
 
-def _unwrap(reconstruction, size):
+def _unwrap(face, size):
     """Draws the mesh flat in texture space: where in the crop window each texel's surface is."""
-    vertices = reconstruction.vertices
-    camera = reconstruction.camera
+    vertices = face.vertices
+    camera = face.camera
     clip = cameras.to_clip_space(vertices.astype(np.float32), camera).numpy()
     across = (
         clip[:, :2] / clip[:, 3:] * [1.0, -1.0] + 1.0
     ) / 2.0  # Column, row; 0 to 1 over the window.
     towards_camera = np.array([0.0, 0.0, camera.distance]) - vertices
     towards_camera /= np.linalg.norm(towards_camera, axis=-1, keepdims=True)
-    facing = np.sum(reconstruction.normals * towards_camera, axis=-1, keepdims=True)
+    facing = np.sum(face.normals * towards_camera, axis=-1, keepdims=True)
     parts = {
         "spot": across[:, ::-1],
         "facing": facing,
         "depth": clip[:, 3:],
-        "colours": np.clip(reconstruction.colours, 0.0, 1.0),
+        "colours": np.clip(face.colours, 0.0, 1.0),
     }
     flat = np.concatenate(
-        [2.0 * reconstruction.uv - 1.0, np.zeros((len(vertices), 1)), np.ones((len(vertices), 1))],
+        [2.0 * face.uv - 1.0, np.zeros((len(vertices), 1)), np.ones((len(vertices), 1))],
         axis=-1,
     )
     drawn, covered = mesh_views.rasterize_square(
-        flat, reconstruction.triangles, np.concatenate(list(parts.values()), axis=-1), size
+        flat, face.triangles, np.concatenate(list(parts.values()), axis=-1), size
     )
     ends = np.cumsum([part.shape[-1] for part in parts.values()])
     return dict(zip(parts, np.split(drawn, ends[:-1], axis=-1), strict=True)), covered
 
 
-def _unhidden(reconstruction, spot, depth, size):
+def _unhidden(nearest, spot, depth):
     """1 where no other part of the mesh lies in front of the texel's surface."""
-    vertices = reconstruction.vertices
-    depths = reconstruction.camera.distance - vertices[:, 2:]
-    nearest, mask = mesh_views.render_window(
-        vertices, reconstruction.triangles, depths, reconstruction.camera, size
-    )
-    nearest = np.where(mask[..., None] > 0, nearest, np.inf)
+    size = len(nearest)
     rows, columns = (np.clip((axis * size).astype(int), 0, size - 1) for axis in spot)
-    return (depth <= nearest[rows, columns, 0] + _DEPTH_TOLERANCE).astype(np.float32)
+    return (depth <= nearest[rows, columns] + _DEPTH_TOLERANCE).astype(np.float32)
 
 
 def _sample(image: np.ndarray, spot: np.ndarray) -> np.ndarray:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tf_facerecon.inference import mesh_views, photo_window
-from tf_facerecon.inference.reconstruction import FaceReconstruction
+from tf_facerecon.inference.fitted_face import FittedFace
 
 TILE_SIZE = 448
-_SUPERSAMPLING = 2
+_SUPERSAMPLING = mesh_views.VIEW_SIZE // TILE_SIZE
 _TURN_DEGREES = 40.0
 _MARGIN = 28
 _CAPTION_HEIGHT = 44
@@ -31,63 +31,55 @@ _LINES = (
 )
 
 
-def panel(reconstruction: FaceReconstruction, texture: np.ndarray | None = None) -> np.ndarray:
+def panel(
+    face: FittedFace, view: mesh_views.FrontView, texture: np.ndarray | None = None
+) -> np.ndarray:
     """Photo, overlay, shape, albedo and landmarks side by side, with captions.
 
     Args:
-        reconstruction: The face.
+        face: The face.
+        view: Its `mesh_views.front_view`.
         texture: `[N, N, 3]` uint8 of `photo_texture`; given, a sixth picture shows the textured
             face turned.
 
     Returns:
         `[height, width, 3]` uint8 RGB.
     """
-    photo, _ = photo_window.cut(reconstruction.photo, reconstruction.crop_transform, TILE_SIZE)
-    layers, alpha = _front_layers(reconstruction)
+    photo, _ = photo_window.cut(face.photo, face.crop_transform, TILE_SIZE)
     backdrop = _backdrop(TILE_SIZE)
     tiles = {
         "photo": photo,
-        "overlay": _over(layers["colours"], alpha, photo),
-        "shape": _over(layers["clay"], alpha, backdrop),
-        "albedo": _over(layers["albedo"], alpha, backdrop),
-        "landmarks": draw_landmarks(photo, reconstruction),
+        "overlay": _over(view.colours, view.mask, photo),
+        "shape": _over(view.clay, view.mask, backdrop),
+        "albedo": _over(view.albedo, view.mask, backdrop),
+        "landmarks": draw_landmarks(photo, face),
     }
     if texture is not None:
-        tiles["turned"] = _turned_tile(reconstruction, texture, backdrop)
+        tiles["turned"] = _turned_tile(face, texture, backdrop)
     return captioned_row(list(tiles.values()), list(tiles))
 
 
-def overlay_on_photo(reconstruction: FaceReconstruction) -> np.ndarray:
+def overlay_on_photo(face: FittedFace, view: mesh_views.FrontView) -> np.ndarray:
     """The rendered face in its place in the whole photograph: `[height, width, 3]` uint8."""
-    size = TILE_SIZE * _SUPERSAMPLING
-    drawn, alpha = mesh_views.render_window(
-        reconstruction.vertices,
-        reconstruction.triangles,
-        np.clip(reconstruction.colours, 0.0, 1.0),
-        reconstruction.camera,
-        size,
-    )
-    return photo_window.lay_on_photo(
-        reconstruction.photo, reconstruction.crop_transform, drawn, alpha
-    )
+    return photo_window.lay_on_photo(face.photo, face.crop_transform, view.colours, view.mask)
 
 
-def draw_landmarks(picture: np.ndarray, reconstruction: FaceReconstruction) -> np.ndarray:
+def draw_landmarks(picture: np.ndarray, face: FittedFace) -> np.ndarray:
     """Draws the mesh's 68 landmarks and the points that were found on the window `[N, N, 3]`."""
     import PIL.Image
     import PIL.ImageDraw
 
     size = picture.shape[0] * _SUPERSAMPLING
-    scale = size / reconstruction.camera.image_size
+    scale = size / face.camera.image_size
     canvas = PIL.Image.fromarray(_bytes(0.78 * picture)).resize((size, size))
     draw = PIL.ImageDraw.Draw(canvas)
-    points = [tuple((point + 0.5) * scale) for point in reconstruction.landmarks]
+    points = [tuple((point + 0.5) * scale) for point in face.landmarks]
     for indices, closed in _LINES:
         line = [points[i] for i in indices]
         draw.line(line + line[:1] if closed else line, fill=_LINE, width=3, joint="curve")
     for point in points:
         _dot(draw, point, 7, _POINT)
-    for point in reconstruction.crop_transform.to_crop(reconstruction.found_points):
+    for point in face.crop_transform.to_crop(face.found_points):
         _dot(draw, tuple((point + 0.5) * scale), 8, _FOUND)
     small = canvas.resize(picture.shape[1::-1], PIL.Image.Resampling.BOX)
     return np.asarray(small, np.float32) / 255.0
@@ -112,46 +104,27 @@ def captioned_row(tiles: Sequence[np.ndarray], captions: Sequence[str]) -> np.nd
     return np.asarray(sheet)
 
 
-def _front_layers(reconstruction):
-    """Premultiplied layers of the posed face, smooth at the edges, and their alpha `[N, N]`."""
-    parts = {
-        "colours": np.clip(reconstruction.colours, 0.0, 1.0),
-        "albedo": np.clip(reconstruction.albedo, 0.0, 1.0),
-        "clay": mesh_views.clay_colours(reconstruction.normals),
-    }
-    drawn, alpha = mesh_views.render_window(
-        reconstruction.vertices,
-        reconstruction.triangles,
-        np.concatenate(list(parts.values()), axis=-1),
-        reconstruction.camera,
-        TILE_SIZE * _SUPERSAMPLING,
-    )
-    drawn = photo_window.resize(drawn, (TILE_SIZE, TILE_SIZE))
-    alpha = photo_window.resize(alpha[..., None], (TILE_SIZE, TILE_SIZE))[..., 0]
-    return dict(zip(parts, np.split(drawn, len(parts), axis=-1), strict=True)), alpha
-
-
-def _turned_tile(reconstruction, texture, backdrop):
+def _turned_tile(face, texture, backdrop):
     """The textured face from the side that the photograph shows more of."""
-    yaw = reconstruction.rotation_degrees[1]
+    yaw = face.rotation_degrees[1]
     degrees = -_TURN_DEGREES if yaw > 0 else _TURN_DEGREES
-    vertices, _ = mesh_views.turned(reconstruction.vertices, reconstruction.normals, degrees)
-    size = TILE_SIZE * _SUPERSAMPLING
-    uv, alpha = mesh_views.render_window(
-        vertices, reconstruction.triangles, reconstruction.uv, reconstruction.camera, size
+    vertices, _ = mesh_views.turned(face.vertices, face.normals, degrees)
+    uv, mask = mesh_views.render_window(
+        vertices, face.triangles, face.uv, face.camera, mesh_views.VIEW_SIZE
     )
     limit = len(texture) - 1
     columns = np.clip((uv[..., 0] * len(texture)).astype(int), 0, limit)
     rows = np.clip(((1.0 - uv[..., 1]) * len(texture)).astype(int), 0, limit)
-    drawn = texture[rows, columns] / 255.0 * alpha[..., None]
-    drawn = photo_window.resize(drawn, (TILE_SIZE, TILE_SIZE))
-    alpha = photo_window.resize(alpha[..., None], (TILE_SIZE, TILE_SIZE))[..., 0]
-    return _over(drawn, alpha, backdrop)
+    drawn = texture[rows, columns] / 255.0 * mask[..., None]
+    return _over(drawn, mask, backdrop)
 
 
-def _over(layer, alpha, background):
-    """Lays a premultiplied layer over a background."""
-    return layer + (1.0 - alpha[..., None]) * background
+def _over(drawn, mask, background):
+    """Shrinks a large drawing, which smooths its outline, and lays it over a tile."""
+    layer = photo_window.resize(
+        np.concatenate([drawn, mask[..., None]], axis=-1), background.shape[1::-1]
+    )
+    return layer[..., :3] + (1.0 - layer[..., 3:]) * background
 
 
 def _backdrop(size):

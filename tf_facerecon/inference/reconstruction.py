@@ -1,150 +1,41 @@
-"""What the reconstruction of one face holds: coefficients, pose, camera, meshes, landmarks.
-
-Convention:
-    World and model frames: x to the image's right, y up, z towards the camera; decimetres. The
-    camera stands at
-    (0, 0, 10) and looks along -z. Crop: the aligned 224 x 224 picture; photo: the picture as it was
-    given.
-    Points are `(column, row)` pixels, row down. All arrays are NumPy's.
-"""
+"""One reconstructed face: everything that is known of it, and what can be made of that."""
 
 import dataclasses
-import functools
 import os
 import pathlib
 
 import numpy as np
 
-from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.inference.refinement import RefinementReport
-from tf_facerecon.photos.face_alignment import CropTransform
+from tf_facerecon.inference import mesh_views, photo_texture, pictures, reconstruction_files
+from tf_facerecon.inference.fitted_face import FittedFace
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FaceReconstruction:
-    """One face of one photograph; V vertices, T triangles.
+class FaceReconstruction(FittedFace):
+    """A fitted face (see `FittedFace` for its fields) that can be drawn and saved."""
 
-    Attributes:
-        source: File name of the photograph, or what the caller called it.
-        photo: `[height, width, 3]` uint8 RGB, the whole photograph.
-        box: `[4]` x, y, width, height of the detected face in the photo, pixels.
-        confidence: Of the detector, 0 to 1; `None` when the caller gave the points.
-        crop: `[224, 224, 3]` uint8 RGB, what the network saw.
-        crop_transform: Between pixels of photo and crop.
-        coefficients: Named groups: identity, expression, texture (standard deviations), rotation
-            (Euler x, y, z,
-            radians), lighting (nine harmonics for R, G, B), translation (decimetres).
-        camera: The camera of the crop.
-        vertices: `[V, 3]` world, posed and with expression.
-        normals: `[V, 3]` world, unit, outward.
-        neutral_vertices: `[V, 3]` model frame: identity alone, no expression and no pose.
-        triangles: `[T, 3]` int32, counter-clockwise from outside.
-        uv: `[V, 2]` texture coordinates, v up.
-        albedo: `[V, 3]` RGB without light, about 0 to 1, not clamped.
-        colours: `[V, 3]` RGB with light, not clamped.
-        landmarks: `[68, 2]` iBUG points of the mesh, crop pixels.
-        five_points: `[5, 2]` eye centres, nose tip, mouth corners of the mesh, crop pixels.
-        found_points: `[5, 2]` or `[68, 2]` points that were detected or given, photo pixels.
-        image: `[224, 224, 3]` rendered face, black outside.
-        mask: `[224, 224]` 1 where the rendered face is, else 0.
-        face_model: Name of the 3DMM.
-        face_model_fingerprint: Its sha256.
-        refinement: What refinement changed; `None` for the network's plain answer.
-    """
+    def texture(self) -> np.ndarray:
+        """Texture `[1024, 1024, 3]` uint8 for `uv`: the photograph, where it shows the surface."""
+        return photo_texture.photo_texture(self, mesh_views.front_view(self))
 
-    source: str
-    photo: np.ndarray
-    box: np.ndarray
-    confidence: float | None
-    crop: np.ndarray
-    crop_transform: CropTransform
-    coefficients: dict[str, np.ndarray]
-    camera: cameras.PerspectiveCamera
-    vertices: np.ndarray
-    normals: np.ndarray
-    neutral_vertices: np.ndarray
-    triangles: np.ndarray
-    uv: np.ndarray
-    albedo: np.ndarray
-    colours: np.ndarray
-    landmarks: np.ndarray
-    five_points: np.ndarray
-    found_points: np.ndarray
-    image: np.ndarray
-    mask: np.ndarray
-    face_model: str
-    face_model_fingerprint: str
-    refinement: RefinementReport | None = None
+    def panel(self) -> np.ndarray:
+        """Photo, overlay, shape, albedo, landmarks and the turned face side by side; uint8 RGB."""
+        view = mesh_views.front_view(self)
+        return pictures.panel(self, view, photo_texture.photo_texture(self, view))
 
-    @functools.cached_property
-    def rotation_matrix(self) -> np.ndarray:
-        """`[3, 3]`, R = Rz · Ry · Rx, model to world."""
-        from tf_facerecon.geometry import rotations
-
-        angles = np.asarray(self.coefficients["rotation"], np.float64)
-        return rotations.rotation_matrix_from_euler(angles).numpy()
-
-    @property
-    def rotation_degrees(self) -> np.ndarray:
-        """`[3]` pitch (positive looks down), yaw (positive turns to image right), roll; degrees."""
-        return np.degrees(np.asarray(self.coefficients["rotation"], np.float64))
-
-    @property
-    def pose(self) -> np.ndarray:
-        """`[4, 4]` model frame to world: `[[R, t], [0, 1]]`, decimetres."""
-        pose = np.eye(4)
-        pose[:3, :3] = self.rotation_matrix
-        pose[:3, 3] = self.coefficients["translation"]
-        return pose
-
-    @property
-    def intrinsics(self) -> np.ndarray:
-        """`[3, 3]` K of the crop: `(column, row, 1) ~ K · extrinsics · (x, y, z, 1)`, world."""
-        return cameras.intrinsics_matrix(self.camera)
-
-    @property
-    def extrinsics(self) -> np.ndarray:
-        """`[3, 4]` world to a camera frame with x right, y down, z into the scene; decimetres."""
-        return cameras.extrinsics_matrix(self.camera)
-
-    @property
-    def photo_intrinsics(self) -> np.ndarray:
-        """`[3, 3]` K of the photo: as `intrinsics`, in pixels of the photograph."""
-        return np.linalg.inv(self.crop_matrix) @ self.intrinsics
-
-    @property
-    def crop_matrix(self) -> np.ndarray:
-        """`[3, 3]` photo to crop, homogeneous pixels; its inverse leads back."""
-        return np.asarray(self.crop_transform.matrix, np.float64)
-
-    @property
-    def photo_landmarks(self) -> np.ndarray:
-        """`[68, 2]` landmarks of the mesh, photo pixels."""
-        return self.crop_transform.to_image(self.landmarks)
-
-    @property
-    def photo_five_points(self) -> np.ndarray:
-        """`[5, 2]` five points of the mesh, photo pixels."""
-        return self.crop_transform.to_image(self.five_points)
-
-    @property
-    def photo_vertices(self) -> np.ndarray:
-        """`[V, 3]` column and row in photo pixels, and depth from the camera in decimetres."""
-        projected = cameras.project(self.vertices, self.camera).numpy()
-        depth = self.camera.distance - self.vertices[:, 2:]
-        return np.concatenate([self.crop_transform.to_image(projected), depth], axis=-1)
+    def overlay_on_photo(self) -> np.ndarray:
+        """The rendered face in its place in the whole photograph: `[height, width, 3]` uint8."""
+        return pictures.overlay_on_photo(self, mesh_views.front_view(self))
 
     def save(
         self, folder: str | os.PathLike, stem: str, *, overwrite: bool = False
     ) -> list[pathlib.Path]:
         """Writes mesh, texture, pictures and numbers; all of them or, on an error, none.
 
-        `<stem>.obj`, `.mtl`, `_texture.png`: posed mesh in world decimetres with the photograph as
-        its texture;
-        `<stem>_neutral.obj`: identity alone, same texture; `<stem>_overlay.png`: a panel of
-        pictures;
-        `<stem>_photo.png`: the face drawn into the photograph; `<stem>.json`: named numbers;
-        `<stem>.npz`: all arrays.
+        - `<stem>.obj`, `.mtl`, `.png`: the posed mesh in world decimetres, textured with the photo;
+        - `<stem>_neutral.obj`, `.mtl`, `.png`: identity alone, in the model frame;
+        - `<stem>_overlay.png`: the panel; `<stem>_photo.png`: the face drawn into the photograph;
+        - `<stem>.json`: named numbers, units, versions; `<stem>.npz`: all arrays.
 
         Args:
             folder: Made if it is not there.
@@ -159,6 +50,4 @@ class FaceReconstruction:
             ValueError: If `stem` is not a plain file name.
             OSError: If the folder cannot be written.
         """
-        from tf_facerecon.inference import reconstruction_files
-
         return reconstruction_files.save(self, folder, stem, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""Files of one reconstruction: textured mesh, pictures, named numbers; all of them or none."""
+"""Files of one face: textured mesh, pictures, named numbers; all of them or none."""
 
 import dataclasses
 import importlib.metadata
@@ -9,16 +9,17 @@ import tempfile
 
 import numpy as np
 
-from tf_facerecon.inference import photo_texture, pictures
-from tf_facerecon.inference.reconstruction import FaceReconstruction
+from tf_facerecon.inference import mesh_views, photo_texture, pictures
+from tf_facerecon.inference.fitted_face import FittedFace
 from tf_facerecon.io import image_files, mesh_files
 
 SUFFIXES = (
     ".obj",
     ".mtl",
-    "_texture.png",
+    ".png",
     "_neutral.obj",
     "_neutral.mtl",
+    "_neutral.png",
     "_overlay.png",
     "_photo.png",
     ".json",
@@ -60,7 +61,7 @@ _ARRAYS = (
 
 
 def save(
-    reconstruction: FaceReconstruction,
+    face: FittedFace,
     folder: str | os.PathLike,
     stem: str,
     *,
@@ -78,7 +79,7 @@ def save(
     _make_folder(folder)
     # Files refer to one another by name, so that they are finished in a folder of their own.
     with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as temporary:
-        _write_all(reconstruction, pathlib.Path(temporary), stem)
+        _write_all(face, pathlib.Path(temporary), stem)
         return _move_all(pathlib.Path(temporary), folder)
 
 
@@ -88,56 +89,51 @@ def existing_files(folder: pathlib.Path, stem: str) -> list[pathlib.Path]:
     return [path for path in paths if path.exists()]
 
 
-def summary(reconstruction: FaceReconstruction) -> dict:
+def summary(face: FittedFace) -> dict:
     """Everything but the meshes and pictures, in plain numbers and text for JSON."""
-    r = reconstruction
     names = ("tf_facerecon", "tensorflow", "keras", "numpy")
     return {
-        "source": r.source,
-        "photo_size": {"width": r.photo.shape[1], "height": r.photo.shape[0]},
-        "box": {"x": r.box[0], "y": r.box[1], "width": r.box[2], "height": r.box[3]},
-        "confidence": r.confidence,
-        "face_model": {"name": r.face_model, "fingerprint": r.face_model_fingerprint},
-        "coefficients": r.coefficients,
-        "rotation_degrees": dict(zip(("pitch", "yaw", "roll"), r.rotation_degrees, strict=True)),
-        "pose": r.pose,
-        "camera": dataclasses.asdict(r.camera),
-        "intrinsics": r.intrinsics,
-        "extrinsics": r.extrinsics,
-        "photo_intrinsics": r.photo_intrinsics,
-        "crop_matrix": r.crop_matrix,
-        "photo_from_crop_matrix": np.linalg.inv(r.crop_matrix),
-        "landmarks": {"crop": r.landmarks, "photo": r.photo_landmarks},
-        "five_points": {"crop": r.five_points, "photo": r.photo_five_points},
-        "found_points": {"photo": r.found_points},
-        "refinement": None if r.refinement is None else dataclasses.asdict(r.refinement),
+        "source": face.source,
+        "photo_size": {"width": face.photo.shape[1], "height": face.photo.shape[0]},
+        "box": {"x": face.box[0], "y": face.box[1], "width": face.box[2], "height": face.box[3]},
+        "confidence": face.confidence,
+        "face_model": {"name": face.face_model, "fingerprint": face.face_model_fingerprint},
+        "coefficients": face.coefficients,
+        "rotation_degrees": dict(zip(("pitch", "yaw", "roll"), face.rotation_degrees, strict=True)),
+        "pose": face.pose,
+        "camera": dataclasses.asdict(face.camera),
+        "intrinsics": face.intrinsics,
+        "extrinsics": face.extrinsics,
+        "photo_intrinsics": face.photo_intrinsics,
+        "crop_matrix": face.crop_matrix,
+        "photo_from_crop_matrix": np.linalg.inv(face.crop_matrix),
+        "landmarks": {"crop": face.landmarks, "photo": face.photo_landmarks},
+        "five_points": {"crop": face.five_points, "photo": face.photo_five_points},
+        "found_points": {"photo": face.found_points},
+        "refinement": None if face.refinement is None else dataclasses.asdict(face.refinement),
         "units": UNITS,
         "versions": {name: importlib.metadata.version(name) for name in names},
     }
 
 
-def _write_all(reconstruction, folder, stem):
-    texture = photo_texture.photo_texture(reconstruction)
-    texture_name = f"{stem}_texture.png"
-    image_files.write_image(folder / texture_name, texture)
-    for suffix, vertices in (
-        ("", reconstruction.vertices),
-        ("_neutral", reconstruction.neutral_vertices),
-    ):
+def _write_all(face, folder, stem):
+    view = mesh_views.front_view(face)
+    texture = photo_texture.photo_texture(face, view)
+    for name, vertices in ((stem, face.vertices), (f"{stem}_neutral", face.neutral_vertices)):
         mesh_files.write_obj(
-            folder / f"{stem}{suffix}.obj",
+            folder / f"{name}.obj",
             vertices,
-            reconstruction.triangles,
-            colours=np.clip(reconstruction.albedo, 0.0, 1.0),
-            uv=reconstruction.uv,
-            texture=texture_name,
+            face.triangles,
+            colours=np.clip(face.albedo, 0.0, 1.0),
+            uv=face.uv,
+            texture=texture,
         )
-    image_files.write_image(folder / f"{stem}_overlay.png", pictures.panel(reconstruction, texture))
-    image_files.write_image(folder / f"{stem}_photo.png", pictures.overlay_on_photo(reconstruction))
-    text = json.dumps(summary(reconstruction), indent=1, default=_plain, allow_nan=False)
+    image_files.write_image(folder / f"{stem}_overlay.png", pictures.panel(face, view, texture))
+    image_files.write_image(folder / f"{stem}_photo.png", pictures.overlay_on_photo(face, view))
+    text = json.dumps(summary(face), indent=1, default=_plain, allow_nan=False)
     (folder / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
-    arrays = {name: getattr(reconstruction, name) for name in _ARRAYS}
-    coefficients = {f"coefficients_{k}": v for k, v in reconstruction.coefficients.items()}
+    arrays = {name: getattr(face, name) for name in _ARRAYS}
+    coefficients = {f"coefficients_{k}": v for k, v in face.coefficients.items()}
     np.savez_compressed(folder / f"{stem}.npz", **arrays, **coefficients)
 
 

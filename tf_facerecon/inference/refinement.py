@@ -103,8 +103,10 @@ class Refiner:
             keras.optimizers.schedules.CosineDecay(1.0, steps, alpha=FINAL_STEP_FRACTION)
         )
         self._optimizer.build(list(self._offsets.values()))
-        self._initial_state = [np.array(value) for value in self._optimizer.variables]
-        self._compiled_step = tf.function(self._step, jit_compile=True)
+        self._initial_state = [value.numpy() for value in self._optimizer.variables]
+        # The rasterizer inside is compiled by XLA, and shared with every other decoding. Compiling
+        # the rest as well costs more seconds than 150 steps win.
+        self._traced_step = tf.function(self._step)
 
     def refine(
         self,
@@ -136,14 +138,15 @@ class Refiner:
         checks.check_shape("skin_probability", skin_probability, (size, size))
         if np.shape(points) not in ((5, 2), (68, 2)):
             raise ValueError(f"`points` must be [5, 2] or [68, 2]. Received: {np.shape(points)}.")
+        ellipse = face_ellipse(points, skin_probability.shape)
         photograph = [
             tf.constant(np.asarray(value, np.float32)[None])
-            for value in (crop, points, skin_probability[..., None])
+            for value in (crop, points, (ellipse * skin_probability)[..., None])
         ]
         start = tf.constant(np.asarray(coefficients, np.float32)[None])
         self._reset()
         for _ in tqdm(range(self.steps), desc="refine", unit="step", disable=not progress):
-            self._compiled_step(start, *photograph)
+            self._traced_step(start, *photograph)
         end = self._coefficients(start)
         report = RefinementReport(
             self.steps,
@@ -221,24 +224,36 @@ def refine(
 def photo_region(points: np.ndarray, skin_probability: np.ndarray) -> np.ndarray:
     """Pixels `[H, W]` (bool) on which fits are judged: fixed by the photograph, whatever the fit.
 
-    An upright ellipse about the middle of the face (half-axes: the distance between the eyes, and
-    1.1 times that from
-    eyes to mouth; about the brows to the chin), of which only skin (probability above one half)
-    counts. A fit that
-    shrinks or slides away leaves pixels of it black, and is charged for them.
+    Skin (probability above one half) inside `face_ellipse`. A fit that shrinks or slides away
+    leaves pixels of it black, and is charged for them.
 
     Args:
         points: `[5, 2]` or `[68, 2]` points found in the photograph's crop.
         skin_probability: `[H, W]` in [0, 1].
     """
+    return face_ellipse(points, skin_probability.shape) & (skin_probability > 0.5)
+
+
+def face_ellipse(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The part of a crop `[H, W]` (bool) that is face rather than hair, ears or neck.
+
+    An ellipse that leans with the face. Its centre is half-way between eyes and mouth; its
+    half-axes are the distance between the eyes, and 1.1 times that from eyes to mouth, which
+    reaches from the middle of the forehead to the chin.
+
+    Args:
+        points: `[5, 2]` or `[68, 2]` points of the face.
+        size: Height and width of the crop.
+    """
     left_eye, right_eye, _, left_mouth, right_mouth = _five_points(points)
     eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
-    centre = (eyes + mouth) / 2
-    half_width = np.linalg.norm(right_eye - left_eye)
-    half_height = 1.1 * np.linalg.norm(mouth - eyes)
-    rows, columns = np.indices(skin_probability.shape)
-    inside = ((columns - centre[0]) / half_width) ** 2 + ((rows - centre[1]) / half_height) ** 2 < 1
-    return inside & (skin_probability > 0.5)
+    length = np.linalg.norm(mouth - eyes)
+    down = (mouth - eyes) / length
+    rows, columns = np.indices(size)
+    offset = np.stack([columns, rows], axis=-1) - (eyes + mouth) / 2
+    along = offset @ down / (1.1 * length)
+    across = offset @ np.array([-down[1], down[0]]) / np.linalg.norm(right_eye - left_eye)
+    return along**2 + across**2 < 1.0
 
 
 def photometric_error(rendered: np.ndarray, crop: np.ndarray, region: np.ndarray) -> float:
