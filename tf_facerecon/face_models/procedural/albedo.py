@@ -13,6 +13,7 @@ MELANIN = np.array([0.20, 0.27, 0.31])
 HAEMOGLOBIN = np.array([0.02, 0.10, 0.085])
 _LIP = np.array([0.570, 0.320, 0.300])
 _BROW = np.array([0.270, 0.195, 0.160])
+_HAIR = np.array([0.160, 0.120, 0.100])
 _LASH = np.array([0.150, 0.110, 0.100])
 _SCLERA = np.array([0.720, 0.690, 0.670])
 _IRIS = np.array([0.290, 0.205, 0.155])
@@ -23,9 +24,9 @@ _TEETH = np.array([0.700, 0.660, 0.600])
 
 # Smooth fields: standard deviation along lightness, red-green and blue-yellow; kernel lengths, dm.
 _FIELD_AXES = (
-    (0.022, (0.62, 0.58, 0.53)),
-    (0.010, (0.75, -0.45, -0.48)),
-    (0.006, (0.10, 0.62, -0.78)),
+    (0.018, (0.62, 0.58, 0.53)),
+    (0.006, (0.75, -0.45, -0.48)),
+    (0.004, (0.10, 0.62, -0.78)),
 )
 _FIELD_LENGTHS = (0.29, 0.23)
 _ASYMMETRY = 0.45
@@ -63,6 +64,7 @@ def mean_albedo(s: np.ndarray, t: np.ndarray, sheet_row: np.ndarray) -> np.ndarr
     colours = _blend(colours, eye * features.iris(s, t), _IRIS)
     colours = _blend(colours, eye * features.iris(s, t, 0.022), _PUPIL)
     colours = _blend(colours, 0.9 * features.lash_line(s, t), _LASH)
+    colours = _blend(colours, features.hair(s, t), _HAIR)
     colours[sheet_row >= 0] = _MOUTH
     colours[sheet_row == 0] = 0.6 * _LIP + 0.4 * _MOUTH
     colours[(sheet_row == 3) | (sheet_row == 4)] = _TEETH
@@ -72,8 +74,8 @@ def mean_albedo(s: np.ndarray, t: np.ndarray, sheet_row: np.ndarray) -> np.ndarr
 def _skin_modes(s, t, colours, bare) -> list[np.ndarray]:
     """Large colour axes: melanin, haemoglobin, and where blood and shadow gather."""
     spot = features.spot
-    hairs = np.maximum(features.brow(s, t), features.lash_line(s, t))
-    body = (bare * (1.0 - 0.6 * hairs))[:, None] * colours
+    # The white of the eye keeps its colour on dark and on fair faces.
+    body = (bare * (1.0 - 0.85 * features.eye_opening(s, t)))[:, None] * colours
     cheeks = spot(s, t, 0.42, 0.02, 0.16, 0.13)
     nose = spot(s, t, 0.0, -0.05, 0.11, 0.09)
     under_eye = spot(s, t, 0.31, 0.215, 0.10, 0.035)
@@ -83,18 +85,18 @@ def _skin_modes(s, t, colours, bare) -> list[np.ndarray]:
     beard = np.maximum(stubble * spot(s, t, 0.45, -0.55, 0.5, 0.28), moustache)
     return [
         -0.85 * body * MELANIN,
-        -0.60 * body * HAEMOGLOBIN,
+        -0.45 * body * HAEMOGLOBIN,
         -0.55 * (bare * beard)[:, None] * colours * np.array([0.20, 0.17, 0.14]),
-        -0.45 * (bare * cheeks)[:, None] * colours * HAEMOGLOBIN,
-        -0.40 * (bare * nose)[:, None] * colours * HAEMOGLOBIN,
+        -0.30 * (bare * cheeks)[:, None] * colours * HAEMOGLOBIN,
+        -0.28 * (bare * nose)[:, None] * colours * HAEMOGLOBIN,
         -0.30 * (bare * under_eye)[:, None] * colours * MELANIN,
         0.03 * body * np.array([1.0, 0.2, -1.0]),
     ]
 
 
 def _feature_modes(s, t, bare) -> list[np.ndarray]:
-    """Brows (darkness, thickness, colour), lips, iris, sclera, nostrils."""
-    brow = features.brow(s, t) * bare
+    """Brows and hair (darkness, thickness, colour), lips, iris, sclera, nostrils."""
+    hairs = np.maximum(features.brow(s, t), features.hair(s, t)) * bare
     thicker = (features.brow(s, t, 1.4) - features.brow(s, t, 0.7)) * bare
     lips = features.lips(s, t) * bare
     eye = features.eye_opening(s, t) * bare
@@ -102,9 +104,9 @@ def _feature_modes(s, t, bare) -> list[np.ndarray]:
     sclera = eye * (1.0 - features.iris(s, t))
     lid = features.lid_fold(s, t) * bare
     table = (
-        (brow, (-0.085, -0.080, -0.070)),
-        (thicker, (-0.100, -0.090, -0.080)),
-        (brow, (0.040, 0.015, -0.010)),
+        (hairs, (-0.060, -0.056, -0.050)),
+        (thicker, (-0.090, -0.080, -0.070)),
+        (hairs, (0.025, 0.008, -0.008)),
         (lips, (0.020, -0.040, -0.030)),
         (lips, (-0.050, -0.045, -0.035)),
         (iris, (-0.030, 0.030, 0.075)),
@@ -152,6 +154,6 @@ def albedo_basis(
     colours = mean_albedo(s, t, sheet_row)
     modes = _skin_modes(s, t, colours, bare) + _feature_modes(s, t, bare)
     fields = _smooth_fields(s, t, num_modes - len(modes))
-    quiet = 1.0 - 0.8 * features.eye_opening(s, t)
+    quiet = 1.0 - 0.8 * np.maximum(features.eye_opening(s, t), features.hair(s, t))
     fields = fields * (bare * quiet)[:, None, None]
     return np.concatenate([np.stack(modes, axis=-1), fields], axis=-1)

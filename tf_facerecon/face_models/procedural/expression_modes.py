@@ -30,7 +30,7 @@ def _jaw_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     share = share * features.smooth_step(np.abs(s), 1.45, 0.75)
     return [
         _stack(0.0, -0.055 * share * (z - _HINGE_Z), 0.055 * share * (y - _HINGE_Y), s),
-        _stack(0.020 * share, 0.0, 0.0, s),
+        _stack(0.014 * share, 0.0, 0.0, s),
         _stack(0.0, 0.0, 0.018 * share, s),
     ]
 
@@ -49,12 +49,12 @@ def _lip_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     thin = np.clip(off_seam / 0.06, -1.0, 1.0)
     chin = spot(s, t, 0.0, -0.66, 0.16, 0.11)
     return [
-        _stack(-0.12 * x * wide, 0.0, 0.024 * near, s),
+        _stack(-0.09 * x * wide, 0.0, 0.022 * near, s),
         _stack(-0.05 * x * wide, 0.014 * parting * near, 0.020 * near, s),
         _stack(0.0, -0.012 * thin * near, -0.010 * near, s),
         _stack(0.0, 0.022 * above * near, 0.004 * above * near, s),
         _stack(0.0, -0.018 * below * near, 0.003 * below * near, s),
-        _stack(0.018 * wide, 0.0, 0.0, s),
+        _stack(0.013 * wide, 0.0, 0.0, s),
         _stack(0.0, 0.014 * wide, 0.0, s),
         _stack(0.0, 0.0, -0.012 * above * near, s),
         _stack(0.0, 0.0, -0.012 * below * near, s),
@@ -88,9 +88,9 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
     return [
         (_stack(outward * (0.032 * corner + 0.006 * cheek), 0.028 * corner + 0.012 * cheek,
                 -0.014 * corner + 0.010 * cheek, s), 1.0, 0.30),
-        (_stack(0.0, -0.024 * corner, -0.004 * corner, s), 1.0, 0.35),
+        (_stack(0.0, -0.019 * corner, -0.004 * corner, s), 1.0, 0.35),
         (_stack(0.028 * outward * corner, 0.0, -0.012 * corner, s), 1.0, 0.30),
-        (_stack(0.0, -0.026 * close, 0.003 * close, s), 1.0, 0.25),
+        (_stack(0.0, -0.022 * close, 0.003 * close, s), 1.0, 0.25),
         (_stack(0.0, 0.024 * inner_brow, 0.004 * inner_brow, s), 1.0, 0.25),
         (_stack(0.0, 0.024 * outer_brow, 0.002 * outer_brow, s), 1.0, 0.35),
         (_stack(-0.010 * outward * inner_brow, -0.018 * brow, 0.004 * brow, s), 1.0, 0.25),

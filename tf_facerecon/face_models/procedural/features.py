@@ -100,6 +100,14 @@ def nostril(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     return np.clip(1.3 * spot(s, t, 0.058, -0.136, 0.022, 0.012), 0.0, 1.0)
 
 
+def hair(s: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """1 beyond the hairline: on top of the forehead, the temples and before the ears."""
+    arc = np.abs(s)
+    line = np.interp(arc, [0.0, 0.3, 0.6, 0.85, 1.0, 1.1], [0.88, 0.87, 0.80, 0.66, 0.50, 0.20])
+    sideburn = smooth_step(arc, 1.12, 1.20) * smooth_step(t, -0.10, 0.05)
+    return np.maximum(smooth_step(t, line - 0.02, line + 0.05), sideburn)
+
+
 def jaw_share(s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> np.ndarray:
     """How much a point moves with the lower jaw: 0 above the mouth, 1 below, torn at the slit."""
     distance = t - mean_face.seam_height(s)
@@ -112,7 +120,7 @@ def jaw_share(s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> np.ndarray
 
 
 def skin(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """1 on forehead, cheeks and nose, 0 on eyes, brows, lips, nostrils and the rim."""
+    """1 on forehead, cheeks and nose, 0 on eyes, brows, lips, nostrils, hair and the rim."""
     others = np.maximum.reduce(
         [
             eye_opening(s, t, 0.02),
@@ -120,6 +128,7 @@ def skin(s: np.ndarray, t: np.ndarray) -> np.ndarray:
             brow(s, t, 1.5),
             lips(s, t, 0.02),
             nostril(s, t),
+            hair(s, t),
         ]
     )
     front = smooth_step(np.abs(s), 1.05, 0.95) * smooth_step(t, -0.70, -0.62)

@@ -109,7 +109,7 @@ def _process_covariance(points, control) -> tuple[np.ndarray, np.ndarray]:
             same, opposite = (difference, summed) if axis == 0 else (summed, difference)
             even[axis] += amplitude**2 * same
             odd[axis] += _ASYMMETRY * amplitude**2 * opposite
-        direct, mirrored = direct**4, mirrored**4
+        direct, mirrored = np.square(np.square(direct)), np.square(np.square(mirrored))
     return even, odd
 
 

@@ -72,6 +72,7 @@ def _skin_region(lattice: topology.FaceLattice) -> np.ndarray:
 
 
 def _face_region(lattice: topology.FaceLattice) -> np.ndarray:
-    """Front of the face without its rim and without the inside of the mouth."""
+    """Front of the face without its rim, hair and the inside of the mouth."""
     front = (np.abs(lattice.s) < 1.0) & (lattice.t > -0.80) & (lattice.t < 0.86)
-    return (front & (lattice.sheet_row < 0)).astype(np.float32)
+    hairless = features.hair(lattice.s, lattice.t) < 0.3
+    return (front & hairless & (lattice.sheet_row < 0)).astype(np.float32)
