@@ -1,0 +1,140 @@
+"""Pictures of procedural people for an identity network: several views of each.
+
+A view changes everything but the person: pose, expression, light, framing, camera, and what
+surrounds and covers the face. Half of the views have a black background, as the rendered faces
+that the perceptual loss compares with photographs.
+
+Batch j depends on `(seed, j)` and the sizes, and nothing else.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+from tf_facerecon.data import backdrops, face_sampling
+from tf_facerecon.data.face_sampling import FaceDistribution
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models.morphable_model import MorphableModel
+
+_BLACK_SHARE = 0.5
+_COVERED_SHARE = 0.3
+
+
+class PersonPainter:
+    """Draws views of random people.
+
+    Args:
+        face_model: The 3DMM of the people.
+        image_size: Side of the pictures, pixels; a half-size picture costs a quarter.
+        distribution: How varied people and views are.
+    """
+
+    def __init__(
+        self,
+        face_model: MorphableModel | str,
+        image_size: int,
+        distribution: FaceDistribution | None = None,
+    ):
+        self.decoder = FaceDecoder(face_model)
+        camera = self.decoder.camera
+        # The same view of the world on a coarser grid.
+        small_camera = dataclasses.replace(
+            camera, focal=camera.focal * image_size / camera.image_size, image_size=image_size
+        )
+        self.small_decoder = FaceDecoder(self.decoder.face_model, camera=small_camera)
+        self.image_size = image_size
+        self.distribution = distribution or FaceDistribution()
+
+    def sample_views(self, num_people: int, num_views: int, seed: tf.Tensor) -> tf.Tensor:
+        """Coefficients `[num_people * num_views, 257]`, the views of a person side by side.
+
+        Args:
+            num_people: How many people.
+            num_views: How many views of each.
+            seed: Integer tensor `[2]`.
+        """
+        total = num_people * num_views
+        seeds = tf.unstack(tf.random.split(seed, 2))
+        coefficients = face_sampling.sample_coefficients(
+            self.decoder, total, seeds[0], self.distribution
+        )
+        groups = self.decoder.layout.split(coefficients)
+        for name in ("identity", "texture"):
+            people = groups[name][::num_views]
+            groups[name] = tf.repeat(people, num_views, axis=0)
+        groups["translation"] = tf.zeros((total, 3))
+        noise = self.distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[1])
+        groups["translation"] = face_sampling.aligned_translation(self.decoder, groups, noise)
+        return self.decoder.layout.merge(groups)
+
+    def paint(self, coefficients: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Pictures `[B, S, S, 3]` in [0, 1] of `coefficients` `[B, 257]` in random scenes."""
+        batch_size, size = coefficients.shape[0], self.image_size
+        seeds = tf.unstack(tf.random.split(seed, 5))
+        face = self.small_decoder(coefficients)
+        scene = backdrops.cluttered_background(batch_size, size, seeds[0])
+        black = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[1]) < _BLACK_SHARE
+        scene = tf.where(black, 0.0, scene)
+        lit = tf.clip_by_value(face["image"], 0.0, 1.0)
+        scene = scene * (1 - face["mask"]) + lit * face["mask"]
+        colours = tf.random.stateless_uniform((batch_size, 3), seeds[3])
+        covered = covering_ellipse(batch_size, size, seeds[2])
+        scene = backdrops.blend(scene, colours, covered)
+        return backdrops.camera_faults(scene, seeds[4])
+
+
+def covering_ellipse(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Opacity `[batch_size, size, size]` of one thing in front of some of the faces."""
+    column, row = backdrops.pixel_grid(size)
+    place = tf.random.stateless_uniform((batch_size, 5, 1, 1), seed)
+    centre_x, centre_y = size * place[:, 0], size * place[:, 1]
+    radius_x, radius_y = (size * (0.05 + 0.17 * place[:, axis]) for axis in (2, 3))
+    distance = ((column - centre_x) / radius_x) ** 2 + ((row - centre_y) / radius_y) ** 2
+    inside = backdrops.soft_step(0.1 * size * (1 - distance))
+    return inside * tf.cast(place[:, 4] < _COVERED_SHARE, tf.float32)
+
+
+def build_people_dataset(
+    painter: PersonPainter,
+    num_people: int,
+    num_views: int,
+    *,
+    seed: int,
+    first_batch: int = 0,
+    num_batches: int | None = None,
+) -> tf.data.Dataset:
+    """Batches of `num_people` people that no other batch has, `num_views` pictures of each.
+
+    Args:
+        painter: Draws.
+        num_people: People per batch.
+        num_views: Pictures of each.
+        seed: Chooses the stream.
+        first_batch: Number of the first batch, to go on where a run stopped.
+        num_batches: How many batches; endless if `None`.
+
+    Returns:
+        A dataset of `(images [num_people * num_views, S, S, 3], people)`, where `people` int32
+        `[num_people * num_views]` says which pictures show the same person.
+
+    Raises:
+        ValueError: If there are fewer than two people or views, or `first_batch` is negative.
+    """
+    if min(num_people, num_views) < 2:
+        raise ValueError(
+            "`num_people` and `num_views` must be at least 2. "
+            f"Received: num_people={num_people}, num_views={num_views}."
+        )
+    if first_batch < 0:
+        raise ValueError(f"`first_batch` must not be negative. Received: {first_batch}.")
+    numbers = tf.data.Dataset.counter(start=first_batch)
+    if num_batches is not None:
+        numbers = numbers.take(num_batches)
+    people = tf.repeat(tf.range(num_people), num_views)
+
+    def make_batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch_seed = tf.stack([tf.constant(seed, tf.int64), number])
+        coefficients = painter.sample_views(num_people, num_views, tf.random.fold_in(batch_seed, 0))
+        return painter.paint(coefficients, tf.random.fold_in(batch_seed, 1)), people
+
+    return numbers.map(make_batch).prefetch(2)

@@ -1,0 +1,219 @@
+"""Trains the identity network of the perceptual loss on procedural people.
+
+Every batch shows people that no other batch has; the network learns to tell the pictures of one
+from those of the others by the supervised contrastive loss.
+
+A run folder holds `resolved_config.yaml`, `checkpoints/` (to go on after a kill), `history.csv`
+and at the end `verification.json`: how well unseen people are told apart, beside raw pixels.
+"""
+
+import json
+import os
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_facerecon.io import atomic_files
+from tf_facerecon.networks.face_recognition import IdentityNetwork
+from tf_facerecon.training import callbacks as run_callbacks
+from tf_facerecon.training import identity_pictures, learning_rate, yaml_settings
+from tf_facerecon.training.checkpoints import CheckpointFolder
+from tf_facerecon.training.epochs import epoch_segments
+from tf_facerecon.training.identity_config import IdentityConfig
+from tf_facerecon.training.identity_verification import verification_scores
+from tf_facerecon.training.interruption import SignalRequest
+
+# People to measure on: no seed of a run reaches so far.
+_VERIFICATION_SEED_OFFSET = 1_000_003
+_VERIFICATION_BATCH = 16  # people
+
+
+def supervised_contrastive_loss(
+    embeddings: tf.Tensor, people: tf.Tensor, temperature: float
+) -> tf.Tensor:
+    """Cross entropy of finding the other pictures of a person; Khosla et al. 2020, Eq. (2).
+
+    `-mean_p log( exp(z·z_p / t) / sum_a exp(z·z_a / t) )`, p over the other pictures of the same
+    person, a over all other pictures of the batch.
+
+    Args:
+        embeddings: Unit vectors `[B, D]`.
+        people: `[B]`, equal where pictures show the same person; each person at least twice.
+        temperature: t; small ones look at the most alike strangers only.
+
+    Returns:
+        Losses `[B]`.
+    """
+    similarities = tf.matmul(embeddings, embeddings, transpose_b=True) / temperature
+    itself = tf.eye(tf.shape(embeddings)[0], dtype=embeddings.dtype)
+    logits = similarities - 1e9 * itself
+    log_share = logits - tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
+    same = tf.cast(people[:, None] == people[None, :], embeddings.dtype) - itself
+    return -tf.reduce_sum(same * log_share, axis=-1) / tf.reduce_sum(same, axis=-1)
+
+
+class IdentityTrainer(keras.Model):
+    """Trains an identity network on batches of `(images, people)`.
+
+    Args:
+        network: Learns.
+        temperature: See `supervised_contrastive_loss`.
+    """
+
+    def __init__(self, network: IdentityNetwork, temperature: float, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.temperature = temperature
+        self.nearest_is_same = keras.metrics.Mean(name="nearest_is_same")
+        self.built = True
+
+    def call(self, images, training=False):
+        """Unit vectors `[B, D]` of `images`."""
+        return self.network(images, training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Batch mean of the contrastive loss; `y` says who is who."""
+        similarities = tf.matmul(y_pred, y_pred, transpose_b=True)
+        nearest = tf.argmax(tf.linalg.set_diag(similarities, -tf.ones(tf.shape(y))), axis=-1)
+        self.nearest_is_same.update_state(tf.cast(tf.gather(y, nearest) == y, tf.float32))
+        return tf.reduce_mean(supervised_contrastive_loss(y_pred, y, self.temperature))
+
+
+def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNetwork, dict]:
+    """Trains, or goes on training, in `run_dir`, and measures the result.
+
+    Args:
+        config: All settings.
+        run_dir: Folder of this run.
+
+    Returns:
+        The trained network and the content of `verification.json`.
+
+    Raises:
+        ValueError: If the folder holds a run with other settings.
+        FloatingPointError: If the loss or a weight stops being finite.
+        TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
+    """
+    run_dir = pathlib.Path(run_dir)
+    _claim_run_dir(config, run_dir)
+    keras.utils.set_random_seed(config.run.seed)
+    if config.run.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    trainer = build_trainer(config)
+    painter = identity_pictures.PersonPainter(config.face_model.name, config.network.image_size)
+    checkpoints = CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep)
+    first_step = checkpoints.restore(_state(trainer))
+    started = time.perf_counter()
+    with SignalRequest() as request:
+        _fit(trainer, painter, config, run_dir, checkpoints, first_step, request)
+    report = {
+        "steps": config.schedule.steps,
+        "seconds_of_last_process": round(time.perf_counter() - started, 1),
+        "face_model_fingerprint": painter.decoder.face_model.fingerprint,
+        **verify(trainer.network, painter, config),
+    }
+    with atomic_files.atomic_path(run_dir / "verification.json") as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return trainer.network, report
+
+
+def build_trainer(config: IdentityConfig) -> IdentityTrainer:
+    """The compiled trainer of a configuration, before any step."""
+    network = IdentityNetwork(**config.network.model_dump())
+    trainer = IdentityTrainer(network, config.people.temperature)
+    optimizer = keras.optimizers.Adam(
+        learning_rate.build_schedule(
+            total_steps=config.schedule.steps, **config.optimizer.model_dump(exclude={"clip_norm"})
+        ),
+        global_clipnorm=config.optimizer.clip_norm,
+    )
+    optimizer.build(trainer.trainable_variables)
+    trainer.compile(optimizer=optimizer)
+    return trainer
+
+
+def verify(
+    network: IdentityNetwork, painter: identity_pictures.PersonPainter, config: IdentityConfig
+) -> dict:
+    """Scores of the network, and of raw pixels, on people that no training batch has.
+
+    Returns:
+        Dict of `people`, `views`, and the `identity_verification.verification_scores` of
+        `embedding` and `raw_pixels`.
+    """
+    settings = config.verification
+    dataset = identity_pictures.build_people_dataset(
+        painter,
+        _VERIFICATION_BATCH,
+        settings.num_views,
+        seed=config.run.seed + _VERIFICATION_SEED_OFFSET,
+        num_batches=-(-settings.num_people // _VERIFICATION_BATCH),
+    )
+    embed = tf.function(lambda images: network(images, training=False))
+    embeddings, pixels = [], []
+    for images, _ in dataset:
+        embeddings.append(embed(images).numpy())
+        centred = images.numpy() - images.numpy().mean(axis=(1, 2), keepdims=True)
+        pixels.append(centred.reshape(len(centred), -1))
+    num_pictures = settings.num_people * settings.num_views
+    people = np.repeat(np.arange(settings.num_people), settings.num_views)
+    return {
+        "people": settings.num_people,
+        "views": settings.num_views,
+        "embedding": verification_scores(np.concatenate(embeddings)[:num_pictures], people),
+        "raw_pixels": verification_scores(np.concatenate(pixels)[:num_pictures], people),
+    }
+
+
+def _fit(trainer, painter, config, run_dir, checkpoints, first_step, request) -> None:
+    """Trains from `first_step` to the last, epoch by epoch."""
+    callbacks = [
+        run_callbacks.StopOnNonFinite(),
+        run_callbacks.History(run_dir / "history.csv", first_step),
+        run_callbacks.SaveCheckpoints(
+            checkpoints,
+            lambda: _state(trainer),
+            config.checkpoints.every_steps,
+            config.checkpoints.every_seconds,
+            config.schedule.steps,
+            lambda: request.number,
+        ),
+    ]
+    partial = [value.numpy() for value in trainer.metrics_variables]
+    schedule, people = config.schedule, config.people
+    for segment in epoch_segments(first_step, schedule.steps, schedule.steps_per_epoch):
+        continued = [run_callbacks.ContinueMetrics(partial)] if segment.is_continued else []
+        trainer.fit(
+            identity_pictures.build_people_dataset(
+                painter,
+                people.num_people,
+                people.num_views,
+                seed=config.run.seed,
+                first_batch=segment.first_step,
+            ),
+            initial_epoch=segment.first_epoch,
+            epochs=segment.first_epoch + segment.num_epochs,
+            steps_per_epoch=segment.steps_per_epoch,
+            shuffle=False,  # The stream is already in its order.
+            callbacks=[*continued, *callbacks],
+        )
+
+
+def _state(trainer: IdentityTrainer) -> dict[str, list[keras.Variable]]:
+    return {
+        "network": trainer.network.variables,
+        "optimizer": trainer.optimizer.variables,
+        "metrics": trainer.metrics_variables,
+    }
+
+
+def _claim_run_dir(config: IdentityConfig, run_dir: pathlib.Path) -> None:
+    """Writes the resolved configuration, or checks that the one there is the same."""
+    path = run_dir / "resolved_config.yaml"
+    settings = config.model_dump(mode="json", exclude={"checkpoints", "verification"})
+    if path.exists() and yaml_settings.read_yaml(path) != settings:
+        raise ValueError(f"{run_dir} holds a run with other settings; choose another folder.")
+    yaml_settings.write_yaml(path, settings)
