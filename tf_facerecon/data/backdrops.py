@@ -4,17 +4,20 @@ A network that only ever saw a face on black takes the first photograph's hair f
 pictures need not look real; they must be so varied that nothing but the face is worth relying on.
 
 Convention:
-    Images `[B, H, W, 3]` RGB in [0, 1]; everything is drawn from `tf.random.stateless_*`.
+    Images `[B, H, W, 3]` RGB in [0, 1]; everything is drawn from `tf.random.stateless_*`. Places
+    and lengths are pixels of the 224 crop, whatever the resolution of the image.
 """
 
 import tensorflow as tf
+
+from tf_facerecon.photos import face_alignment
 
 
 def cluttered_background(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tensor:
     """Smooth random colours at three scales around a random mean: `[B, size, size, 3]`."""
     seeds = tf.unstack(tf.random.split(seed, 4))
-    image = tf.random.stateless_uniform((batch_size, 1, 1, 3), seeds[0])
-    for cells, strength, scale_seed in ((3, 0.35, 1), (9, 0.18, 2), (28, 0.10, 3)):
+    image = muted_colours(batch_size, seeds[0])[:, None, None, :]
+    for cells, strength, scale_seed in ((3, 0.25, 1), (9, 0.15, 2), (28, 0.10, 3)):
         noise = tf.random.stateless_uniform(
             (batch_size, cells, cells, 3), seeds[scale_seed], -strength, strength
         )
@@ -36,7 +39,7 @@ def draw_head_behind(background: tf.Tensor, skin: tf.Tensor, seed: tf.Tensor) ->
     jitter = tf.random.stateless_normal((batch_size, 6), seeds[0])[:, :, None, None]
     half_width = 42.0 + 6.0 * jitter[:, 0]
     shoulders = row - (225.0 + 12 * jitter[:, 1]) + 0.6 * tf.abs(column - 112.0)
-    cloth = random_colours(batch_size, seeds[1])
+    cloth = muted_colours(batch_size, seeds[1])
     image = blend(background, cloth, soft_step(30.0 + shoulders))
     neck = soft_step(half_width - tf.abs(column - 112.0)) * soft_step(row - 130.0)
     image = blend(image, 0.85 * skin, neck)
@@ -66,7 +69,7 @@ def occluder_mask(batch_size: int, size: int, brow_row: tf.Tensor, seed: tf.Tens
     hairline = brow_row[:, None, None] - height + tilt * offset + bend * offset**2
     fringe = soft_step((hairline - row) / 2)
     place = tf.random.stateless_uniform((batch_size, 4, 1, 1), seeds[3])
-    centre_x, centre_y = size * place[:, 0], size * place[:, 1]
+    centre_x, centre_y = 224 * place[:, 0], 224 * place[:, 1]
     radius_x, radius_y = 10 + 35 * place[:, 2], 10 + 35 * place[:, 3]
     distance = ((column - centre_x) / radius_x) ** 2 + ((row - centre_y) / radius_y) ** 2
     choice = tf.random.stateless_uniform((batch_size, 2, 1, 1), seeds[4])
@@ -80,7 +83,7 @@ def camera_faults(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Blur of one random width per batch, exposure, and sensor noise; clipped to [0, 1]."""
     seeds = tf.unstack(tf.random.split(seed, 4))
     sigma = tf.random.stateless_uniform((), seeds[0], 0.35, 1.6)
-    images = gaussian_blur(images, sigma)
+    images = gaussian_blur(images, sigma * (images.shape[1] / face_alignment.CROP_SIZE))
     batch_size = images.shape[0]
     exposure = tf.random.stateless_normal((batch_size, 1, 1, 1), seeds[1], stddev=0.06)
     noise_level = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[2], 0.0, 0.03)
@@ -109,9 +112,12 @@ def hair_colours(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
     return tone * tf.random.stateless_uniform((batch_size, 1), seeds[1], 0.7, 1.2)
 
 
-def random_colours(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Any colour: `[B, 3]`."""
-    return tf.random.stateless_uniform((batch_size, 3), seed)
+def muted_colours(batch_size: int, seed: tf.Tensor) -> tf.Tensor:
+    """From black to white with some colour, as rooms and clothes have: `[B, 3]`."""
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    grey = tf.random.stateless_uniform((batch_size, 1), seeds[0])
+    colour = tf.random.stateless_uniform((batch_size, 3), seeds[1])
+    return 0.6 * grey + 0.4 * colour
 
 
 def blend(image: tf.Tensor, colour: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
@@ -126,6 +132,7 @@ def soft_step(distance: tf.Tensor) -> tf.Tensor:
 
 
 def pixel_grid(size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Columns `[1, 1, size]` and rows `[1, size, 1]`."""
-    axis = tf.range(size, dtype=tf.float32)
+    """Columns `[1, 1, size]` and rows `[1, size, 1]` of pixel centres, in pixels of the crop."""
+    step = face_alignment.CROP_SIZE / size
+    axis = (tf.range(size, dtype=tf.float32) + 0.5) * step - 0.5
     return axis[None, None, :], axis[None, :, None]

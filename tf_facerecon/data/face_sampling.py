@@ -45,7 +45,7 @@ class FaceDistribution:
     pitch: float = 9.0
     roll: float = 9.0
     brightness: float = 0.18
-    directional: float = 0.35
+    directional: float = 0.2
     tint: float = 0.04
     point_noise: float = 2.0
 
@@ -103,8 +103,10 @@ def sample_lighting(
     ambient = AMBIENT * distribution.brightness * _normal((batch_size, 1), seeds[0])
     strength = 2 * distribution.directional * tf.random.stateless_uniform((batch_size, 1), seeds[1])
     direction = tf.math.l2_normalize(_normal((batch_size, 3), seeds[2]), axis=-1)
-    # Faces are seldom lit from behind: the band that grows towards the camera (+z) is not negative.
-    direction = tf.stack([direction[:, 0], tf.abs(direction[:, 1]), direction[:, 2]], axis=-1)
+    # Bands 1 to 3 are -y, +z, -x: light comes from above and from the camera's side more often.
+    direction = tf.stack(
+        [0.3 * direction[:, 0] - 0.4, tf.abs(direction[:, 1]), direction[:, 2]], axis=-1
+    )
     quadratic = 0.15 * distribution.directional * _normal((batch_size, 5), seeds[3])
     white = tf.concat([ambient, strength * direction, quadratic], axis=-1)
     if num_lighting == white.shape[-1]:
@@ -128,6 +130,7 @@ def aligned_translation(
     """
     camera = decoder.camera
     centre = camera.image_size / 2
+    target_scale = face_alignment.TARGET_SCALE * camera.image_size / face_alignment.CROP_SIZE
     template = face_alignment.FIVE_POINT_TEMPLATE
     # POS fits x = X·r + t to both image axes; the least-squares solution is one fixed matrix.
     solve = np.linalg.pinv(np.concatenate([template, np.ones((5, 1))], axis=1)).astype(np.float32)
@@ -144,7 +147,7 @@ def aligned_translation(
         scale = tf.reduce_mean(tf.norm(fit[:, :3], axis=1), axis=-1)
         depth = camera.distance - translation[:, 2]
         shift = (centre - fit[:, 3]) * (depth / camera.focal)[:, None]
-        new_depth = depth * scale / face_alignment.TARGET_SCALE
+        new_depth = depth * scale / target_scale
         translation = tf.concat(
             [translation[:, :2] + shift, camera.distance - new_depth[:, None]], axis=-1
         )
