@@ -209,9 +209,8 @@ def _mixture(weights: np.ndarray, means: np.ndarray, precisions: np.ndarray):
     result.means_ = means
     result.precisions_ = precisions
     result.covariances_ = np.linalg.inv(precisions)
-    # scikit-learn wants C with precision = C C^T, upper triangular: the lower factor of the matrix
-    # with both axes reversed, reversed back.
-    result.precisions_cholesky_ = np.linalg.cholesky(precisions[:, ::-1, ::-1])[:, ::-1, ::-1]
+    # Any triangular C with precision = C C^T serves scikit-learn's densities.
+    result.precisions_cholesky_ = np.linalg.cholesky(precisions)
     return result
 
 
