@@ -29,7 +29,7 @@ def _jaw_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     share = features.jaw_share(s, t, seam_side) * (0.35 + 0.65 * neck)
     share = share * features.smooth_step(np.abs(s), 1.45, 0.75)
     return [
-        _stack(0.0, -0.055 * share * (z - _HINGE_Z), 0.055 * share * (y - _HINGE_Y), s),
+        _stack(0.0, -0.065 * share * (z - _HINGE_Z), 0.065 * share * (y - _HINGE_Y), s),
         _stack(0.014 * share, 0.0, 0.0, s),
         _stack(0.0, 0.0, 0.018 * share, s),
     ]
@@ -90,12 +90,12 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
                 -0.014 * corner + 0.010 * cheek, s), 1.0, 0.30),
         (_stack(0.0, -0.019 * corner, -0.004 * corner, s), 1.0, 0.35),
         (_stack(0.028 * outward * corner, 0.0, -0.012 * corner, s), 1.0, 0.30),
-        (_stack(0.0, -0.022 * close, 0.003 * close, s), 1.0, 0.25),
+        (_stack(0.0, -0.019 * close, 0.003 * close, s), 1.0, 0.25),
         (_stack(0.0, 0.024 * inner_brow, 0.004 * inner_brow, s), 1.0, 0.25),
         (_stack(0.0, 0.024 * outer_brow, 0.002 * outer_brow, s), 1.0, 0.35),
         (_stack(-0.010 * outward * inner_brow, -0.018 * brow, 0.004 * brow, s), 1.0, 0.25),
         (_stack(0.024 * outward * puff, 0.0, 0.018 * puff, s), 1.0, 0.25),
-        (_stack(0.0, 0.010 * squint + 0.008 * cheek, 0.006 * cheek, s), 1.0, 0.35),
+        (_stack(0.0, 0.007 * squint + 0.008 * cheek, 0.006 * cheek, s), 1.0, 0.35),
         (_stack(0.004 * outward * wing, 0.013 * wing, 0.003 * wing, s), 1.0, 0.40),
         (_stack(0.009 * outward * wing, 0.0, 0.0, s), 1.0, 0.25),
         (_stack(0.006 * outward * corner, 0.0, -0.013 * corner, s), 1.0, 0.40),
