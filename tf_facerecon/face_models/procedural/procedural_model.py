@@ -13,6 +13,9 @@ from tf_facerecon.face_models.procedural import (
 )
 
 DEFAULT_VERTICES = 10_000
+# Raised whenever a coefficient changes its meaning, so that weights trained on another edition of
+# the model are told apart by its fingerprint.
+EDITION = 1
 
 
 def build_procedural_model(num_vertices: int = DEFAULT_VERTICES) -> MorphableModel:
@@ -50,6 +53,7 @@ def build_procedural_model(num_vertices: int = DEFAULT_VERTICES) -> MorphableMod
         source="tf_facerecon.face_models.procedural",
         licence="MIT",
         redistributable=True,
+        recipe=f"procedural face, edition {EDITION}, {num_vertices} vertices",
     )
 
 
