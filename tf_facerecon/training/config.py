@@ -65,6 +65,7 @@ class ProceduralData(_Section):
 
     kind: Literal["procedural"] = "procedural"
     batch_size: PositiveInt = 32
+    pixel_step: PositiveInt = 1
 
 
 class PhotoData(_Section):

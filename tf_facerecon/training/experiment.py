@@ -118,7 +118,11 @@ def build_dataset(
     """Endless training batches, from number `first_batch` on."""
     if config.data.kind == "procedural":
         return build_procedural_dataset(
-            decoder, config.data.batch_size, seed=config.run.seed, first_batch=first_batch
+            decoder,
+            config.data.batch_size,
+            seed=config.run.seed,
+            first_batch=first_batch,
+            pixel_step=config.data.pixel_step,
         )
     return build_photo_dataset(
         config.data.folder,
@@ -139,6 +143,7 @@ def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf
             config.data.batch_size,
             seed=config.run.seed + _VALIDATION_SEED_OFFSET,
             num_batches=config.schedule.validation_batches,
+            pixel_step=config.data.pixel_step,
         )
     return build_photo_dataset(
         config.data.validation_folder,
