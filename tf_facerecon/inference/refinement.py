@@ -23,12 +23,13 @@ from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.face_models import morphable_model
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
 
-# Weights of the paper where it has the term. Points count more than its 1.6e-3, because there are 5
-# of them, not 68 with weights up to 20, and because nothing else holds the pose.
+# Weights of the paper where it has the term, but points count more than its 1.6e-3: there are 5 of
+# them, not 68 with weights up to 20, and nothing else holds the pose. Coefficients count more than
+# its 3e-4: one photograph, unlike a data set, leaves most of them free.
 LOSS_WEIGHTS = {
     "photometric": 1.92,
     "points": 0.02,
-    "coefficient": 3e-4,
+    "coefficient": 1e-3,
     "albedo_flatness": 5.0,
     "white_light": 10.0,
 }

@@ -1,0 +1,60 @@
+"""The photograph unwrapped through texture coordinates: `inference.photo_texture`."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tf_facerecon.inference import mesh_views, photo_texture
+
+SIZE = 128
+
+
+@pytest.fixture(scope="module")
+def unwrap(mean_face):
+    """Texture of the frontal toy face, whose u runs from left to right, for another photograph."""
+    view = mesh_views.front_view(mean_face)
+
+    def texture(photo):
+        return photo_texture.photo_texture(dataclasses.replace(mean_face, photo=photo), view, SIZE)
+
+    return texture
+
+
+def test_photo_texture_takes_the_photograph(unwrap, mean_face):
+    photo = np.zeros_like(mean_face.photo)
+    middle = round(mean_face.photo_landmarks[30, 0])
+    photo[:, :middle] = [250, 0, 0]
+    photo[:, middle:] = [0, 0, 250]
+    texture = unwrap(photo)
+    assert texture.shape == (SIZE, SIZE, 3) and texture.dtype == np.uint8
+    centre = texture[50:70]
+    assert (centre[:, 40:55, 0] > 230).all() and (centre[:, 40:55, 2] < 20).all()
+    assert (centre[:, 73:90, 2] > 230).all() and (centre[:, 73:90, 0] < 20).all()
+
+
+def test_photo_texture_row_0_is_the_top(unwrap, mean_face):
+    photo = np.zeros_like(mean_face.photo)
+    photo[: round(mean_face.photo_landmarks[30, 1])] = [0, 250, 0]
+    texture = unwrap(photo)
+    assert texture[25:40, 60:68, 1].min() > 200 and texture[90:100, 60:68, 1].max() < 50
+
+
+def test_photo_texture_hidden_surface_takes_fitted_colours(mean_face):
+    view = mesh_views.front_view(mean_face)
+    hiding = dataclasses.replace(view, depth=view.depth - 1.0)  # Something 10 cm before the face.
+    photo = np.full_like(mean_face.photo, 255)
+    photo[..., 1:] = 0
+    texture = photo_texture.photo_texture(dataclasses.replace(mean_face, photo=photo), hiding, SIZE)
+    expected = np.clip(mean_face.colours, 0, 1).reshape(15, 15, 3)[7, 7] * 255
+    np.testing.assert_allclose(texture[64, 64], expected, atol=2)
+
+
+def test_photo_texture_beyond_the_photograph_takes_fitted_colours(mean_face):
+    width = round(mean_face.photo_landmarks[30, 0])
+    transform = dataclasses.replace(
+        mean_face.crop_transform, left=mean_face.crop_transform.left + 2000
+    )
+    face = dataclasses.replace(mean_face, crop_transform=transform)
+    texture = photo_texture.photo_texture(face, mesh_views.front_view(face), SIZE)
+    assert width > 0 and texture.min() > 40  # No black from outside of the photograph.

@@ -1,0 +1,53 @@
+"""The crop's window in the photograph: `inference.photo_window`."""
+
+import numpy as np
+
+from tests.inference.toy_reconstruction import FIVE_POINTS, toy_photo
+from tf_facerecon.inference import photo_window
+from tf_facerecon.photos import face_alignment
+from tf_facerecon.photos.face_alignment import CropTransform
+
+# The photograph is doubled, and the crop begins 20 pixels to the left of it and 10 below its top.
+DOUBLED = CropTransform(200, 180, 2.0, 100.0, 90.0, 400, 360, -20, 10)
+
+
+def test_window_edges_preset():
+    assert photo_window.window_edges(DOUBLED) == (-10.0, 5.0, 102.0, 117.0)
+
+
+def test_cut_agrees_with_the_crop():
+    photo = toy_photo()
+    aligned = face_alignment.align_face(photo, FIVE_POINTS)
+    picture, inside = photo_window.cut(photo, aligned.transform, 224)
+    expected = aligned.image / 255.0
+    settled = (inside > 0) & (expected.min(axis=-1) > 0)
+    assert settled.mean() > 0.7
+    assert np.abs(picture - expected)[settled].mean() < 0.01
+
+
+def test_cut_is_black_beyond_the_photograph():
+    picture, inside = photo_window.cut(np.full((180, 200, 3), 255, np.uint8), DOUBLED, 448)
+    # 10 of the 112 columns of the window lie to the left of the photograph.
+    assert inside[:, :39].max() == 0 and inside[:, 41:].min() == 1
+    assert picture[:, :30].max() < 0.01 and picture[:, 50:].min() > 0.99
+
+
+def test_lay_on_photo_preset():
+    photo = np.full((180, 200, 3), 100, np.uint8)
+    drawing, alpha = np.zeros((56, 56, 3)), np.zeros((56, 56))
+    unchanged = photo_window.lay_on_photo(photo, DOUBLED, drawing, alpha)
+    np.testing.assert_array_equal(unchanged, photo)
+    drawing[..., 0], alpha[:] = 1.0, 1.0
+    covered = photo_window.lay_on_photo(photo, DOUBLED, drawing, alpha)
+    assert (covered[5:117, 0:102] == [255, 0, 0]).all()
+    assert (covered[:5] == 100).all() and (covered[117:] == 100).all()
+    assert (covered[:, 102:] == 100).all()
+    half = photo_window.lay_on_photo(photo, DOUBLED, 0.5 * drawing, 0.5 * alpha)
+    np.testing.assert_array_equal(half[50, 50], [178, 50, 50])
+
+
+def test_lay_on_photo_outside():
+    far = CropTransform(200, 180, 2.0, 100.0, 90.0, 400, 360, 900, 10)
+    photo = np.full((180, 200, 3), 100, np.uint8)
+    laid = photo_window.lay_on_photo(photo, far, np.ones((8, 8, 3)), np.ones((8, 8)))
+    np.testing.assert_array_equal(laid, photo)

@@ -1,0 +1,51 @@
+"""Panels and overlays: `inference.pictures`."""
+
+import numpy as np
+
+from tf_facerecon.inference import mesh_views, photo_window, pictures
+
+
+def test_panel_preset(mean_face):
+    view = mesh_views.front_view(mean_face)
+    plain = pictures.panel(mean_face, view)
+    textured = pictures.panel(mean_face, view, np.full((8, 8, 3), [0, 200, 0], np.uint8))
+    tile, margin = pictures.TILE_SIZE, 28
+    assert plain.dtype == np.uint8 and plain.shape[1] == 5 * (tile + margin) + margin
+    assert textured.shape[1] == 6 * (tile + margin) + margin
+
+    def tile_at(sheet, index):
+        left = margin + index * (tile + margin)
+        return sheet[margin : margin + tile, left : left + tile]
+
+    photo, _ = photo_window.cut(mean_face.photo, mean_face.crop_transform, tile)
+    np.testing.assert_array_equal(tile_at(plain, 0), np.round(255 * np.clip(photo, 0, 1)))
+    covered = view.mask[::2, ::2] == 1
+    overlay = tile_at(plain, 1).astype(float)
+    assert np.abs(overlay - 255 * view.colours[::2, ::2])[covered].mean() < 2
+    corner = (slice(0, 20), slice(0, 20))
+    np.testing.assert_array_equal(overlay[corner], tile_at(plain, 0)[corner])
+    centre = tile_at(textured, 5)[tile // 2, tile // 2]
+    np.testing.assert_array_equal(centre, [0, 200, 0])
+    assert (plain[:margin] == 255).all()  # White paper around.
+    assert plain[margin + tile :].min() < 128  # Captions.
+
+
+def test_draw_landmarks_marks_them(mean_face):
+    grey = np.full((448, 448, 3), 0.5, np.float32)
+    drawn = pictures.draw_landmarks(grey, mean_face)
+    column, row = np.round((mean_face.landmarks[0] + 0.5) * 2).astype(int)
+    assert drawn[row, column, 2] > 0.9 and drawn[row, column, 0] < 0.4
+    found = mean_face.crop_transform.to_crop(mean_face.found_points)[2]
+    column, row = np.round((found + 0.5) * 2).astype(int)
+    assert drawn[row, column, 0] > 0.9 and drawn[row, column, 2] < 0.6
+
+
+def test_overlay_on_photo_keeps_the_rest(mean_face):
+    result = pictures.overlay_on_photo(mean_face, mesh_views.front_view(mean_face))
+    assert result.shape == mean_face.photo.shape
+    column, row = np.round(mean_face.photo_landmarks[30]).astype(int)
+    nose = np.clip(mean_face.image, 0, 1)[
+        tuple(np.round(mean_face.landmarks[30]).astype(int)[::-1])
+    ]
+    np.testing.assert_allclose(result[row, column], 255 * nose, atol=4)
+    np.testing.assert_array_equal(result[0, 0], mean_face.photo[0, 0])
