@@ -11,6 +11,9 @@ from tf_facerecon.io import image_files
 from tf_facerecon.photos import face_alignment
 from tf_facerecon.photos.skin_probability import SkinModel
 
+# Another face than FACE: a mere shift would leave the points of the crop as they are.
+OTHER_FACE = FACE + [[6, 0], [0, -3], [3, 2], [0, 0], [-4, 1]]
+
 
 @pytest.fixture
 def photos(tmp_path):
@@ -53,15 +56,17 @@ def test_prepare_photos_with_landmarks(photos, y_up):
     np.testing.assert_allclose(sample["landmarks"], transform.to_crop(landmarks), rtol=1e-5)
     np.testing.assert_allclose(sample["five_points"], transform.to_crop(FACE), rtol=1e-5)
     np.testing.assert_array_equal(sample["landmark_weights"], np.ones(68))
+    image = image_files.read_image(photos / "deep/er/C.JPEG")
+    np.testing.assert_array_equal(sample["image"], face_alignment.crop_image(image, transform))
 
 
 def test_prepare_photos_with_detections(photos):
     (photos / "detections").mkdir()
-    np.savetxt(photos / "detections/b.txt", FACE + 3, delimiter="\t")
+    np.savetxt(photos / "detections/b.txt", OTHER_FACE, delimiter="\t")
     prepared, calls = prepare(photos)
     assert calls == 3
-    transform = face_alignment.fit_crop_transform(FACE + 3, 160, 180)
-    expected = transform.to_crop(FACE + 3)
+    transform = face_alignment.fit_crop_transform(OTHER_FACE, 160, 180)
+    expected = transform.to_crop(OTHER_FACE)
     np.testing.assert_allclose(prepared.load("b.png")["five_points"], expected, rtol=1e-5)
 
 
@@ -113,10 +118,10 @@ def test_prepare_photos_does_again_what_changed(photos):
     write_photos(photos, ["b.png"], seed=9)
     assert prepare(photos)[1] == 1
     (photos / "detections").mkdir()
-    np.savetxt(photos / "detections/b.txt", FACE + 3)
+    np.savetxt(photos / "detections/b.txt", OTHER_FACE)
     prepared, calls = prepare(photos)
     assert calls == 0
-    expected = face_alignment.fit_crop_transform(FACE + 3, 160, 180).to_crop(FACE + 3)
+    expected = face_alignment.fit_crop_transform(OTHER_FACE, 160, 180).to_crop(OTHER_FACE)
     np.testing.assert_allclose(prepared.load("b.png")["five_points"], expected, rtol=1e-5)
     (photos / "a.jpg").unlink()
     assert prepare(photos)[0].names == ("a.png", "b.png", "deep/er/C.JPEG")
