@@ -79,9 +79,7 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
     wing = spot(s, t, 0.13, -0.07, 0.07, 0.08)
     width = step(np.abs(along), 1.25, 0.55)
     lid_arch = np.sqrt(np.clip(1.0 - along**2, 0.0, 1.0))
-    upper_slide = np.where(
-        t > upper, step(t, upper + 0.085, upper), step(t, lower - 0.006, upper)
-    )
+    upper_slide = np.where(t > upper, step(t, upper + 0.085, upper), step(t, lower - 0.006, upper))
     lower_slide = np.where(t < lower, step(t, lower - 0.10, lower), step(t, upper + 0.006, lower))
     close = upper_slide * width * (0.3 + 0.7 * lid_arch)
     squint = lower_slide * width * (0.3 + 0.7 * lid_arch)
@@ -149,8 +147,7 @@ def _field_modes(points: mean_face.FacePoints, num_modes: int) -> np.ndarray:
         for share, (values, fields) in zip(shares, (modes["even"], modes["odd"]), strict=True):
             amplitude = displacement * np.sqrt(share)
             candidates += [
-                (amplitude**2 * values[k], amplitude * fields[:, k], axis)
-                for k in range(num_modes)
+                (amplitude**2 * values[k], amplitude * fields[:, k], axis) for k in range(num_modes)
             ]
     candidates.sort(key=lambda item: -item[0])
     basis = np.zeros((points.s.size, 3, num_modes))

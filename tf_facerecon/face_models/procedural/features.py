@@ -74,7 +74,7 @@ def lid_fold(s: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 def brow(s: np.ndarray, t: np.ndarray, thickness: float = 1.0) -> np.ndarray:
     """1 on the eyebrow, which follows landmarks 17 to 26."""
-    points = np.abs(_TEMPLATE[22:27] * [1.0, 1.0])
+    points = np.abs(_TEMPLATE[22:27])
     coefficients = np.polyfit(points[:, 0], points[:, 1], 3)
     inner, outer = points[0, 0], points[-1, 0]
     arc = np.clip(np.abs(s), inner - 0.03, outer)

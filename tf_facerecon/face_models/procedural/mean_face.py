@@ -12,7 +12,7 @@ import numpy as np
 from tf_facerecon.face_models.procedural import anchors
 
 MOUTH_CORNER = anchors.domain_coordinates(np.array([0.230, -0.376, 0.230]))[0]
-_SEAM_MIDDLE, _SEAM_CORNER = -0.3585, -0.376
+SEAM_MIDDLE, _SEAM_CORNER = -0.3585, -0.376
 _LIP_CREASE_DEPTH, _LIP_CREASE_WIDTH = 0.012, 0.005
 
 # Sheet inside the mouth, from the upper lip to the lower: offset `(y, z)` in dm from the seam, and
@@ -58,7 +58,7 @@ class FacePoints:
 def seam_height(s: np.ndarray) -> np.ndarray:
     """Height `t` of the line where the lips meet, continued beyond the corners of the mouth."""
     inside = np.minimum(np.abs(s) / MOUTH_CORNER, 1.0)
-    return _SEAM_MIDDLE + (_SEAM_CORNER - _SEAM_MIDDLE) * inside**2
+    return SEAM_MIDDLE + (_SEAM_CORNER - SEAM_MIDDLE) * inside**2
 
 
 def mouth_opening(s: np.ndarray) -> np.ndarray:

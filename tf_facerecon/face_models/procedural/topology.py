@@ -1,26 +1,19 @@
 """The mesh of the procedural face: a lattice over the face domain with a slit for the mouth.
 
-Rows follow the jaw, the lips' seam and the hairline; rows and columns are denser round eyes, nose
-and mouth. Between the corners of the mouth the lattice is cut along the seam and a sheet (inner
-lips, teeth, cavity) joins the two edges behind it, so the surface stays one manifold piece.
+Between the corners of the mouth the lattice is cut along the lips' seam, and a sheet (inner lips,
+teeth, cavity) joins the two edges behind it, so the surface stays one manifold piece.
 """
 
 import dataclasses
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import anchors, mean_face
+from tf_facerecon.face_models.procedural import anchors, lattice_spacing, mean_face
 
 MIN_VERTICES = 4_000
-_ROWS_PER_COLUMN = 0.92
-_SHEET_ROWS = len(mean_face.MOUTH_SHEET)
-_BOTTOM, _JAW, _SEAM, _TOP = -1.08, -0.825, -0.3585, 1.0
-
-# Arc positions and heights of the rows named above, away from the middle of the face.
-_KNOT_S = np.array([0.0, 0.27, 0.55, 0.88, 1.15, 1.42])
-_JAW_T = np.array([-0.825, -0.786, -0.719, -0.637, -0.50, -0.38])
-_BOTTOM_T = np.array([-1.08, -1.05, -0.98, -0.86, -0.71, -0.54])
-_TOP_T = np.array([1.00, 0.985, 0.94, 0.90, 0.86, 0.76])
+_SHEET_ROWS = lattice_spacing.SHEET_ROWS
+# How far, in nodes, a landmark pulls the lattice along.
+_SNAP_REACH = 1.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,83 +43,6 @@ class FaceLattice:
     uv: np.ndarray
 
 
-def _spaced(start: float, stop: float, count: int, density) -> np.ndarray:
-    """`count + 1` increasing values from `start` to `stop`, spaced inversely to `density`."""
-    fine = np.linspace(start, stop, 4001)
-    weight = density(0.5 * (fine[1:] + fine[:-1]))
-    mass = np.concatenate([[0.0], np.cumsum(weight)])
-    values = np.interp(np.linspace(0.0, mass[-1], count + 1), mass, fine)
-    values[0], values[-1] = start, stop
-    return values
-
-
-def _column_density(s: np.ndarray) -> np.ndarray:
-    return 1.0 + 1.6 / (1.0 + np.exp((np.abs(s) - 0.50) / 0.05))
-
-
-def _row_density(t: np.ndarray) -> np.ndarray:
-    def bump(centre, half_width):
-        return 1.0 / (1.0 + (np.abs(t - centre) / half_width) ** 4)
-
-    return (
-        1.0
-        + 2.6 * bump(-0.36, 0.10)
-        + 3.4 * bump(0.30, 0.06)
-        + 1.0 * bump(-0.11, 0.09)
-        + 1.0 * bump(0.50, 0.07)
-    )
-
-
-def _integral(density, start: float, stop: float) -> float:
-    fine = np.linspace(start, stop, 2001)
-    return float(np.mean(density(fine)) * (stop - start))
-
-
-def _row_heights(s: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Height of row `level` (its height in the middle of the face) at arc `s`; broadcasts."""
-    from scipy import interpolate
-
-    def knots(values):
-        return interpolate.PchipInterpolator(_KNOT_S, values)(np.abs(s))
-
-    bottom, jaw, top = knots(_BOTTOM_T), knots(_JAW_T), knots(_TOP_T)
-    # Beyond the mouth the seam's row swings up to stay between jaw and cheekbone.
-    rise = np.clip((np.abs(s) - 0.35) / 1.07, 0.0, 1.0)
-    seam = mean_face.seam_height(s) + 0.16 * rise**2 * (3 - 2 * rise)
-    eye = 0.30 + 0.0 * s
-    heights = np.stack(np.broadcast_arrays(bottom, jaw, seam, eye, top))
-    levels = np.array([_BOTTOM, _JAW, _SEAM, 0.30, _TOP])
-    index = np.clip(np.searchsorted(levels, level, side="right") - 1, 0, 3)
-    fraction = (level - levels[index]) / (levels[index + 1] - levels[index])
-    picked = np.broadcast_to(index, heights.shape[1:])[None]
-    below = np.take_along_axis(heights, picked, axis=0)[0]
-    above = np.take_along_axis(heights, picked + 1, axis=0)[0]
-    return below + fraction * (above - below)
-
-
-def _lattice_size(num_vertices: int) -> tuple[int, int, int, int]:
-    """Counts `(columns inside half the mouth, columns beyond, rows below seam, rows above)`."""
-    inner_mass = _integral(_column_density, 0.0, mean_face.MOUTH_CORNER)
-    outer_mass = _integral(_column_density, mean_face.MOUTH_CORNER, anchors.HALF_WIDTH)
-    below_mass = _integral(_row_density, _BOTTOM, _SEAM)
-    above_mass = _integral(_row_density, _SEAM, _TOP)
-
-    def counts(columns):
-        inner = max(4, round(columns / 2 * inner_mass / (inner_mass + outer_mass)))
-        outer = round(columns / 2 - inner)
-        rows = columns * _ROWS_PER_COLUMN
-        below = round(rows * below_mass / (below_mass + above_mass))
-        return inner, outer, below, round(rows - below)
-
-    def total(columns):
-        inner, outer, below, above = counts(columns)
-        lattice = (2 * (inner + outer) + 1) * (below + above + 1)
-        return lattice + (2 * inner - 1) * (_SHEET_ROWS + 1)
-
-    columns = min(range(40, 4000), key=lambda c: abs(total(c) - num_vertices))
-    return counts(columns)
-
-
 def _landmark_nodes(row: np.ndarray, column: np.ndarray, seam_row: int, corners) -> np.ndarray:
     """Chooses a lattice node `(row, column)` for each landmark's fractional lattice position."""
     nodes = np.stack([np.rint(row), np.rint(column)], axis=-1).astype(int)
@@ -140,20 +56,21 @@ def _landmark_nodes(row: np.ndarray, column: np.ndarray, seam_row: int, corners)
     return nodes
 
 
-def _snapped_lattice(s: np.ndarray, t: np.ndarray, seam_row: int, corners):
-    """Bends the lattice so that every landmark falls on a node.
+@dataclasses.dataclass(frozen=True)
+class _SnappedLattice:
+    """Lattice `s`, `t` `[R, C]` whose `nodes [68, 2]` (row, column) are the landmarks."""
 
-    Args:
-        s: `[C]` arc of the columns.
-        t: `[R, C]` heights, row 0 on top.
-        seam_row: Row of the mouth's seam.
-        corners: Columns of the corners of the mouth.
+    s: np.ndarray
+    t: np.ndarray
+    nodes: np.ndarray
+    spacing: lattice_spacing.LatticeSpacing
 
-    Returns:
-        `s [R, C]`, `t [R, C]` and the landmarks' nodes `[68, 2]`.
-    """
+
+def _snap(spacing: lattice_spacing.LatticeSpacing) -> _SnappedLattice:
+    """Bends the lattice smoothly so that every landmark falls on a node."""
     from scipy import interpolate, ndimage
 
+    s, t = spacing.s, spacing.t
     points = anchors.domain_coordinates(anchors.landmark_template())
     column = np.interp(points[:, 0], s, np.arange(s.size))
     heights = interpolate.interp1d(s, t, axis=1)(points[:, 0])
@@ -163,23 +80,21 @@ def _snapped_lattice(s: np.ndarray, t: np.ndarray, seam_row: int, corners):
             for k, height in enumerate(points[:, 1])
         ]
     )
-    nodes = _landmark_nodes(row, column, seam_row, corners)
+    nodes = _landmark_nodes(row, column, spacing.seam_row, spacing.corners)
     shift = np.stack([row, column], axis=-1) - nodes
-    spread = 1.5
 
     def kernel(a, b):
         squared = ((a[:, None, :] - b[None, :, :]) ** 2).sum(-1)
-        return np.exp(-0.5 * squared / spread**2)
+        return np.exp(-0.5 * squared / _SNAP_REACH**2)
 
     weights = np.linalg.solve(kernel(nodes, nodes), shift)
     grid = np.stack(np.meshgrid(*map(np.arange, t.shape), indexing="ij"), axis=-1).reshape(-1, 2)
     moved = (grid + kernel(grid, nodes) @ weights).T
-    fields = np.broadcast_to(s, t.shape), t
-    bent = [
+    bent_s, bent_t = (
         ndimage.map_coordinates(field, moved, order=1, mode="nearest").reshape(t.shape)
-        for field in fields
-    ]
-    return bent[0], bent[1], nodes
+        for field in (np.broadcast_to(s, t.shape), t)
+    )
+    return _SnappedLattice(bent_s, bent_t, nodes, spacing)
 
 
 def _quads(index: np.ndarray) -> np.ndarray:
@@ -206,22 +121,13 @@ def build_lattice(num_vertices: int = 10_000) -> FaceLattice:
     """
     if num_vertices < MIN_VERTICES:
         raise ValueError(f"num_vertices must be at least {MIN_VERTICES}, got {num_vertices}")
-    inner, outer, below, above = _lattice_size(num_vertices)
-    inner_s = _spaced(0.0, mean_face.MOUTH_CORNER, inner, _column_density)
-    outer_s = _spaced(mean_face.MOUTH_CORNER, anchors.HALF_WIDTH, outer, _column_density)
-    half = np.concatenate([inner_s, outer_s[1:]])
-    columns = np.concatenate([-half[:0:-1], half])
-    below_t = _spaced(_BOTTOM, _SEAM, below, _row_density)
-    above_t = _spaced(_SEAM, _TOP, above, _row_density)
-    levels = np.concatenate([below_t, above_t[1:]])[::-1]
-    seam_row = above
-    heights = np.stack([_row_heights(columns, level) for level in levels])
-    corners = (outer, outer + 2 * inner)
-    s, t, nodes = _snapped_lattice(columns, heights, seam_row, corners)
-    return _join(s, t, nodes, seam_row, corners, levels, columns)
+    return _join(_snap(lattice_spacing.space_lattice(num_vertices)))
 
 
-def _join(s, t, nodes, seam_row, corners, levels, columns) -> FaceLattice:
+def _join(snapped: _SnappedLattice) -> FaceLattice:
+    """Cuts the mouth, hangs the sheet into it and numbers vertices and triangles."""
+    s, t, nodes = snapped.s, snapped.t, snapped.nodes
+    seam_row, corners = snapped.spacing.seam_row, snapped.spacing.corners
     rows, cols = s.shape
     index = np.arange(rows * cols).reshape(rows, cols)
     slit = np.arange(corners[0] + 1, corners[1])
@@ -273,8 +179,9 @@ def _texture_coordinates(s, t, seam_side, sheet_row, on_lattice) -> np.ndarray:
     side = np.where(sheet_row >= 0, 1.0 - 2.0 * (sheet_row + 1) / (_SHEET_ROWS + 1), seam_side)
     distance = np.abs(flat_t - mean_face.seam_height(flat_s)) * (sheet_row < 0)
     opened = flat_t + side * gap * np.exp(-distance / 0.15)
-    width, bottom, height = 2 * anchors.HALF_WIDTH, _BOTTOM, _TOP - _BOTTOM
-    uv = np.stack([flat_s / width + 0.5, (opened - bottom) / height], axis=-1)
+    height = lattice_spacing.TOP - lattice_spacing.BOTTOM
+    uv = [flat_s / (2 * anchors.HALF_WIDTH) + 0.5, (opened - lattice_spacing.BOTTOM) / height]
+    uv = np.stack(uv, axis=-1)
     return np.clip(0.01 + 0.98 * uv, 0.0, 1.0).astype(np.float32)
 
 
