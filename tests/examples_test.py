@@ -1,0 +1,69 @@
+"""Every example runs, is short, and uses the public names of the package only."""
+
+import ast
+import pathlib
+
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+
+import tf_facerecon
+from examples import reconstruct_a_photo, train_on_your_photos
+from tests.inference import toy_reconstruction as toy
+from tests.toy_face import build_toy_face_model
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+
+EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def toy_network(tmp_path_factory):
+    """A `.keras` file whose face model is a file beside it."""
+    folder = tmp_path_factory.mktemp("network")
+    build_toy_face_model().save(folder / "toy.npz")
+    decoder = FaceDecoder(str(folder / "toy.npz"))
+    toy.build_toy_network(decoder, face_model=str(folder / "toy.npz")).save(folder / "toy.keras")
+    return str(folder / "toy.keras")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_is_short_and_public(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 60
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            inside = getattr(node, "module", None) or ""
+            assert not any(name.startswith("tf_facerecon.") for name in names), names
+            assert not inside.startswith("tf_facerecon"), inside
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "tf_facerecon":
+            assert node.attr in tf_facerecon.__all__
+
+
+def test_reconstruct_a_photo(toy_network, tmp_path, capsys):
+    arguments = ["--network", toy_network, "--out", str(tmp_path)]
+    reconstruct_a_photo.main(arguments)
+    assert (tmp_path / "astronaut.obj").is_file()
+    assert (tmp_path / "astronaut_overlay.png").is_file()
+    assert "nose tip in the photograph" in capsys.readouterr().out
+
+
+def test_train_on_your_photos(toy_network, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    (photos / "detections").mkdir(parents=True)
+    for name in ("first", "second"):
+        PIL.Image.fromarray(toy.toy_photo()).save(photos / f"{name}.png")
+        np.savetxt(photos / "detections" / f"{name}.txt", toy.FIVE_POINTS)
+    out = tmp_path / "mine.keras"
+    settings = ["--out", str(out), "--network", toy_network, "--batch-size", "2", "--steps", "3"]
+    train_on_your_photos.main([str(photos), *settings])
+    before = keras.models.load_model(toy_network)
+    after = keras.models.load_model(out)
+    changed = [
+        np.any(old != new)
+        for old, new in zip(before.get_weights(), after.get_weights(), strict=True)
+    ]
+    assert any(changed)
+    assert "final loss" in capsys.readouterr().out

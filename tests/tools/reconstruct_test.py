@@ -1,0 +1,123 @@
+"""`tools/reconstruct.py`: any photos in, files out, and a batch that survives bad ones."""
+
+import json
+import pathlib
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from tests.inference import toy_reconstruction as toy
+from tests.toy_face import build_toy_face_model
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.inference import reconstruction_files
+from tf_facerecon.photos import face_detection
+from tools import reconstruct
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """Arguments that name a toy network and its face model."""
+    folder = tmp_path_factory.mktemp("network")
+    model = build_toy_face_model()
+    model.save(folder / "toy.npz")
+    toy.build_toy_network(FaceDecoder(model)).save(folder / "toy.keras")
+    return ["--weights", str(folder / "toy.keras"), "--face-model", str(folder / "toy.npz")]
+
+
+@pytest.fixture
+def known_faces(monkeypatch):
+    """Two faces in every photo that is as large as the toy photo, none in others."""
+
+    class Detector:
+        def detect(self, image):
+            faces = [toy.detected_face(), toy.detected_face((0.0, 70.0), 0.5)]
+            return faces if image.shape == toy.toy_photo().shape else []
+
+    monkeypatch.setattr(face_detection, "FaceDetector", Detector)
+
+
+@pytest.fixture
+def quick_files(monkeypatch):
+    """Only the JSON: pictures and meshes have tests of their own."""
+
+    def write(face, folder, stem):
+        text = json.dumps(reconstruction_files.summary(face), default=np.ndarray.tolist)
+        (folder / f"{stem}.json").write_text(text)
+
+    monkeypatch.setattr(reconstruction_files, "_write_all", write)
+
+
+def save_photo(path, **size):
+    PIL.Image.fromarray(toy.toy_photo(**size)).save(path)
+    return path
+
+
+def test_batch_goes_on_after_failures(network, known_faces, quick_files, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    save_photo(photos / "b.png")
+    save_photo(photos / "a.jpg")
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
+    save_photo(photos / "empty.png", height=50)
+    (photos / "notes.txt").write_text("not listed")
+    missing = tmp_path / "missing.jpg"
+    out = tmp_path / "out"
+    assert reconstruct.main([str(photos), str(missing), "--out", str(out), *network]) == 1
+    assert sorted(path.name for path in out.iterdir()) == ["a.json", "b.json"]
+    said = capsys.readouterr()
+    assert "2 face(s) of 2 of 5 photo(s)" in said.out
+    failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 3
+    for name in ("broken.jpg", "empty.png", "missing.jpg"):
+        assert sum(name in line for line in failed) == 1
+
+
+def test_all_faces_have_names_of_their_own(network, known_faces, quick_files, tmp_path):
+    photo = str(save_photo(tmp_path / "two.png"))
+    arguments = [photo, "--all-faces", "--out", str(tmp_path / "out"), *network]
+    assert reconstruct.main(arguments) == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["two.json", "two_face2.json"]
+
+
+def test_earlier_results_stay_unless_told(network, known_faces, quick_files, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = [str(save_photo(tmp_path / "me.png")), "--out", str(out), *network]
+    assert reconstruct.main(arguments) == 0
+    (out / "me.json").write_text("precious")
+    assert reconstruct.main(arguments) == 1
+    assert "exists already" in capsys.readouterr().err
+    assert (out / "me.json").read_text() == "precious"
+    assert reconstruct.main([*arguments, "--overwrite"]) == 0
+    assert (out / "me.json").read_text() != "precious"
+
+
+def test_unusable_arguments(network, tmp_path, capsys):
+    photo = str(save_photo(tmp_path / "me.png"))
+    (tmp_path / "file").write_text("")
+    assert reconstruct.main([photo, "--out", str(tmp_path / "file"), *network]) == 2
+    assert "file" in capsys.readouterr().err
+    assert reconstruct.main([photo, "--out", str(tmp_path), "--weights", "none.keras"]) == 2
+    assert "none.keras" in capsys.readouterr().err
+    (tmp_path / "nothing").mkdir()
+    assert reconstruct.main([str(tmp_path / "nothing"), "--out", str(tmp_path), *network]) == 2
+    assert "holds no images" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "photos, stems",
+    [
+        (["a.jpg", "b.png"], ["a", "b"]),
+        (["x/a.jpg", "y/a.png"], ["a_jpg", "a_png"]),
+        (["x/a.jpg", "y/a.jpg", "z/A.JPG"], ["a_jpg", "a_jpg_2", "A_jpg_3"]),
+        (["a.jpg", "a.png", "a_png.gif"], ["a_jpg", "a_png", "a_png_2"]),
+    ],
+)
+def test_choose_stems_preset(photos, stems):
+    assert reconstruct.choose_stems([pathlib.Path(photo) for photo in photos]) == stems
+
+
+def test_list_photos_names_each_once(tmp_path):
+    photo = save_photo(tmp_path / "a.png")
+    assert reconstruct.list_photos([tmp_path, photo]) == [photo]
