@@ -224,9 +224,8 @@ def _procedural_model(num_vertices: int | None) -> MorphableModel:
     # Building takes seconds; the arrays are read-only, so that sharing one copy is safe.
     from tf_facerecon.face_models.procedural import procedural_model
 
-    if num_vertices is None:
-        return procedural_model.build_procedural_model()
-    return procedural_model.build_procedural_model(num_vertices)
+    num_vertices = num_vertices or procedural_model.DEFAULT_VERTICES
+    return MorphableModel(**procedural_model.procedural_fields(num_vertices))
 
 
 def _checked_array(name, value, dtype, shape, num_vertices) -> np.ndarray:

@@ -18,12 +18,12 @@ RECORDED_COLOURS = [[0.63806, 0.46354, 0.36585], [0.61823, 0.41035, 0.33501]]
 
 @pytest.fixture(scope="module")
 def coarse():
-    return procedural_model.build_procedural_model(COARSE)
+    return MorphableModel(**procedural_model.procedural_fields(COARSE))
 
 
 @pytest.fixture(scope="module")
 def fine():
-    return procedural_model.build_procedural_model(FINE)
+    return MorphableModel(**procedural_model.procedural_fields(FINE))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def mirror_index(lattice):
     return index
 
 
-def test_build_procedural_model_shapes_preset(coarse):
+def test_procedural_fields_shapes_preset(coarse):
     count = coarse.num_vertices
     assert coarse.identity_basis.shape == (count, 3, 80)
     assert coarse.expression_basis.shape == (count, 3, 64)
@@ -60,18 +60,18 @@ def test_build_procedural_model_shapes_preset(coarse):
     assert coarse.redistributable
 
 
-def test_build_procedural_model_from_preset(coarse):
+def test_procedural_fields_from_preset(coarse):
     model = MorphableModel.from_preset("procedural-5000")
     assert model.fingerprint == coarse.fingerprint
 
 
-def test_build_procedural_model_is_deterministic(coarse):
-    again = procedural_model.build_procedural_model(COARSE)
+def test_procedural_fields_is_deterministic(coarse):
+    again = MorphableModel(**procedural_model.procedural_fields(COARSE))
     for field in ("mean_shape", "identity_basis", "expression_basis", "albedo_basis", "uv"):
         np.testing.assert_array_equal(getattr(again, field), getattr(coarse, field))
 
 
-def test_build_procedural_model_landmarks_meet_template(coarse):
+def test_procedural_fields_landmarks_meet_template(coarse):
     distances = coarse.mean_shape[coarse.landmarks] - anchors.landmark_template()
     assert np.abs(distances).max() < 0.003
 
@@ -157,7 +157,9 @@ def test_melanin_is_the_strongest_albedo_mode(coarse):
 def test_regions_preset(coarse):
     sheet = topology.build_lattice(COARSE).sheet_row >= 0
     landmarks = coarse.landmarks
-    eyes, brows, lips = landmarks[[37, 41]], landmarks[[19, 24]], landmarks[[51, 57, 62]]
+    brows, lips = landmarks[[19, 24]], landmarks[[51, 57, 62]]
+    pupils = [coarse.mean_shape[landmarks[first : first + 6]].mean(axis=0) for first in (36, 42)]
+    _, eyes = spatial.cKDTree(coarse.mean_shape).query(pupils)
     assert coarse.face_region[landmarks[17:]].all()
     for features in (eyes, brows, lips):
         assert not coarse.skin_region[features].any()
@@ -177,6 +179,6 @@ def test_edition_still_means_the_same_faces(coarse):
     np.testing.assert_allclose(colours[[8, 30]], RECORDED_COLOURS, atol=1e-4)
 
 
-def test_build_procedural_model_exception_raised():
+def test_procedural_fields_exception_raised():
     with pytest.raises(ValueError, match="num_vertices"):
-        procedural_model.build_procedural_model(10)
+        MorphableModel(**procedural_model.procedural_fields(10))

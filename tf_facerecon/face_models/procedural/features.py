@@ -48,7 +48,8 @@ def eye_opening(s: np.ndarray, t: np.ndarray, softness: float = 0.006) -> np.nda
     """1 between the lids."""
     upper, lower, along = lid_heights(s)
     inside = smooth_step(np.minimum(upper - t, t - lower), -softness, softness)
-    return inside * (np.abs(along) < 1.0)
+    # The corners are landmarks, thus vertices: rounding must not decide on which side they lie.
+    return inside * (np.abs(along) < 1.0 + 1e-6)
 
 
 def iris(s: np.ndarray, t: np.ndarray, radius: float = IRIS_RADIUS) -> np.ndarray:

@@ -1,8 +1,9 @@
 """The embedded face model: a morphable model written down as formulas, free of any licence."""
 
+from typing import Any
+
 import numpy as np
 
-from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.face_models.procedural import (
     albedo,
     expression_modes,
@@ -18,16 +19,18 @@ DEFAULT_VERTICES = 10_000
 EDITION = 1
 
 
-def build_procedural_model(num_vertices: int = DEFAULT_VERTICES) -> MorphableModel:
-    """Builds the procedural face model at a mesh density.
+def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
+    """The fields of `MorphableModel` for the procedural face model at a mesh density.
 
     Coefficients mean the same at every density: modes are functions on the analytic mean face.
+    A dict, because `MorphableModel.from_preset` calls this and imports go one way.
 
     Args:
         num_vertices: Wanted number of vertices; the mesh has within 3 % of it.
 
     Returns:
-        The model, named "procedural" at the default density, else "procedural-<num_vertices>".
+        The fields, by name; the model is called "procedural" at the default density, else
+        "procedural-<num_vertices>".
 
     Raises:
         ValueError: If `num_vertices` is smaller than `topology.MIN_VERTICES`.
@@ -36,7 +39,7 @@ def build_procedural_model(num_vertices: int = DEFAULT_VERTICES) -> MorphableMod
     s, t, sheet_row = lattice.s, lattice.t, lattice.sheet_row
     points = mean_face.FacePoints.on_surface(s, t, lattice.seam_side)
     default = num_vertices == DEFAULT_VERTICES
-    return MorphableModel(
+    return dict(
         name="procedural" if default else f"procedural-{num_vertices}",
         mean_shape=topology.vertex_positions(lattice, points.position).astype(np.float32),
         identity_basis=_hang_mouth_sheet(identity_modes.identity_basis(points), lattice, False),
