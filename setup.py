@@ -33,10 +33,9 @@ setup(
         "PyYAML",
         # TensorFlow 2.21 no longer brings tensorboard, its callback needs it.
         "tensorboard",
-        "trimesh",
     ],
     extras_require={
         "demo": ["scikit-image"],
-        "test": ["pytest", "pytest-timeout", "hypothesis", "scikit-image", "ruff"],
+        "test": ["pytest", "pytest-timeout", "hypothesis", "scikit-image", "trimesh", "ruff"],
     },
 )
