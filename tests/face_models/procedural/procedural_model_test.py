@@ -157,7 +157,7 @@ def test_melanin_is_the_strongest_albedo_mode(coarse):
 def test_regions_preset(coarse):
     sheet = topology.build_lattice(COARSE).sheet_row >= 0
     landmarks = coarse.landmarks
-    brows, lips = landmarks[[19, 24]], landmarks[[51, 57, 62]]
+    brows, lips = landmarks[[19, 24]], landmarks[[62, 66]]
     pupils = [coarse.mean_shape[landmarks[first : first + 6]].mean(axis=0) for first in (36, 42)]
     _, eyes = spatial.cKDTree(coarse.mean_shape).query(pupils)
     assert coarse.face_region[landmarks[17:]].all()
