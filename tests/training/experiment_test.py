@@ -1,0 +1,231 @@
+import csv
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import toy_face
+from tf_facerecon.networks import small_backbone
+from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.training import callbacks as run_callbacks
+from tf_facerecon.training import experiment
+from tf_facerecon.training.config import TrainingConfig, save_config
+from tf_facerecon.training.interruption import TrainingInterrupted
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def face_model_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("face_models") / "toy.npz"
+    toy_face.build_toy_face_model().save(path)
+    return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_parts():
+    """A narrow network and a stream without rendering: what is tested here is the road."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small_backbone, "STAGES", ((8, 1), (8, 1), (8, 1)))
+        patch.setattr(experiment, "build_procedural_dataset", plain_stream)
+        yield
+
+
+def plain_stream(decoder, batch_size, *, seed, first_batch=0, num_batches=None, pixel_step=1):
+    """Noise for pictures and random faces for truth; batch i depends on `(seed, i)` only."""
+    del pixel_step
+
+    def make_batch(number):
+        pair = tf.stack([tf.constant(seed, tf.int64), number])
+        coefficients = tf.random.stateless_normal((batch_size, decoder.layout.total), pair) * 0.1
+        return {
+            "image": tf.random.stateless_uniform((batch_size, 224, 224, 3), pair),
+            "landmarks": decoder(coefficients, render=False)["landmarks"],
+            "landmark_weights": tf.ones((batch_size, 68)),
+            "coefficients": coefficients,
+        }
+
+    numbers = tf.data.Dataset.counter(start=first_batch)
+    return (numbers if num_batches is None else numbers.take(num_batches)).map(make_batch)
+
+
+@pytest.fixture
+def settings(face_model_path):
+    return plain_settings(face_model_path)
+
+
+def plain_settings(face_model_path):
+    return {
+        # Determinism is a switch of the whole process, hence left to processes of their own.
+        "run": {"seed": 5, "deterministic": False},
+        "face_model": {"name": str(face_model_path)},
+        "data": {"batch_size": 2},
+        "loss_weights": {"landmark": 1.6e-3, "vertices": 0.01},
+        "optimizer": {"learning_rate": 1e-3, "warmup_steps": 2, "clip_norm": 5.0},
+        "schedule": {"steps": 7, "steps_per_epoch": 3},
+        "checkpoints": {"every_steps": 2},
+        "logging": {"progress": False, "panel_epochs": 0},
+    }
+
+
+@pytest.fixture(scope="module")
+def uncut_run(tmp_path_factory, face_model_path, light_parts):
+    run_dir = tmp_path_factory.mktemp("uncut")
+    config = TrainingConfig.model_validate(plain_settings(face_model_path))
+    return run_dir, experiment.run(config, run_dir)
+
+
+def weights_of(run_dir):
+    return RNet.from_preset(run_dir / "r_net.keras").get_weights()
+
+
+def assert_same_run(first, second):
+    for a, b in zip(weights_of(first), weights_of(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (first / "history.csv").read_text() == (second / "history.csv").read_text()
+    assert (first / "metrics.json").read_text() == (second / "metrics.json").read_text()
+
+
+def test_run_leaves_what_it_promises(uncut_run):
+    run_dir, result = uncut_run
+    assert (result.steps, result.first_step) == (7, 0)
+    assert result.metrics.keys() == {"loss", "landmark", "vertices"}
+    assert json.loads((run_dir / "metrics.json").read_text()) == {"steps": 7, **result.metrics}
+    with open(run_dir / "history.csv", newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["3", "6", "7"]
+    assert sorted(path.name for path in (run_dir / "checkpoints").iterdir()) == [
+        "step_00000006.npz",
+        "step_00000007.npz",
+    ]
+    assert list((run_dir / "logs").iterdir())
+    r_net = RNet.from_preset(result.r_net_path)
+    assert r_net.face_model == "toy"
+    assert r_net.face_model_fingerprint == toy_face.build_toy_face_model().fingerprint
+
+
+def test_checkpoints_hold_neither_basis_nor_more_than_the_network(uncut_run):
+    run_dir, _ = uncut_run
+    r_net = RNet.from_preset(run_dir / "r_net.keras")
+    with np.load(run_dir / "checkpoints" / "step_00000007.npz") as file:
+        groups = [name.split("/")[0] for name in file.files]
+    assert set(groups) == {"step", "r_net", "optimizer", "metrics"}
+    assert groups.count("r_net") == len(r_net.variables)
+
+
+@pytest.mark.parametrize("last_step", [3, 5])
+def test_cut_and_resumed_run_is_bit_equal(uncut_run, settings, tmp_path, monkeypatch, last_step):
+    class PowerCut(Exception):
+        """What a test uses in place of SIGKILL."""
+
+    def cut(callback, batch, logs=None):
+        if callback.step > last_step:
+            raise PowerCut
+
+    config = TrainingConfig.model_validate(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_callbacks.StopOnNonFinite, "on_train_batch_end", cut)
+        with pytest.raises(PowerCut):
+            experiment.run(config, tmp_path)
+    result = experiment.run(config, tmp_path)
+    # Checkpoints stand at even steps.
+    assert result.first_step == last_step // 2 * 2
+    assert_same_run(uncut_run[0], tmp_path)
+
+
+def test_interrupted_run_saves_and_goes_on(uncut_run, settings, tmp_path, monkeypatch):
+    def interrupt(callback, batch, logs=None):
+        if callback.step == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    handler = signal.getsignal(signal.SIGTERM)
+    config = TrainingConfig.model_validate(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_callbacks.StopOnNonFinite, "on_train_batch_end", interrupt)
+        with pytest.raises(TrainingInterrupted, match="SIGTERM after step 3") as error:
+            experiment.run(config, tmp_path)
+    assert error.value.signal_number == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert experiment.run(config, tmp_path).first_step == 3
+    assert_same_run(uncut_run[0], tmp_path)
+
+
+def test_finished_run_has_nothing_left_to_do(uncut_run, settings):
+    run_dir, result = uncut_run
+    before = weights_of(run_dir)
+    again = experiment.run(TrainingConfig.model_validate(settings), run_dir)
+    assert (again.first_step, again.metrics) == (7, result.metrics)
+    for a, b in zip(before, weights_of(run_dir), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_run_other_settings_exception_raised(uncut_run, settings):
+    settings["optimizer"]["learning_rate"] = 0.5
+    with pytest.raises(ValueError, match=r"optimizer.learning_rate: 0.001 there, 0.5 now"):
+        experiment.run(TrainingConfig.model_validate(settings), uncut_run[0])
+
+
+def test_run_no_resume_exception_raised(uncut_run, settings):
+    with pytest.raises(FileExistsError, match="already holds a run"):
+        experiment.run(TrainingConfig.model_validate(settings), uncut_run[0], resume=False)
+
+
+def test_run_starts_from_initial_weights(uncut_run, settings):
+    settings["network"] = {"initial_weights": str(uncut_run[0] / "r_net.keras")}
+    model = experiment.build_model(TrainingConfig.model_validate(settings))
+    for a, b in zip(weights_of(uncut_run[0]), model.r_net.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_run_with_validation_pictures_and_schedule(settings, tmp_path):
+    settings["schedule"] = {"steps": 2, "steps_per_epoch": 2, "validation_batches": 1}
+    settings["logging"] = {"progress": False, "panel_epochs": 1, "panel_faces": 2}
+    result = experiment.run(TrainingConfig.model_validate(settings), tmp_path)
+    assert {"val_loss", "val_landmark", "val_vertices"} <= result.metrics.keys()
+    panel = keras.utils.img_to_array(keras.utils.load_img(tmp_path / "panels/step_00000002.png"))
+    assert panel.shape == (2 * 224, 3 * 224, 3)
+
+
+def test_loss_that_is_not_finite_stops_the_run(settings, tmp_path):
+    settings["optimizer"] = {"learning_rate": 1e30, "decay": "constant"}
+    with pytest.raises(FloatingPointError, match="[Nn]ot finite"):
+        experiment.run(TrainingConfig.model_validate(settings), tmp_path)
+    assert not (tmp_path / "r_net.keras").exists()
+
+
+def test_result_speed_preset():
+    result = experiment.TrainingResult(pathlib.Path("x"), 30, {}, first_step=10, seconds=4.0)
+    assert result.steps_per_second == 5.0
+    assert dataclasses.replace(result, seconds=0.0).steps_per_second == 0.0
+
+
+@pytest.mark.slow
+def test_killed_process_resumes_bit_equal(settings, tmp_path):
+    settings["run"]["deterministic"] = True
+    settings["schedule"] = {"steps": 12, "steps_per_epoch": 5}
+    path = tmp_path / "config.yaml"
+    save_config(TrainingConfig.model_validate(settings), path)
+
+    def start(run_dir):
+        command = [sys.executable, "tools/train.py", "--config", path, "--run-dir", run_dir]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        return subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+
+    killed, alone = tmp_path / "killed", tmp_path / "alone"
+    process = start(killed)
+    while process.poll() is None and not list(killed.glob("checkpoints/step_0000000[4-9].npz")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (killed / "r_net.keras").exists()
+    assert start(killed).wait() == 0
+    assert start(alone).wait() == 0
+    assert_same_run(alone, killed)
