@@ -2,8 +2,9 @@
 # Each sets up everything it needs in .venv from the pinned requirements.lock.
 
 VENV ?= .venv
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 \
-	|| command -v python3.10 || command -v python3)
+# The first of these that runs: a version manager's stub may stand in the path and refuse to.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 python3; do \
+	$$python -c "" 2>/dev/null && { echo $$python; break; }; done)
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PYTEST := TF_CPP_MIN_LOG_LEVEL=2 $(RUN) -m pytest
