@@ -46,6 +46,15 @@ def test_lay_on_photo_preset():
     np.testing.assert_array_equal(half[50, 50], [178, 50, 50])
 
 
+def test_lay_on_photo_places_the_drawing():
+    # The window spans columns -10 to 102 and rows 5 to 117; its middle is (46, 61).
+    drawing, alpha = np.zeros((56, 56, 3)), np.zeros((56, 56))
+    drawing[28:, :28], alpha[28:, :28] = 1.0, 1.0
+    laid = photo_window.lay_on_photo(np.zeros((180, 200, 3), np.uint8), DOUBLED, drawing, alpha)
+    assert (laid[64:117, 0:44] == 255).all()
+    assert not laid[:59].any() and not laid[:, 49:].any() and not laid[117:].any()
+
+
 def test_lay_on_photo_outside():
     far = CropTransform(200, 180, 2.0, 100.0, 90.0, 400, 360, 900, 10)
     photo = np.full((180, 200, 3), 100, np.uint8)
