@@ -131,7 +131,7 @@ class FacePanel(_StepCallback):
         draw: Makes the picture, uint8 `[H, W, 3]`, of the present network.
         writer: A `tf.summary` writer.
         folder: Where to put `step_<number>.png`.
-        every_epochs: Draw at the end of every so many epochs, and always of the last.
+        every_epochs: Draw at the end of every so many epochs.
     """
 
     def __init__(

@@ -1,0 +1,51 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests import toy_face
+from tf_facerecon.face_models.coefficients import CoefficientLayout
+from tf_facerecon.networks import small_backbone
+from tf_facerecon.training import networks
+
+LAYOUT = CoefficientLayout(identity=6, expression=4, texture=5)
+
+
+@pytest.fixture(scope="module")
+def face_model():
+    return toy_face.build_toy_face_model()
+
+
+@pytest.fixture(autouse=True)
+def narrow_network(monkeypatch):
+    monkeypatch.setattr(small_backbone, "STAGES", ((8, 1), (8, 1), (8, 1)))
+
+
+def test_build_r_net_remembers_its_face_model(face_model):
+    r_net = networks.build_r_net(LAYOUT, face_model, "small")
+    assert r_net.face_model == "toy"
+    assert r_net.face_model_fingerprint == face_model.fingerprint
+    assert r_net(np.zeros((1, 224, 224, 3), "float32")).shape == (1, LAYOUT.total)
+
+
+def test_build_r_net_copies_initial_weights(face_model, tmp_path):
+    source = networks.build_r_net(LAYOUT, face_model, "small")
+    source.save(tmp_path / "start.keras")
+    r_net = networks.build_r_net(
+        LAYOUT, face_model, "small", initial_weights=str(tmp_path / "start.keras")
+    )
+    for a, b in zip(source.get_weights(), r_net.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_build_r_net_of_another_face_exception_raised(face_model, tmp_path):
+    networks.build_r_net(LAYOUT, face_model, "small").save(tmp_path / "start.keras")
+    other = dataclasses.replace(face_model, name="other", mean_shape=face_model.mean_shape + 0.1)
+    with pytest.raises(ValueError, match="belong to another face model .*'toy'.* to 'other'"):
+        networks.build_r_net(LAYOUT, other, "small", initial_weights=str(tmp_path / "start.keras"))
+
+
+def test_build_identity_network_missing_weights_exception_raised(tmp_path):
+    for network in ("identity_small", "facenet"):
+        with pytest.raises(FileNotFoundError, match="absent"):
+            networks.build_identity_network(network, str(tmp_path / "absent.keras"))
