@@ -51,7 +51,7 @@ def cover_pixels(
         image_size: `(height, width)` in pixels.
         cull_back_faces: Draw only triangles that appear counter-clockwise.
         jit_compile: Compile with XLA, several times faster on a CPU; one compilation serves every
-            batch size.
+            batch size, whose images run side by side.
 
     Returns:
         Int32 tensor `[B, H, W]`, index of the nearest triangle, `BACKGROUND` where there is none.
@@ -77,8 +77,6 @@ def _cover_batch(clip_vertices, triangles, image_size, cull, jit_compile):
         lambda vertices: cover(vertices, triangles, image_size, cull),
         clip_vertices,
         fn_output_signature=tf.TensorSpec(image_size, tf.int32),
-        # Compiled functions that run at the same time can wait for each other's threads for ever.
-        parallel_iterations=1,
     )
 
 
