@@ -5,10 +5,12 @@ from tf_facerecon.networks import small_backbone
 
 
 def test_small_backbone_other_size_and_dtype(rng):
-    backbone = small_backbone.build_small_backbone(64, map_features=8, dtype="mixed_bfloat16")
+    backbone = small_backbone.build_small_backbone(
+        64, num_points=5, hidden=8, dtype="mixed_bfloat16"
+    )
     features = backbone(rng.random((3, 64, 64, 3), dtype=np.float32))
-    assert features["shallow"].shape == (3, 8, 8, 48)
-    assert features["deep"].shape == (3, 160 + 8)
+    assert features["shallow"].shape == (3, 8, 8, 40)
+    assert features["deep"].shape == (3, 8 + 2 * 5)
     assert keras.backend.standardize_dtype(features["deep"].dtype) == "bfloat16"
 
 

@@ -7,7 +7,7 @@ depthwise ones.
 import keras
 
 # A running mean over some fifty batches: short training runs end with statistics of their end.
-_MOMENTUM = 0.98
+MOMENTUM = 0.98
 
 
 def convolve(x, channels, kernel_size, strides=1, activate=True, dtype=None):
@@ -24,7 +24,7 @@ def convolve(x, channels, kernel_size, strides=1, activate=True, dtype=None):
     x = keras.layers.Conv2D(
         channels, kernel_size, strides, padding="same", use_bias=False, dtype=dtype
     )(x)
-    x = keras.layers.BatchNormalization(momentum=_MOMENTUM, dtype=dtype)(x)
+    x = keras.layers.BatchNormalization(momentum=MOMENTUM, dtype=dtype)(x)
     return keras.layers.ReLU(dtype=dtype)(x) if activate else x
 
 
