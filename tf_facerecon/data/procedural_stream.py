@@ -5,6 +5,7 @@ batch it would have seen, and two machines see the same pictures.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -26,6 +27,7 @@ def build_procedural_dataset(
     num_batches: int | None = None,
     distribution: FaceDistribution | None = None,
     pixel_step: int = 1,
+    pool_batches: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of synthetic photographs with landmarks, skin and true coefficients.
 
@@ -39,6 +41,8 @@ def build_procedural_dataset(
         pixel_step: Renders every `pixel_step`-th pixel of both axes and repeats it. The small
             R-Net averages 2 x 2 pixels before anything else: with 2 it sees as much, for a quarter
             of the work.
+        pool_batches: Draws only this many batches, keeps them in memory (8-bit pictures) and
+            repeats them; endless fresh faces if `None`.
 
     Returns:
         A dataset of dicts: `image` `[B, H, W, 3]` RGB in [0, 1], `landmarks` `[B, 68, 2]`
@@ -47,10 +51,12 @@ def build_procedural_dataset(
 
     Raises:
         ValueError: If `batch_size` is not positive, `first_batch` is negative, or `pixel_step` does
-            not divide the image size.
+            not divide the image size, or `pool_batches` is not positive.
     """
     if batch_size < 1:
         raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+    if pool_batches is not None and pool_batches < 1:
+        raise ValueError(f"`pool_batches` must be at least 1. Received: {pool_batches}.")
     if first_batch < 0:
         raise ValueError(f"`first_batch` must not be negative. Received: {first_batch}.")
     camera = decoder.camera
@@ -65,9 +71,6 @@ def build_procedural_dataset(
     painter = FaceDecoder(decoder.face_model, decoder.layout.lighting, coarse_camera)
     # XLA for the decoder only: it fuses the geometry, and the scenery gains nothing from it.
     paint = tf.function(painter, jit_compile=True)
-    numbers = tf.data.Dataset.counter(start=first_batch)
-    if num_batches is not None:
-        numbers = numbers.take(num_batches)
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
         batch_seed = tf.stack([tf.constant(seed, tf.int64), number])
@@ -78,16 +81,32 @@ def build_procedural_dataset(
         image, skin = photograph_faces(
             paint, coefficients, true["landmarks"], tf.random.fold_in(batch_seed, 1)
         )
+        # Eight bits, as photographs have: a pool of them fits in memory.
+        to_bytes = functools.partial(tf.image.convert_image_dtype, dtype=tf.uint8, saturate=True)
         return {
-            "image": enlarge(image, pixel_step),
+            "image": to_bytes(image),
             "landmarks": true["landmarks"],
             "landmark_weights": tf.ones(true["landmarks"].shape[:2]),
             "five_points": true["five_points"],
-            "skin": enlarge(skin, pixel_step),
+            "skin": to_bytes(skin),
             "coefficients": coefficients,
         }
 
-    return numbers.map(make_batch).prefetch(2)
+    def unpack(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        pictures = {
+            name: enlarge(tf.image.convert_image_dtype(batch[name], tf.float32), pixel_step)
+            for name in ("image", "skin")
+        }
+        return {**batch, **pictures}
+
+    if pool_batches is None:
+        batches = tf.data.Dataset.counter(start=first_batch).map(make_batch)
+    else:
+        pool = tf.data.Dataset.range(pool_batches).map(make_batch).cache()
+        batches = pool.repeat().skip(first_batch % pool_batches)
+    if num_batches is not None:
+        batches = batches.take(num_batches)
+    return batches.map(unpack).prefetch(2)
 
 
 def photograph_faces(

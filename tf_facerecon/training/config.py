@@ -66,6 +66,7 @@ class ProceduralData(_Section):
     kind: Literal["procedural"] = "procedural"
     batch_size: PositiveInt = 32
     pixel_step: PositiveInt = 1
+    pool_batches: PositiveInt | None = None
 
 
 class PhotoData(_Section):

@@ -123,6 +123,7 @@ def build_dataset(
             seed=config.run.seed,
             first_batch=first_batch,
             pixel_step=config.data.pixel_step,
+            pool_batches=config.data.pool_batches,
         )
     return build_photo_dataset(
         config.data.folder,
