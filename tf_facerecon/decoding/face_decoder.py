@@ -1,7 +1,7 @@
 """Coefficients to a posed, lit, rendered face.
 
-3DMM, pose, spherical-harmonics light, camera, rasterizer: this file holds
-no arithmetic of its own; each step is one function of a lower floor.
+3DMM, pose, spherical-harmonics light, camera, rasterizer: this file holds no arithmetic of its own;
+each step is one function of a lower floor.
 """
 
 import dataclasses

@@ -33,8 +33,8 @@ class MorphableFace(keras.layers.Layer):
         texture: Float tensor `[B, K_tex]` (delta), standard deviations.
 
     Returns:
-        `(shape [B, V, 3]` in decimetres without pose, `albedo [B, V, 3]` RGB about 0 to 1, never
-        clamped`)`.
+        Shape `[B, V, 3]`, decimetres, without pose, and albedo `[B, V, 3]`, RGB about 0 to 1, never
+        clamped.
 
     Raises:
         FileNotFoundError: If the named model's file is missing.

@@ -2,10 +2,8 @@
 
 Convention:
     World and model frames: x to the image's right, y up, z towards the camera; decimetres. The
-    camera stands at
-    (0, 0, 10) and looks along -z. Crop: the aligned 224 x 224 picture; photo: the picture as it was
-    given.
-    Points are `(column, row)` pixels, row down. All arrays are NumPy's.
+    camera stands at (0, 0, 10) and looks along -z. Crop: the aligned 224 x 224 picture; photo: the
+    picture as it was given. Points are `(column, row)` pixels, row down. All arrays are NumPy's.
 """
 
 import dataclasses
@@ -30,8 +28,8 @@ class FittedFace:
         crop: `[224, 224, 3]` uint8 RGB, what the network saw.
         crop_transform: Between pixels of photo and crop.
         coefficients: Named groups: identity, expression, texture (standard deviations), rotation
-            (Euler x, y, z,
-            radians), lighting (nine harmonics for R, G, B), translation (decimetres).
+            (Euler x, y, z, radians), lighting (nine harmonics for R, G, B, or nine for white
+            light), translation (decimetres).
         camera: The camera of the crop.
         vertices: `[V, 3]` world, posed and with expression.
         normals: `[V, 3]` world, unit, outward.

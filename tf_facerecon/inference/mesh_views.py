@@ -2,8 +2,8 @@
 
 Convention:
     A view is the square window of the aligned crop at any resolution: position `p` in `[0, 1]` from
-    the left or top
-    edge is the same spot in the crop, in a rendering of any size, and in `photo_window`.
+    the left or top edge is the same spot in the crop, in a rendering of any size, and in
+    `photo_window`.
 """
 
 import dataclasses

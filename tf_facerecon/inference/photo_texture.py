@@ -7,8 +7,8 @@ from tf_facerecon.inference import mesh_views, photo_window
 from tf_facerecon.inference.fitted_face import FittedFace
 
 TEXTURE_SIZE = 1024
-# Cosines of the angle between surface and view at which the photograph begins to count, and counts
-# fully.
+# Cosines of the angle between surface normal and view at which the photograph begins to count, and
+# at which it counts fully.
 _GRAZING, _FACING = 0.15, 0.45
 _DEPTH_TOLERANCE = 0.03  # Decimetres behind the nearest surface that still count as visible.
 _BLEND_SIGMA = 8.0  # Texels over which the photograph fades into fitted colours.
@@ -20,11 +20,9 @@ def photo_texture(
     """Unwraps the photograph through the mesh's texture coordinates.
 
     A texel takes the photograph's colour by as much as its surface faces the camera and nothing of
-    the mesh hides it.
-    The rest takes the fitted colours, brought to the photograph's mean colour so that the seam does
-    not show. Light is
-    baked in. Texels beside the mesh repeat the nearest one, so that filtering does not pull in a
-    background.
+    the mesh hides it. The rest takes the fitted colours, brought to the photograph's mean colour so
+    that the seam does not show. Light is baked in. Texels beside the mesh repeat the nearest one,
+    so that filtering does not pull in a background.
 
     Args:
         face: The face.

@@ -30,9 +30,8 @@ def cut(photo: np.ndarray, transform: CropTransform, size: int) -> tuple[np.ndar
         size: Pixels on each side.
 
     Returns:
-        Picture `[size, size, 3]` float32 in [0, 1], black beyond the photograph, and a mask `[size,
-        size]` of 0 and 1
-        that says where the photograph is.
+        Picture `[size, size, 3]` float32 in [0, 1], black beyond the photograph, and a mask
+        `[size, size]` of 0 and 1 that says where the photograph is.
     """
     import PIL.Image
 

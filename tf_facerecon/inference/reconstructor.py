@@ -101,9 +101,8 @@ class FaceReconstructor:
             refine: Whether to continue by gradient descent through the renderer.
             all_faces: Whether to return every face that was detected, largest first.
             landmarks: 5 points (eye on the image's left, on its right, nose tip, mouth corner on
-                the left, on the
-                right) or 68 iBUG points in pixels of the upright photograph; then nothing is
-                detected.
+                the left, on the right) or 68 iBUG points in pixels of the upright photograph; then
+                nothing is detected.
             source: What to call the photograph in messages and files; by default its file name.
             progress: Whether refinement shows a progress bar.
 
@@ -113,8 +112,7 @@ class FaceReconstructor:
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If the file or array is not a picture, no face is found, or `landmarks` do
-                not describe a face;
-                the message names the photograph.
+                not describe a face; the message names the photograph.
         """
         is_path = isinstance(image, str | os.PathLike)
         source = source or (pathlib.Path(image).name if is_path else "image")

@@ -2,12 +2,10 @@
 
 Convention:
     Everything lives in the aligned crop: RGB in [0, 1], points `(column, row)` in pixels. Only
-    landmarks and skin that
-    the photograph shows are compared; there is no network inside.
+    landmarks and skin that the photograph shows are compared; there is no network inside.
 
 Source: the analysis-by-synthesis energy of Deng et al. 2019, Eq. (1) to (7), minimised per
-    photograph as in the fitting
-baselines that the paper compares with.
+photograph as in the fitting baselines that the paper compares with.
 """
 
 import dataclasses
@@ -33,8 +31,8 @@ LOSS_WEIGHTS = {
     "albedo_flatness": 5.0,
     "white_light": 10.0,
 }
-# How far one step moves a group at the start: standard deviations, radians, light units,
-# decimetres.
+# How far one step moves a group at the start, in its unit: standard deviations, radians, units of
+# light, decimetres.
 STEP_SIZES = {
     "identity": 0.05,
     "expression": 0.05,

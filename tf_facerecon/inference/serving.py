@@ -2,8 +2,8 @@
 
 Convention:
     Inputs are aligned 224 x 224 crops (`photos.face_alignment`), RGB in [0, 1]. Outputs follow
-    `FaceDecoder`: points in
-    crop pixels, vertices in world decimetres, pose as a 4 x 4 matrix from model frame to world.
+    `FaceDecoder`: points in crop pixels, vertices in world decimetres, pose as a 4 x 4 matrix from
+    model frame to world.
 """
 
 import os
@@ -55,18 +55,15 @@ def export_saved_model(
     """Writes a SavedModel folder; whole, or on an error not at all.
 
     Signatures: `serving_default` takes `image` `[B, 224, 224, 3]`, `serve_encoded` takes
-        `image_bytes` `[B]`, JPEG or
-    PNG files of aligned crops. Both give `geometry_from_images`, for any batch size. The basis of
-    the face model
-    becomes part of the file.
+    `image_bytes` `[B]`, JPEG or PNG files of aligned crops. Both give `geometry_from_images`, for
+    any batch size. The basis of the face model becomes part of the file.
 
     Args:
         r_net: The network.
         decoder: Its decoder.
         folder: Must not exist yet.
         allow_licensed_face_model: Whether a face model that must not be passed on may be written
-            nevertheless, for use
-            by its licensee.
+            nevertheless, for use by its licensee.
 
     Returns:
         The folder.

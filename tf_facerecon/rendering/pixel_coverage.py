@@ -42,8 +42,8 @@ def cover_pixels(
 ) -> tf.Tensor:
     """Finds the nearest triangle at each pixel centre; has no gradient.
 
-    Pixel centres on an edge count as inside. Among equal depths the
-    triangle with the lowest index wins. Triangles with a non-finite vertex are not drawn.
+    Pixel centres on an edge count as inside. Among equal depths the triangle with the lowest index
+    wins. Triangles with a non-finite vertex are not drawn.
 
     Args:
         clip_vertices: Float tensor `[B, V, 4]`, clip coordinates.
