@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tf_facerecon.networks import face_recognition
+from tf_facerecon.networks.r_net import RNet
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +57,24 @@ def test_identity_network_frozen_call_keeps_statistics(network, rng):
         np.testing.assert_array_equal(old, variable)
 
 
+def test_identity_network_takes_the_backbone_of_a_small_r_net(rng):
+    """The same picture, halved, gives the deep feature of the R-Net."""
+    r_net = RNet("small")
+    network = face_recognition.IdentityNetwork()
+    network.trunk.set_weights(r_net.backbone.get_weights())
+    image = rng.random((1, 224, 224, 3), dtype=np.float32)
+    halved = image.reshape(1, 112, 2, 112, 2, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(
+        network.trunk(halved)["deep"], r_net.features(image)["deep"], atol=1e-4
+    )
+
+
 def test_identity_network_config_and_mixed_precision(rng):
     network = face_recognition.IdentityNetwork(16, 48, dtype="mixed_bfloat16", name="eye")
     revived = face_recognition.IdentityNetwork.from_config(network.get_config())
     assert revived.get_config() == network.get_config()
     assert revived(rng.random((1, 50, 50, 3), dtype=np.float32)).dtype == tf.float32
-    assert revived.backbone.layers[-1].compute_dtype == "bfloat16"
+    assert revived.trunk.layers[-1].compute_dtype == "bfloat16"
 
 
 @pytest.mark.parametrize(

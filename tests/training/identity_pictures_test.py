@@ -39,6 +39,17 @@ def test_small_picture_is_the_large_one_at_half_size(painter):
     assert np.abs(small - halved).mean() < 0.01
 
 
+def test_soften_preset():
+    images = np.zeros((1, 9, 9, 1), np.float32)
+    images[0, 4, 4] = 256.0
+    row = np.array([0, 0, 1, 4, 6, 4, 1, 0, 0])
+    softened = identity_pictures.soften(tf.constant(images))
+    np.testing.assert_allclose(softened[0, :, :, 0], np.outer(row, row))
+    np.testing.assert_allclose(
+        identity_pictures.soften(tf.ones((1, 5, 6, 3))), np.ones((1, 5, 6, 3))
+    )
+
+
 def test_covering_ellipse_covers_some_faces_a_little():
     covered = identity_pictures.covering_ellipse(200, 64, SEED).numpy()
     assert covered.shape == (200, 64, 64)
@@ -61,8 +72,30 @@ def test_build_people_dataset_depends_on_seed_and_number_only(painter):
 
 def test_build_people_dataset_says_who_is_who(painter):
     dataset = identity_pictures.build_people_dataset(painter, 3, 2, seed=0, num_batches=1)
-    _, people = next(iter(dataset))
-    assert people.numpy().tolist() == [0, 0, 1, 1, 2, 2]
+    _, truth = next(iter(dataset))
+    assert truth["people"].numpy().tolist() == [0, 0, 1, 1, 2, 2]
+    traits = truth["traits"].numpy()
+    assert traits.shape == (6, 6 + 5)  # identity and texture modes of the toy face
+    np.testing.assert_array_equal(traits[::2], traits[1::2])
+
+
+def test_traits_square_to_the_share_of_what_is_seen(painter):
+    """One error of every mode's standard deviation is all of the shape and all of the albedo."""
+    layout, model = painter.decoder.layout, painter.decoder.face_model
+    ones = painter.traits(tf.ones((1, layout.total))).numpy()[0]
+    sizes = layout.sizes
+    np.testing.assert_allclose(np.sum(ones[: sizes["identity"]] ** 2), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(np.sum(ones[sizes["identity"] :] ** 2), 1.0, rtol=1e-5)
+    power = (model.identity_basis[..., 0] ** 2).sum() / (model.identity_basis**2).sum()
+    np.testing.assert_allclose(ones[0] ** 2, power, rtol=1e-4)
+
+
+def test_photograph_keeps_grey_and_range():
+    images = tf.fill((50, 16, 16, 3), 0.5)
+    photos = identity_pictures.photograph(images, SEED).numpy()
+    assert photos.min() >= 0 and photos.max() <= 1
+    inner = photos[:, 2:-2, 2:-2].mean(axis=(1, 2, 3))
+    assert inner.min() > 0.5 * 0.84 and inner.max() < 0.5 * 1.16 and np.ptp(inner) > 0.1
 
 
 @pytest.mark.parametrize(

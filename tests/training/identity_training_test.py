@@ -8,6 +8,7 @@ import tensorflow as tf
 from tests import toy_face
 from tf_facerecon.networks import presets
 from tf_facerecon.networks.face_recognition import IdentityNetwork
+from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import identity_config, identity_training
 from tools import train_identity_network
 
@@ -74,6 +75,13 @@ def test_supervised_contrastive_loss_jacobian(rng):
     np.testing.assert_allclose(analytic[0], numeric[0], atol=1e-7)
 
 
+def test_nearest_is_same_preset():
+    unit = tf.math.l2_normalize(tf.constant([[1.0, 0], [0.9, 0.1], [0, 1.0], [0.8, 0.3]]), axis=-1)
+    # The last one's nearest is the second, a stranger; so is the third one's.
+    same = identity_training.nearest_is_same(unit, tf.constant([0, 0, 1, 1]))
+    np.testing.assert_array_equal(same, [1, 1, 0, 0])
+
+
 def test_run_writes_report_and_history(finished):
     config, run_dir, network, report = finished
     assert json.loads((run_dir / "verification.json").read_text()) == report
@@ -105,6 +113,17 @@ def test_run_refuses_folder_of_other_settings(finished):
     )
     with pytest.raises(ValueError, match="holds a run with other settings"):
         identity_training.run(other, run_dir)
+
+
+def test_build_trainer_starts_from_an_r_net(config_path, tmp_path):
+    r_net = RNet("small")
+    r_net.backbone.set_weights([w + 0.01 for w in r_net.backbone.get_weights()])
+    r_net.save(tmp_path / "r_net.keras")
+    override = f"network.initial_r_net={tmp_path / 'r_net.keras'}"
+    config = identity_config.load_config(config_path, [override])
+    trunk = identity_training.build_trainer(config, num_traits=3).network.trunk
+    for weight, expected in zip(trunk.get_weights(), r_net.backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
 
 
 def test_tool_writes_preset_and_takes_overrides(finished, config_path, tmp_path, capsys):

@@ -12,12 +12,9 @@ import os
 
 import keras
 
-from tf_facerecon.networks import presets, residual_blocks
+from tf_facerecon.networks import presets, residual_blocks, small_backbone
 from tf_facerecon.networks.facenet import load_facenet as load_facenet
 
-_STEM_CHANNELS = 24
-_STAGES = (40, 80, 160)  # channels of residual blocks; each halves the map
-_MAP_CHANNELS = 24  # kept of every cell of the last map
 _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanishes
 
 
@@ -26,7 +23,8 @@ class IdentityNetwork(keras.Model):
     """Pictures `[B, H, W, 3]` in [0, 1] to unit vectors `[B, embedding_size]`, float32.
 
     Pictures are resized to `image_size` inside, without smoothing: halving a 224 x 224 crop then
-    averages cells of 2 x 2 pixels exactly.
+    averages cells of 2 x 2 pixels exactly. Then comes the small R-Net's backbone, `trunk`, which
+    may start with the weights of a trained one, and a linear map.
 
     Args:
         embedding_size: Length D of the vectors.
@@ -44,7 +42,16 @@ class IdentityNetwork(keras.Model):
             raise ValueError(f"`image_size` must be a multiple of 16. Received: {image_size}.")
         self.embedding_size = embedding_size
         self.image_size = image_size
-        self.backbone = _build_backbone(image_size, embedding_size, self.dtype_policy)
+        self.trunk = small_backbone.build_small_backbone(
+            image_size, cell_size=1, dtype=self.dtype_policy
+        )
+        self.projection = keras.layers.Dense(
+            embedding_size, use_bias=False, dtype=self.dtype_policy, name="projection"
+        )
+        # Without it all pictures start with nearly the same vector.
+        self.centring = keras.layers.BatchNormalization(
+            momentum=residual_blocks.MOMENTUM, dtype="float32", name="centring"
+        )
         self.build((None, None, None, 3))
 
     @classmethod
@@ -58,17 +65,24 @@ class IdentityNetwork(keras.Model):
         return presets.load_preset(cls, name_or_path)
 
     def build(self, input_shape):
-        """The backbone brings its weights."""
+        """Makes the linear map; the trunk brings its own weights."""
+        self.projection.build(self.trunk.output["deep"].shape)
+        self.centring.build((None, self.embedding_size))
         self.built = True
 
     def call(self, images, training: bool = False):
         """Unit vectors `[B, D]` of `images` `[B, H, W, 3]` in [0, 1]."""
+        vectors = self.vectors(images, training=training)
+        squared = keras.ops.sum(vectors**2, axis=-1, keepdims=True)
+        return vectors * keras.ops.rsqrt(squared + _EPSILON)
+
+    def vectors(self, images, training: bool = False):
+        """Vectors `[B, D]` before their length is made one, float32."""
         size = (self.image_size, self.image_size)
         if tuple(images.shape[1:3]) != size:
             images = keras.ops.image.resize(images, size, interpolation="bilinear")
-        raw = keras.ops.cast(self.backbone(images, training=training), "float32")
-        squared = keras.ops.sum(raw**2, axis=-1, keepdims=True)
-        return raw * keras.ops.rsqrt(squared + _EPSILON)
+        deep = self.trunk(images, training=training)["deep"]
+        return self.centring(self.projection(deep), training=training)
 
     def compute_output_shape(self, input_shape):
         """`(B, D)`."""
@@ -81,18 +95,3 @@ class IdentityNetwork(keras.Model):
             "embedding_size": self.embedding_size,
             "image_size": self.image_size,
         }
-
-
-def _build_backbone(image_size, embedding_size, dtype) -> keras.Model:
-    """Functional model from pictures `[B, S, S, 3]` in [0, 1] to vectors of any length."""
-    images = keras.Input((image_size, image_size, 3), name="image")
-    x = keras.layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
-    x = residual_blocks.convolve(x, _STEM_CHANNELS, 3, strides=2, dtype=dtype)
-    for channels in _STAGES:
-        x = residual_blocks.residual_block(x, channels, strides=2, dtype=dtype)
-    # A person is told by where things are as much as by what they are: no averaging over places.
-    x = residual_blocks.convolve(x, _MAP_CHANNELS, 1, dtype=dtype)
-    x = keras.layers.Flatten(dtype=dtype)(x)
-    x = keras.layers.Dense(embedding_size, use_bias=False, dtype=dtype)(x)
-    x = keras.layers.BatchNormalization(momentum=0.98, dtype=dtype)(x)
-    return keras.Model(images, x, name="identity_backbone")

@@ -18,6 +18,7 @@ STAGES = (40, 64, 96)  # Channels; each stage is one residual block and halves t
 
 def build_small_backbone(
     image_size: int = 224,
+    cell_size: int = 2,
     stem_channels: int = 24,
     num_points: int = 96,
     hidden: int = 384,
@@ -26,19 +27,21 @@ def build_small_backbone(
     """Builds the network from RGB pictures `[B, S, S, 3]` in [0, 1] to named features.
 
     Args:
-        image_size: Side S of the picture, pixels; a multiple of 32.
+        image_size: Side S of the picture, pixels; a multiple of 16 cells.
+        cell_size: Side of the cells of pixels that are averaged before anything else.
         stem_channels: Channels of the first convolution.
         num_points: How many points of the face it learns to find.
         hidden: Width of the layer that joins points and appearance.
         dtype: Dtype or policy of all layers; `None` takes the global policy.
 
     Returns:
-        Functional model with outputs `shallow` `[B, S/8, S/8, 40]` (first residual stage) and
-        `deep` `[B, hidden + 2 * num_points]`.
+        Functional model with outputs `shallow` `[B, h, h, 40]` (first residual stage, a quarter of
+        the number of cells) and `deep` `[B, hidden + 2 * num_points]`.
     """
     images = keras.Input((image_size, image_size, 3), name="image")
     x = keras.layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
-    x = keras.layers.AveragePooling2D(2, dtype=dtype)(x)
+    if cell_size > 1:
+        x = keras.layers.AveragePooling2D(cell_size, dtype=dtype)(x)
     x = residual_blocks.convolve(x, stem_channels, 3, strides=2, dtype=dtype)
     stages = []
     for channels in STAGES:

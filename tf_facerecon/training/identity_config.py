@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterable
 
 import pydantic
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from tf_facerecon.training import yaml_settings
 from tf_facerecon.training.config import (
@@ -24,18 +24,27 @@ class _Section(pydantic.BaseModel):
 
 
 class IdentityNetworkSettings(_Section):
-    """The network; see `networks.face_recognition.IdentityNetwork`."""
+    """The network; see `networks.face_recognition.IdentityNetwork`.
+
+    Attributes:
+        embedding_size: Length of the vectors.
+        image_size: Side of the pictures that it sees, pixels.
+        initial_r_net: Small R-Net, preset or `.keras` file, whose backbone it starts with; none
+            starts at random and needs many times the steps.
+    """
 
     embedding_size: PositiveInt = 128
     image_size: PositiveInt = 112
+    initial_r_net: str | None = None
 
 
 class PeopleSettings(_Section):
-    """People per batch, pictures of each, and the temperature of the contrastive loss."""
+    """People per batch and pictures of each; temperature and weight of the losses on them."""
 
     num_people: int = Field(32, ge=2)
     num_views: int = Field(2, ge=2)
     temperature: PositiveFloat = 0.1
+    trait_weight: NonNegativeFloat = 5.0
 
 
 class VerificationSettings(_Section):
@@ -75,3 +84,16 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Ident
         return IdentityConfig.model_validate(settings)
     except pydantic.ValidationError as error:
         raise ValueError(yaml_settings.explain(error, IdentityConfig, str(path))) from error
+
+
+def claim_run_dir(config: IdentityConfig, run_dir: str | os.PathLike) -> None:
+    """Writes the settings that decide the weights into a run's folder, or compares them.
+
+    Raises:
+        ValueError: If the folder holds a run with other settings.
+    """
+    path = pathlib.Path(run_dir) / "resolved_config.yaml"
+    settings = config.model_dump(mode="json", exclude={"checkpoints", "verification"})
+    if path.exists() and yaml_settings.read_yaml(path) != settings:
+        raise ValueError(f"{run_dir} holds a run with other settings; choose another folder.")
+    yaml_settings.write_yaml(path, settings)

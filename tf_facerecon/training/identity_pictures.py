@@ -9,6 +9,7 @@ Batch j depends on `(seed, j)` and the sizes, and nothing else.
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.data import backdrops, face_sampling
@@ -42,6 +43,8 @@ class PersonPainter:
             camera, focal=camera.focal * image_size / camera.image_size, image_size=image_size
         )
         self.small_decoder = FaceDecoder(self.decoder.face_model, camera=small_camera)
+        self.trait_scales = tf.constant(_trait_scales(self.decoder.face_model), tf.float32)
+        self._draw = tf.function(self.small_decoder, jit_compile=True)
         self.image_size = image_size
         self.distribution = distribution or FaceDistribution()
 
@@ -67,11 +70,21 @@ class PersonPainter:
         groups["translation"] = face_sampling.aligned_translation(self.decoder, groups, noise)
         return self.decoder.layout.merge(groups)
 
+    def traits(self, coefficients: tf.Tensor) -> tf.Tensor:
+        """What makes the person: identity and texture of `coefficients`, `[B, 160]`, scaled.
+
+        Each coefficient is multiplied by how much of all visible variation its mode makes, so that
+        a sum of squared errors over all modes is the unexplained share of shape plus that of
+        albedo.
+        """
+        groups = self.decoder.layout.split(coefficients)
+        return tf.concat([groups["identity"], groups["texture"]], axis=-1) * self.trait_scales
+
     def paint(self, coefficients: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Pictures `[B, S, S, 3]` in [0, 1] of `coefficients` `[B, 257]` in random scenes."""
         batch_size, size = coefficients.shape[0], self.image_size
         seeds = tf.unstack(tf.random.split(seed, 5))
-        face = self.small_decoder(coefficients)
+        face = self._draw(coefficients)
         scene = backdrops.cluttered_background(batch_size, size, seeds[0])
         black = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[1]) < _BLACK_SHARE
         scene = tf.where(black, 0.0, scene)
@@ -80,7 +93,27 @@ class PersonPainter:
         colours = tf.random.stateless_uniform((batch_size, 3), seeds[3])
         covered = covering_ellipse(batch_size, size, seeds[2])
         scene = backdrops.blend(scene, colours, covered)
-        return backdrops.camera_faults(scene, seeds[4])
+        return photograph(scene, seeds[4])
+
+
+def photograph(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Blurs, exposes and dirties `images` `[B, S, S, 3]`, each by its own amount; in [0, 1]."""
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    shape = (images.shape[0], 3, 1, 1)
+    blur, noise, exposure = tf.split(tf.random.stateless_uniform(shape, seeds[0]), 3, axis=1)
+    images = images + blur * (soften(images) - images)
+    dirt = 0.03 * noise * tf.random.stateless_normal(images.shape, seeds[1])
+    return tf.clip_by_value((0.85 + 0.3 * exposure) * images + dirt, 0.0, 1.0)
+
+
+def soften(images: tf.Tensor) -> tf.Tensor:
+    """Binomial blur (1, 4, 6, 4, 1) / 16 along both axes of `images` `[B, H, W, C]`."""
+    # Sums of shifted pictures: for three channels several times faster than a convolution.
+    padded = tf.pad(images, [[0, 0], [2, 2], [2, 2], [0, 0]], mode="SYMMETRIC")
+    for _ in range(4):
+        padded = (padded[:, 1:] + padded[:, :-1]) / 2
+        padded = (padded[:, :, 1:] + padded[:, :, :-1]) / 2
+    return padded
 
 
 def covering_ellipse(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tensor:
@@ -114,8 +147,9 @@ def build_people_dataset(
         num_batches: How many batches; endless if `None`.
 
     Returns:
-        A dataset of `(images [num_people * num_views, S, S, 3], people)`, where `people` int32
-        `[num_people * num_views]` says which pictures show the same person.
+        A dataset of `(images [B, S, S, 3], truth)`, B = num_people * num_views, where `truth` is a
+        dict of `people` int32 `[B]`, equal where pictures show the same person, and `traits`
+        `[B, 160]` are those of the painter.
 
     Raises:
         ValueError: If there are fewer than two people or views, or `first_batch` is negative.
@@ -135,6 +169,16 @@ def build_people_dataset(
     def make_batch(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch_seed = tf.stack([tf.constant(seed, tf.int64), number])
         coefficients = painter.sample_views(num_people, num_views, tf.random.fold_in(batch_seed, 0))
-        return painter.paint(coefficients, tf.random.fold_in(batch_seed, 1)), people
+        images = painter.paint(coefficients, tf.random.fold_in(batch_seed, 1))
+        return images, {"people": people, "traits": painter.traits(coefficients)}
 
     return numbers.map(make_batch).prefetch(2)
+
+
+def _trait_scales(face_model: MorphableModel) -> np.ndarray:
+    """Root-mean-square of every identity and texture mode `[160]`, each group of total power 1."""
+    scales = []
+    for basis in (face_model.identity_basis, face_model.albedo_basis):
+        power = np.square(basis, dtype=np.float64).mean(axis=(0, 1))
+        scales.append(np.sqrt(power / power.sum()))
+    return np.concatenate(scales)

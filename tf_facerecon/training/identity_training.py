@@ -1,7 +1,8 @@
 """Trains the identity network of the perceptual loss on procedural people.
 
-Every batch shows people that no other batch has; the network learns to tell the pictures of one
-from those of the others by the supervised contrastive loss.
+Every batch shows people that no other batch has. The network learns to tell the pictures of one
+from those of the others by the supervised contrastive loss, and, which starts it off, to answer
+their face model coefficients by a linear map that is thrown away afterwards.
 
 A run folder holds `resolved_config.yaml`, `checkpoints/` (to go on after a kill), `history.csv`
 and at the end `verification.json`: how well unseen people are told apart, beside raw pixels.
@@ -18,8 +19,9 @@ import tensorflow as tf
 
 from tf_facerecon.io import atomic_files
 from tf_facerecon.networks.face_recognition import IdentityNetwork
+from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import callbacks as run_callbacks
-from tf_facerecon.training import identity_pictures, learning_rate, yaml_settings
+from tf_facerecon.training import identity_config, identity_pictures, learning_rate
 from tf_facerecon.training.checkpoints import CheckpointFolder
 from tf_facerecon.training.epochs import epoch_segments
 from tf_facerecon.training.identity_config import IdentityConfig
@@ -56,30 +58,53 @@ def supervised_contrastive_loss(
 
 
 class IdentityTrainer(keras.Model):
-    """Trains an identity network on batches of `(images, people)`.
+    """Trains an identity network on batches of `identity_pictures.build_people_dataset`.
 
     Args:
         network: Learns.
+        num_traits: Number of coefficients that make a person.
         temperature: See `supervised_contrastive_loss`.
+        trait_weight: Weight of the unexplained share of shape plus that of albedo, 2 at the start.
     """
 
-    def __init__(self, network: IdentityNetwork, temperature: float, **kwargs):
+    def __init__(
+        self,
+        network: IdentityNetwork,
+        num_traits: int,
+        temperature: float,
+        trait_weight: float,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.network = network
         self.temperature = temperature
-        self.nearest_is_same = keras.metrics.Mean(name="nearest_is_same")
+        self.trait_weight = trait_weight
+        self.trait_head = keras.layers.Dense(num_traits, kernel_initializer="zeros", name="traits")
+        self.trait_head.build((None, network.embedding_size))
+        names = ("contrast", "trait_error", "nearest_is_same")
+        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
 
     def call(self, images, training=False):
-        """Unit vectors `[B, D]` of `images`."""
-        return self.network(images, training=training)
+        """Vectors `[B, D]` of `images`, of any length."""
+        return self.network.vectors(images, training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Batch mean of the contrastive loss; `y` says who is who."""
-        similarities = tf.matmul(y_pred, y_pred, transpose_b=True)
-        nearest = tf.argmax(tf.linalg.set_diag(similarities, -tf.ones(tf.shape(y))), axis=-1)
-        self.nearest_is_same.update_state(tf.cast(tf.gather(y, nearest) == y, tf.float32))
-        return tf.reduce_mean(supervised_contrastive_loss(y_pred, y, self.temperature))
+        """Batch mean of both losses; `y` holds `people` and `traits`."""
+        unit = tf.math.l2_normalize(y_pred, axis=-1)
+        contrast = supervised_contrastive_loss(unit, y["people"], self.temperature)
+        trait_error = tf.reduce_sum((self.trait_head(y_pred) - y["traits"]) ** 2, axis=-1)
+        self.term_metrics["contrast"].update_state(contrast)
+        self.term_metrics["trait_error"].update_state(trait_error)
+        self.term_metrics["nearest_is_same"].update_state(nearest_is_same(unit, y["people"]))
+        return tf.reduce_mean(contrast + self.trait_weight * trait_error)
+
+
+def nearest_is_same(embeddings: tf.Tensor, people: tf.Tensor) -> tf.Tensor:
+    """1 or 0 per unit vector `[B, D]`: is the most alike other one of the same person? `[B]`."""
+    similarities = tf.matmul(embeddings, embeddings, transpose_b=True)
+    others = tf.linalg.set_diag(similarities, tf.fill(tf.shape(people), -2.0))
+    return tf.cast(tf.gather(people, tf.argmax(others, axis=-1)) == people, tf.float32)
 
 
 def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNetwork, dict]:
@@ -93,17 +118,20 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
         The trained network and the content of `verification.json`.
 
     Raises:
-        ValueError: If the folder holds a run with other settings.
+        ValueError: If the folder holds a run with other settings, or the R-Net to start from is
+            of another backbone.
+        FileNotFoundError: If the R-Net to start from or the face model is missing.
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     run_dir = pathlib.Path(run_dir)
-    _claim_run_dir(config, run_dir)
+    identity_config.claim_run_dir(config, run_dir)
     keras.utils.set_random_seed(config.run.seed)
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
-    trainer = build_trainer(config)
     painter = identity_pictures.PersonPainter(config.face_model.name, config.network.image_size)
+    sizes = painter.decoder.layout.sizes
+    trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
     checkpoints = CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep)
     first_step = checkpoints.restore(_state(trainer))
     started = time.perf_counter()
@@ -120,10 +148,14 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
     return trainer.network, report
 
 
-def build_trainer(config: IdentityConfig) -> IdentityTrainer:
+def build_trainer(config: IdentityConfig, num_traits: int) -> IdentityTrainer:
     """The compiled trainer of a configuration, before any step."""
-    network = IdentityNetwork(**config.network.model_dump())
-    trainer = IdentityTrainer(network, config.people.temperature)
+    network = IdentityNetwork(**config.network.model_dump(exclude={"initial_r_net"}))
+    if config.network.initial_r_net is not None:
+        _copy_backbone(RNet.from_preset(config.network.initial_r_net), network)
+    trainer = IdentityTrainer(
+        network, num_traits, config.people.temperature, config.people.trait_weight
+    )
     optimizer = keras.optimizers.Adam(
         learning_rate.build_schedule(
             total_steps=config.schedule.steps, **config.optimizer.model_dump(exclude={"clip_norm"})
@@ -202,18 +234,19 @@ def _fit(trainer, painter, config, run_dir, checkpoints, first_step, request) ->
         )
 
 
+def _copy_backbone(r_net: RNet, network: IdentityNetwork) -> None:
+    if r_net.backbone_name != "small":
+        raise ValueError(
+            "`network.initial_r_net` must be of the backbone 'small'. "
+            f"Received: {r_net.backbone_name!r}."
+        )
+    network.trunk.set_weights(r_net.backbone.get_weights())
+
+
 def _state(trainer: IdentityTrainer) -> dict[str, list[keras.Variable]]:
     return {
         "network": trainer.network.variables,
+        "trait_head": trainer.trait_head.variables,
         "optimizer": trainer.optimizer.variables,
         "metrics": trainer.metrics_variables,
     }
-
-
-def _claim_run_dir(config: IdentityConfig, run_dir: pathlib.Path) -> None:
-    """Writes the resolved configuration, or checks that the one there is the same."""
-    path = run_dir / "resolved_config.yaml"
-    settings = config.model_dump(mode="json", exclude={"checkpoints", "verification"})
-    if path.exists() and yaml_settings.read_yaml(path) != settings:
-        raise ValueError(f"{run_dir} holds a run with other settings; choose another folder.")
-    yaml_settings.write_yaml(path, settings)
