@@ -45,6 +45,26 @@ def test_elements_agree_with_the_decoder(decoder):
     assert (batch["landmark_weights"] == 1).all()
 
 
+def test_pool_repeats_its_batches_from_any_start(decoder):
+    fresh = take(procedural_stream.build_procedural_dataset(decoder, 2, seed=3), 3)
+    pooled = procedural_stream.build_procedural_dataset(
+        decoder, 2, seed=3, first_batch=5, pool_batches=3
+    )
+    for batch, number in zip(take(pooled, 5), [2, 0, 1, 2, 0], strict=True):
+        for name, value in batch.items():
+            np.testing.assert_array_equal(value, fresh[number][name])
+
+
+def test_pixel_step_repeats_pixels(decoder):
+    coarse = procedural_stream.build_procedural_dataset(decoder, 2, seed=3, pixel_step=2)
+    fine = procedural_stream.build_procedural_dataset(decoder, 2, seed=3)
+    coarse, fine = take(coarse, 1)[0], take(fine, 1)[0]
+    assert coarse["image"].shape == fine["image"].shape
+    np.testing.assert_array_equal(coarse["image"][:, ::2, ::2], coarse["image"][:, 1::2, 1::2])
+    np.testing.assert_array_equal(coarse["landmarks"], fine["landmarks"])
+    assert np.abs(coarse["image"].mean() - fine["image"].mean()) < 0.05
+
+
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": 1, "first_batch": -1}])
 def test_build_exception_raised(decoder, wrong):
     with pytest.raises(ValueError, match="first_batch" if "first_batch" in wrong else "batch_size"):

@@ -102,8 +102,10 @@ def build_procedural_dataset(
     if pool_batches is None:
         batches = tf.data.Dataset.counter(start=first_batch).map(make_batch)
     else:
-        pool = tf.data.Dataset.range(pool_batches).map(make_batch).cache()
-        batches = pool.repeat().skip(first_batch % pool_batches)
+        # The pool is drawn from where the run is in it: nothing is drawn only to be skipped.
+        start = first_batch % pool_batches
+        numbers = tf.data.Dataset.range(start, start + pool_batches)
+        batches = numbers.map(lambda number: make_batch(number % pool_batches)).cache().repeat()
     if num_batches is not None:
         batches = batches.take(num_batches)
     return batches.map(unpack).prefetch(2)

@@ -16,6 +16,7 @@ from tf_facerecon.data import backdrops, face_sampling
 from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.face_models.morphable_model import MorphableModel
+from tf_facerecon.photos import face_alignment
 
 _BLACK_SHARE = 0.5
 _COVERED_SHARE = 0.3
@@ -120,10 +121,11 @@ def covering_ellipse(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tensor:
     """Opacity `[batch_size, size, size]` of one thing in front of some of the faces."""
     column, row = backdrops.pixel_grid(size)
     place = tf.random.stateless_uniform((batch_size, 5, 1, 1), seed)
-    centre_x, centre_y = size * place[:, 0], size * place[:, 1]
-    radius_x, radius_y = (size * (0.05 + 0.17 * place[:, axis]) for axis in (2, 3))
+    crop = face_alignment.CROP_SIZE  # The grid's unit, whatever the resolution of the picture.
+    centre_x, centre_y = crop * place[:, 0], crop * place[:, 1]
+    radius_x, radius_y = (crop * (0.05 + 0.17 * place[:, axis]) for axis in (2, 3))
     distance = ((column - centre_x) / radius_x) ** 2 + ((row - centre_y) / radius_y) ** 2
-    inside = backdrops.soft_step(0.1 * size * (1 - distance))
+    inside = backdrops.soft_step(0.1 * crop * (1 - distance))
     return inside * tf.cast(place[:, 4] < _COVERED_SHARE, tf.float32)
 
 
