@@ -49,7 +49,8 @@ def rasterize(
 
     Args:
         clip_vertices: Float tensor `[B, V, 4]`, OpenGL clip coordinates.
-        triangles: Int32 tensor `[T, 3]`, indices into the vertices, either winding.
+        triangles: Int32 tensor `[T, 3]`, indices into the vertices, either winding; with T = 0 all
+            is background.
         attributes: Tensor `[B, V, C]` of the same dtype.
         image_size: `(height, width)` in pixels.
         jit_compile: Compile with XLA, forward and backward; no outer compilation is needed.
@@ -91,6 +92,9 @@ def interpolate(
     Returns:
         `Rasterized` with the given `triangle_ids`.
     """
+    if triangles.shape[0] == 0:
+        # All is background, whose pixels look a row up that does not count.
+        triangles = tf.zeros([1, 3], tf.int32)
     forward = _forward_compiled if jit_compile else _forward
     backward = _backward_compiled if jit_compile else _backward
 

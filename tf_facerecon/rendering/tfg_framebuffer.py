@@ -1,7 +1,7 @@
 """The visibility of this room behind tensorflow-graphics' backend contract.
 
 tensorflow-graphics' own kernel does not load in current TensorFlow, its Python does. A framebuffer
-made here goes where one of its kernel would: into its `differentiable_barycentrics`,
+made here goes where one of its kernel would: its `.layer(0)` into `differentiable_barycentrics`,
 `interpolate_vertex_attribute` and deferred shading.
 
 Convention:
