@@ -13,7 +13,7 @@ UV = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], np.float32)
 
 def test_write_obj_preset(tmp_path):
     mesh_files.write_obj(tmp_path / "a.obj", VERTICES, TRIANGLES)
-    assert (tmp_path / "a.obj").read_text().splitlines() == [
+    assert (tmp_path / "a.obj").read_text(encoding="utf-8").splitlines() == [
         "v 0 0 0",
         "v 1 0 0",
         "v 0 1 0",
@@ -49,8 +49,8 @@ def test_write_obj_colours_as_trimesh_reads_them(tmp_path):
 def test_write_obj_texture_as_trimesh_reads_it(tmp_path, rng):
     texture = rng.integers(0, 256, (16, 24, 3), dtype=np.uint8)
     mesh_files.write_obj(tmp_path / "my face.obj", VERTICES, TRIANGLES, uv=UV, texture=texture)
-    assert sorted(os.listdir(tmp_path)) == ["my face.mtl", "my face.obj", "my face.png"]
-    np.testing.assert_array_equal(image_files.read_image(tmp_path / "my face.png"), texture)
+    assert sorted(os.listdir(tmp_path)) == ["my face.mtl", "my face.obj", "my face_texture.png"]
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "my face_texture.png"), texture)
     mesh = trimesh.load(tmp_path / "my face.obj", process=False)
     np.testing.assert_array_equal(np.asarray(mesh.visual.material.image), texture)
     corners = {tuple(v): tuple(uv) for v, uv in zip(mesh.vertices, mesh.visual.uv, strict=True)}
@@ -74,14 +74,17 @@ def test_write_obj_seams_round_trip(tmp_path, rng):
 def test_read_obj_polygons_normals_and_backward_indices(tmp_path):
     (tmp_path / "a.obj").write_text(
         "# by hand\nmtllib none.mtl\no thing\nv 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvn 0 0 1\n"
-        "vt 0 0\nvt 1 0 0\nvt 1 1\nvt 0 1\n\ng x\nf 1/1/1 2/2/1 3/3/1 4/4/1\nf -4/-4 -3/-3 -2/-2\n"
+        "vt 0 0\nvt 1 0 0\nvt 1 1\nvt 0 1\n\ng x\nf 1/1/1 2/2/1 3/3/1 4/4/1\nf -4/-4 -3/-3 -2/-2\n",
+        encoding="utf-8",
     )
     mesh = mesh_files.read_obj(tmp_path / "a.obj")
     expected = [[0, 1, 2], [0, 2, 3], [0, 1, 2]]
     np.testing.assert_array_equal(mesh.triangles, expected)
     np.testing.assert_array_equal(mesh.uv_triangles, expected)
     np.testing.assert_array_equal(mesh.uv, [[0, 0], [1, 0], [1, 1], [0, 1]])
-    (tmp_path / "b.obj").write_text("v 0 0 0\nv 1 0 0\nv 1 1 0\nvn 0 0 1\nf 1//1 2//1 3//1\n")
+    (tmp_path / "b.obj").write_text(
+        "v 0 0 0\nv 1 0 0\nv 1 1 0\nvn 0 0 1\nf 1//1 2//1 3//1\n", encoding="utf-8"
+    )
     mesh = mesh_files.read_obj(tmp_path / "b.obj")
     np.testing.assert_array_equal(mesh.triangles, [[0, 1, 2]])
     assert mesh.uv is None
@@ -136,10 +139,15 @@ def test_read_obj_missing_exception_raised(tmp_path):
         ("v 0 0 0\nf 1 1\n", "line 2 is not OBJ"),
         ("v 0 0 0\nf 0 1 1\n", "line 2 is not OBJ"),
         ("v 0 0 0\nf 1 1 2\n", r"`triangles` must lie in 0..0"),
+        ("v 0 0 0\nf 1 1 99999999999\n", "line 2 is not OBJ"),
+        ("v 0 0 0\nf 1 1 99999999999999999999\n", "line 2 is not OBJ"),
+        ("v 0 nan 0\n", "line 1 is not OBJ"),
+        ("v 0 0 0 1 inf 1\n", "line 1 is not OBJ"),
+        ("v 0 0 0\nvt nan 0\n", "line 2 is not OBJ"),
         ("v 0 0 0\nv 0 0 0 1 1 1\n", r"different numbers of values: \[3, 6\]"),
     ],
 )
 def test_read_obj_exception_raised(tmp_path, text, message):
-    (tmp_path / "a.obj").write_text(text)
+    (tmp_path / "a.obj").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=rf"a\.obj.*{message}"):
         mesh_files.read_obj(tmp_path / "a.obj")

@@ -49,7 +49,7 @@ def write_obj(
     uv_triangles: np.ndarray | None = None,
     texture: np.ndarray | None = None,
 ) -> None:
-    """Writes a mesh, with a texture also `<stem>.mtl` and `<stem>.png` beside it.
+    """Writes a mesh, with a texture also `<stem>.mtl` and `<stem>_texture.png` beside it.
 
     Nine significant digits: float32 arrays come back bit for bit. All files are written under
     temporary names first, so that no half-written one can remain.
@@ -80,7 +80,7 @@ def write_obj(
     text = _obj_text(vertices, triangles, colours, uv, uv_triangles)
     if texture is None:
         with atomic_files.atomic_path(path) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
     else:
         _write_textured(path, text, texture)
 
@@ -126,9 +126,9 @@ class _ObjParser:
         if keyword == "v":
             if len(values) not in (3, 4, 6, 7):
                 raise ValueError
-            self.vertices.append([float(value) for value in values])
+            self.vertices.append(_finite(values))
         elif keyword == "vt":
-            self.uv.append([float(values[0]), float(values[1])])
+            self.uv.append(_finite([values[0], values[1]]))
         elif keyword == "f":
             self._read_polygon([value.split("/") for value in values])
 
@@ -164,10 +164,17 @@ class _ObjParser:
         )
 
 
+def _finite(values: list[str]) -> list[float]:
+    numbers = [float(value) for value in values]
+    if not np.isfinite(numbers).all():
+        raise ValueError
+    return numbers
+
+
 def _resolve(index: str, count: int) -> int:
     """Turns OBJ's counting (from 1, or backwards from -1) into counting from 0."""
     number = int(index)
-    if number == 0 or number < -count:
+    if number == 0 or number < -count or number > np.iinfo(np.int32).max:
         raise ValueError
     return number - 1 if number > 0 else count + number
 
@@ -192,8 +199,9 @@ def _lines(keyword: str, rows: np.ndarray) -> Iterable[str]:
 
 
 def _write_textured(path: pathlib.Path, text: str, texture: np.ndarray) -> None:
-    """Writes `.obj`, `.mtl` and `.png`; the `.obj`, which names the others, appears last."""
-    material, picture = path.with_suffix(".mtl"), path.with_suffix(".png")
+    """Writes mesh, material and texture; the mesh, which names the others, appears last."""
+    # A plain `<stem>.png` could be the photograph that the mesh was made from.
+    material, picture = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_texture.png")
     with contextlib.ExitStack() as files:
         obj_part, material_part, picture_part = (
             files.enter_context(atomic_files.atomic_path(name))
@@ -201,9 +209,10 @@ def _write_textured(path: pathlib.Path, text: str, texture: np.ndarray) -> None:
         )
         image_files.write_image(picture_part, texture)
         material_part.write_text(
-            f"newmtl skin\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture.name}\n"
+            f"newmtl skin\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture.name}\n",
+            encoding="utf-8",
         )
-        obj_part.write_text(f"mtllib {material.name}\nusemtl skin\n{text}")
+        obj_part.write_text(f"mtllib {material.name}\nusemtl skin\n{text}", encoding="utf-8")
 
 
 def _checked_uv(uv, uv_triangles, triangles, num_vertices: int):
