@@ -46,6 +46,40 @@ def test_read_image_rgba_is_laid_on_black(tmp_path):
     assert tuple(read[0, 15]) == (0, 0, 0)
 
 
+def test_read_image_and_photo_from_array_blend_alike(tmp_path, rng):
+    rgba = rng.integers(0, 256, (64, 64, 4), dtype=np.uint8)
+    PIL.Image.fromarray(rgba).save(tmp_path / "a.png")
+    read = image_files.read_image(tmp_path / "a.png")
+    np.testing.assert_allclose(read, rgba[..., :3] * (rgba[..., 3:] / 255.0), atol=0.5)
+    np.testing.assert_array_equal(image_files.photo_from_array(rgba), read)
+
+
+def test_photo_from_array_preset():
+    grey = np.full((16, 20), 0.5)
+    expected = np.full((16, 20, 3), 128, np.uint8)
+    for pixels in (grey, grey[..., np.newaxis], np.dstack([grey] * 3), np.uint8(256 * grey)):
+        photo = image_files.photo_from_array(pixels)
+        assert photo.dtype == np.uint8
+        np.testing.assert_array_equal(photo, expected)
+
+
+@pytest.mark.parametrize(
+    "pixels, message",
+    [
+        (np.zeros((20, 20, 2), np.uint8), r"shape \(20, 20, 2\)"),
+        (np.zeros(20, np.uint8), r"shape \(20,\)"),
+        (np.full((20, 20, 3), 200.0), r"\[0, 1\].*200"),
+        (np.full((20, 20, 3), np.nan), "finite"),
+        (np.zeros((20, 20, 3), np.int64), "int64"),
+        (np.zeros((15, 20, 3), np.uint8), "too small: 20 x 15"),
+        (np.zeros((0, 20, 3), np.uint8), "too small"),
+    ],
+)
+def test_photo_from_array_exception_raised(pixels, message):
+    with pytest.raises(ValueError, match=rf"^me\.jpg.*{message}"):
+        image_files.photo_from_array(pixels, "me.jpg")
+
+
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "LA", "YCbCr"])
 def test_read_image_modes(tmp_path, mode):
     white = PIL.Image.fromarray(np.full((20, 30, 3), 255, np.uint8)).convert(mode)
@@ -122,10 +156,11 @@ def test_read_image_too_small_exception_raised(tmp_path, size):
 
 
 @pytest.mark.parametrize("size", [(12_000, 9_000), (20_000, 10_000)])
-def test_read_image_too_large_exception_raised(tmp_path, size):
+@pytest.mark.parametrize("action", ["error", "ignore"])  # Pillow warns of such pictures.
+def test_read_image_too_large_exception_raised(tmp_path, size, action):
     PIL.Image.new("1", size).save(tmp_path / "a.png")  # Above Pillow's own limit in one case.
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter(action)
         with pytest.raises(ValueError, match=r"a\.png is too large"):
             image_files.read_image(tmp_path / "a.png")
 

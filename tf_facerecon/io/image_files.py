@@ -8,7 +8,6 @@ Convention:
 import contextlib
 import os
 import pathlib
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -50,7 +49,48 @@ def read_image(
     if path.is_dir():
         raise ValueError(f"{path} is a folder, expected an image file.")
     with path.open("rb") as stream, _opened(path, stream, max_pixels, min_side) as image:
-        return np.asarray(_to_upright_rgb(path, image))
+        return _to_upright_rgb(path, image)
+
+
+def photo_from_array(
+    pixels: np.ndarray, source: str = "image", min_side: int = MIN_SIDE
+) -> np.ndarray:
+    """Brings a picture that is in memory to the form in which `read_image` gives files.
+
+    Args:
+        pixels: `[height, width]`, or `[height, width, C]` with C = 1 (grey), 3 (RGB) or 4 (RGB and
+            opacity, laid on black); uint8, or floats in [0, 1].
+        source: What to call the picture in messages.
+        min_side: Smallest accepted width and height, in pixels.
+
+    Returns:
+        `uint8` array `[height, width, 3]`, RGB.
+
+    Raises:
+        ValueError: If the shape, the type or a value is another, or the picture is smaller than
+            `min_side`; the message names `source`.
+    """
+    pixels = np.asarray(pixels)
+    if pixels.ndim == 2:
+        pixels = pixels[..., np.newaxis]
+    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"{source} must have shape [height, width], or [height, width, channels] with 1, 3 or "
+            f"4 channels. Received: shape {pixels.shape}."
+        )
+    _check_size(source, pixels.shape[1::-1], None, min_side)
+    if pixels.dtype.kind == "f" and (pixels.min() < 0.0 or pixels.max() > 1.0):
+        raise ValueError(
+            f"{source} must lie in [0, 1] when it holds floats. "
+            f"Received: {pixels.min()} to {pixels.max()}."
+        )
+    try:
+        pixels = to_uint8(pixels)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
+    if pixels.shape[-1] == 4:
+        return _on_black(pixels)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
@@ -106,40 +146,37 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
     """Gives the opened, size-checked image; failures of its decoder name the file."""
     import PIL.Image
 
-    with warnings.catch_warnings():
-        # The guard below is stricter and says more than Pillow's warning.
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-        try:
-            image = PIL.Image.open(stream)
-        except PIL.UnidentifiedImageError as error:
-            raise ValueError(f"{path} is not an image that Pillow can read.") from error
-        except PIL.Image.DecompressionBombError as error:
-            raise ValueError(f"{path} is too large: {error}") from error
-        except Exception as error:  # Decoders of broken files raise whatever they like.
-            raise ValueError(f"{path} is a damaged image: {error}.") from error
+    too_large = (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
+    try:
+        image = PIL.Image.open(stream)
+    except PIL.UnidentifiedImageError as error:
+        raise ValueError(f"{path} is not an image that Pillow can read.") from error
+    except too_large as error:  # The warning, where the caller has made it an error.
+        raise ValueError(f"{path} is too large: {error}") from error
+    except Exception as error:  # Decoders of broken files raise whatever they like.
+        raise ValueError(f"{path} is a damaged image: {error}.") from error
     with image:
         _check_size(path, image.size, max_pixels, min_side)
         yield image
 
 
-def _check_size(path, size: tuple[int, int], max_pixels: int, min_side: int) -> None:
+def _check_size(source, size: tuple[int, int], max_pixels: int | None, min_side: int) -> None:
     """Raises `ValueError` for a picture of too many or too few pixels."""
     width, height = size
-    if width * height > max_pixels:
+    if max_pixels is not None and width * height > max_pixels:
         raise ValueError(
-            f"{path} is too large: {width} x {height} pixels, limit {max_pixels:,}. Shrink it, or "
-            f"pass `max_pixels={width * height}` to read it all the same."
+            f"{source} is too large: {width} x {height} pixels, limit {max_pixels:,}. Shrink it "
+            f"or pass `max_pixels={width * height}` to read it all the same."
         )
     if min(size) < min_side:
         raise ValueError(
-            f"{path} is too small: {width} x {height} pixels, expected at least {min_side} on "
+            f"{source} is too small: {width} x {height} pixels, expected at least {min_side} on "
             "each side."
         )
 
 
-def _to_upright_rgb(path, image):
-    """Decodes a Pillow image to mode RGB, rotated as its EXIF orientation says."""
-    import PIL.Image
+def _to_upright_rgb(path, image) -> np.ndarray:
+    """Decodes a Pillow image to `[height, width, 3]`, rotated as its EXIF orientation says."""
     import PIL.ImageOps
 
     try:
@@ -148,14 +185,19 @@ def _to_upright_rgb(path, image):
     except Exception as error:  # See `_opened`.
         raise ValueError(f"{path} is a damaged or truncated image: {error}.") from error
     if image.mode in _SIXTEEN_BITS:
-        return PIL.Image.fromarray(_eight_bits(path, np.asarray(image))).convert("RGB")
+        grey = _eight_bits(path, np.asarray(image))
+        return np.repeat(grey[..., np.newaxis], 3, axis=-1)
     if image.mode == "F":
         raise ValueError(f"{path} holds floating-point pixels; expected 8 or 16 bits per channel.")
     if image.mode in _TRANSPARENT or "transparency" in image.info:
-        image = image.convert("RGBA")
-        black = PIL.Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = PIL.Image.alpha_composite(black, image)
-    return image.convert("RGB")
+        return _on_black(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
+
+
+def _on_black(rgba: np.ndarray) -> np.ndarray:
+    """Lays `uint8` `[height, width, 4]` on black: colours times opacity, rounded."""
+    product = rgba[..., :3].astype(np.uint16) * rgba[..., 3:]
+    return ((product + 127) // 255).astype(np.uint8)
 
 
 def _eight_bits(path, values: np.ndarray) -> np.ndarray:
