@@ -29,7 +29,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         FileNotFoundError: If the block ends without having written the temporary path.
     """
     path = pathlib.Path(path)
-    _make_folder(path)
+    make_folder(path.parent)
     temporary = path.with_name(f".part-{secrets.token_hex(4)}-{path.name}")
     try:
         yield temporary
@@ -41,18 +41,31 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         raise
 
 
-def _make_folder(path: pathlib.Path) -> None:
-    """Makes the parent folder of `path`, or says in one sentence why it cannot be written to."""
+def make_folder(folder: str | os.PathLike) -> pathlib.Path:
+    """Makes a folder with its parents, or says in one sentence why nothing can be written there.
+
+    Args:
+        folder: May exist already.
+
+    Returns:
+        The folder.
+
+    Raises:
+        NotADirectoryError: If it, or a parent of it, is a file.
+        PermissionError: If it cannot be made or is not writable.
+    """
+    folder = pathlib.Path(folder)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise NotADirectoryError(
-            f"Cannot write {path}: expected a folder at {path.parent}, a file stands in the way."
+            f"Cannot write to {folder}: a file stands where a folder is needed."
         ) from error
     except PermissionError as error:
-        raise PermissionError(f"Cannot write {path}: no right to make {path.parent}.") from error
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"Cannot write {path}: the folder {path.parent} is not writable.")
+        raise PermissionError(f"Cannot write to {folder}: no right to make it.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"Cannot write to {folder}: the folder is not writable.")
+    return folder
 
 
 def _remove(path: pathlib.Path) -> None:
