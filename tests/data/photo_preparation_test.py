@@ -72,7 +72,7 @@ def test_prepare_photos_with_detections(photos):
 
 def test_prepare_photos_skips_and_tells(photos):
     image_files.write_image(photos / "black.png", np.zeros((100, 100, 3), np.uint8))
-    (photos / "text.jpg").write_text("hello")
+    (photos / "text.jpg").write_text("hello", encoding="utf-8")
     (photos / "landmarks").mkdir()
     np.savetxt(photos / "landmarks/b.txt", FACE)
     (photos / "detections").mkdir()
@@ -80,7 +80,7 @@ def test_prepare_photos_skips_and_tells(photos):
     prepared, _ = prepare(photos)
     assert prepared.names == ("deep/er/C.JPEG",)
     assert prepared.skipped.keys() == {"a.jpg", "a.png", "b.png", "black.png", "text.jpg"}
-    lines = (prepared.folder / "skipped.txt").read_text().splitlines()
+    lines = (prepared.folder / "skipped.txt").read_text(encoding="utf-8").splitlines()
     reasons = dict(line.split("\t") for line in lines)
     assert "No face was found in" in reasons["black.png"] and "black.png" in reasons["black.png"]
     assert "is not an image" in reasons["text.jpg"]
@@ -151,13 +151,13 @@ def test_prepare_photos_exception_raised(tmp_path, photos):
     with pytest.raises(ValueError, match="holds other files"):
         prepare(photos, prepared_folder=photos)
     prepared, _ = prepare(photos)
-    (prepared.folder / "index.json").write_text("{")
+    (prepared.folder / "index.json").write_text("{", encoding="utf-8")
     with pytest.raises(ValueError, match=r"index\.json is damaged"):
         prepare(photos)
 
 
 def test_prepare_photos_unwritable_folder_exception_raised(photos):
-    (photos.parent / "file").write_text("x")
+    (photos.parent / "file").write_text("x", encoding="utf-8")
     with pytest.raises(NotADirectoryError, match="Cannot write"):
         prepare(photos, prepared_folder=photos.parent / "file" / "prepared")
     assert sorted(os.listdir(photos)) == ["a.jpg", "a.png", "b.png", "deep"]

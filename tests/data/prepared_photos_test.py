@@ -32,15 +32,25 @@ def test_index_round_trip(tmp_path):
     assert prepared_photos.read_index(tmp_path, {"y_up": False}) == {}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"format": 1}',
+        '{"format": 1, "settings": {}, "photos": ["a.jpg"]}',
+        '{"format": 1, "settings": {}, "photos": {"a.jpg": "done"}}',
+    ],
+)
 def test_read_index_exception_raised(tmp_path, text):
-    (tmp_path / "index.json").write_text(text)
+    (tmp_path / "index.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"index\.json is damaged"):
         prepared_photos.read_index(tmp_path, {})
 
 
 def test_read_index_other_files_exception_raised(tmp_path):
-    (tmp_path / "thesis.pdf").write_text("mine")
+    (tmp_path / "thesis.pdf").write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match="holds other files"):
         prepared_photos.read_index(tmp_path, {})
 
@@ -49,4 +59,4 @@ def test_finish_names_and_skipped(tmp_path):
     prepared = prepared_photos.finish(tmp_path, ENTRIES)
     assert prepared.names == ("a.jpg",)
     assert prepared.skipped == {"b.jpg": "no\nface"}
-    assert (tmp_path / "skipped.txt").read_text() == "b.jpg\tno face\n"
+    assert (tmp_path / "skipped.txt").read_text(encoding="utf-8") == "b.jpg\tno face\n"

@@ -86,7 +86,7 @@ def test_fit_crop_transform_matches_reference(name):
 
 
 def test_fit_crop_transform_matches_all_recorded_photographs(shared_data):
-    recorded = json.loads((shared_data / "align_fixtures.json").read_text())
+    recorded = json.loads((shared_data / "align_fixtures.json").read_text(encoding="utf-8"))
     assert len(recorded) == 25
     keys = ("w0", "h0", "scale", "tx", "ty", "w", "h", "left", "up")
     for case in recorded.values():

@@ -53,7 +53,7 @@ def test_train_skin_model_fits_and_repeats(labelled):
 
 
 def test_train_skin_model_goes_on_and_tells_what_failed(labelled):
-    (labelled / "images" / "text.png").write_text("hello")
+    (labelled / "images" / "text.png").write_text("hello", encoding="utf-8")
     image_files.write_image(labelled / "images/small.png", np.zeros((30, 30, 3), np.uint8))
     image_files.write_image(labelled / "masks/small.png", np.zeros((20, 20), np.uint8))
     image_files.write_image(labelled / "images/alone.png", np.zeros((30, 30, 3), np.uint8))

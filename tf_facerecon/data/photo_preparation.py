@@ -152,7 +152,7 @@ def _prepare_photo(
         raise ValueError(f"{path}: {error}") from error
     to_crop = aligned.transform.to_crop
     five_points = points if landmarks is None else face_alignment.five_points_from_68(landmarks)
-    skin = np.round(255 * skin_model.probability(aligned.image)).astype(np.uint8)
+    skin = image_files.to_uint8(skin_model.probability(aligned.image))
     no_landmarks = np.zeros([68, 2], np.float32)
     return {
         "image": aligned.image,

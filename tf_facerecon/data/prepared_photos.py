@@ -79,9 +79,12 @@ def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]
             raise ValueError(f"{prepared_folder} holds other files; expected a new, empty folder.")
         return {}
     try:
-        index = json.loads(path.read_text())
+        index = json.loads(path.read_text(encoding="utf-8"))
         is_same = index["format"] == _FORMAT and index["settings"] == settings
-        return index["photos"] if is_same else {}
+        entries = index["photos"]
+        if not isinstance(entries, dict) or not all(isinstance(e, dict) for e in entries.values()):
+            raise TypeError('"photos" does not map names to entries')
+        return entries if is_same else {}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error}. Remove {prepared_folder}.") from error
 
@@ -96,4 +99,4 @@ def write_index(prepared_folder: pathlib.Path, settings: dict, entries: dict) ->
 
 def _write_text(path: pathlib.Path, text: str) -> None:
     with atomic_files.atomic_path(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
