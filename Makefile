@@ -46,7 +46,9 @@ $(READY): requirements.lock setup.py
 		{ echo "Python 3.10 to 3.13 is needed; $(PYTHON) is another." >&2; exit 1; }
 	@echo "Setting up $(VENV) (a few minutes, once) ..."
 	$(PYTHON) -m venv --clear $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	# The lock is complete; older pips stumble over extras when they resolve it again.
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
