@@ -39,14 +39,14 @@ lint: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 
-# pip fills a fresh folder: a half-installed environment never gets its stamp.
+# pip fills a fresh folder: a half-installed environment never gets its stamp. The lock is complete;
+# older pips stumble over extras when they resolve it again, hence --no-deps.
 $(READY): requirements.lock setup.py
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; none was found." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Python 3.10 to 3.13 is needed; $(PYTHON) is another." >&2; exit 1; }
 	@echo "Setting up $(VENV) (a few minutes, once) ..."
 	$(PYTHON) -m venv --clear $(VENV)
-	# The lock is complete; older pips stumble over extras when they resolve it again.
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r requirements.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
