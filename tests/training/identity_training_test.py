@@ -77,9 +77,9 @@ def test_supervised_contrastive_loss_jacobian(rng):
 
 def test_nearest_is_same_preset():
     unit = tf.math.l2_normalize(tf.constant([[1.0, 0], [0.9, 0.1], [0, 1.0], [0.8, 0.3]]), axis=-1)
-    # The last one's nearest is the second, a stranger; so is the third one's.
+    # Only the last one's nearest, the second, is a stranger.
     same = identity_training.nearest_is_same(unit, tf.constant([0, 0, 1, 1]))
-    np.testing.assert_array_equal(same, [1, 1, 0, 0])
+    np.testing.assert_array_equal(same, [1, 1, 1, 0])
 
 
 def test_run_writes_report_and_history(finished):
