@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from tf_facerecon.face_models.procedural import anchors, features, mean_face
+
+MASKS = [
+    features.eye_opening,
+    features.iris,
+    features.lash_line,
+    features.lid_fold,
+    features.brow,
+    features.lips,
+    features.nostril,
+    features.hair,
+    features.skin,
+]
+
+
+def domain():
+    s, t = np.meshgrid(np.linspace(-1.42, 1.42, 143), np.linspace(-1.08, 1.0, 105))
+    return s.ravel(), t.ravel()
+
+
+@pytest.mark.parametrize("mask", MASKS, ids=lambda mask: mask.__name__)
+def test_masks_lie_between_0_and_1_and_are_symmetric(mask):
+    s, t = domain()
+    values = mask(s, t)
+    assert values.shape == s.shape and values.min() >= 0.0 and values.max() <= 1.0
+    assert values.max() > 0.5 and values.min() < 0.01  # There is some of it, and not everywhere.
+    np.testing.assert_allclose(mask(-s, t), values, atol=1e-12)
+
+
+def test_smooth_step_preset():
+    np.testing.assert_allclose(
+        features.smooth_step(np.array([-1.0, 0.0, 0.5, 1.0, 3.0]), 0.0, 2.0),
+        [0, 0, 0.15625, 0.5, 1],
+    )
+    np.testing.assert_allclose(
+        features.smooth_step(np.array([0.0, 1.0, 2.0]), 2.0, 0.0), [1, 0.5, 0]
+    )
+
+
+def test_spot_preset():
+    # One and two radii from the centre, on either side of the face.
+    values = features.spot(
+        np.array([0.4, -0.4, 0.5, 0.4]), np.array([0.1, 0.1, 0.1, 0.5]), 0.4, 0.1, 0.1, 0.2
+    )
+    np.testing.assert_allclose(values, np.exp([0, 0, -0.5, -2]))
+
+
+def test_features_lie_at_their_landmarks():
+    landmarks = anchors.domain_coordinates(anchors.landmark_template())
+
+    def at(mask, *numbers):
+        return mask(*landmarks[list(numbers)].mean(axis=0)[:, None])[0]
+
+    assert at(features.eye_opening, 36, 39) == at(features.eye_opening, 42, 45) == 1
+    assert at(features.iris, 37, 38, 40, 41) > 0.99
+    assert at(features.brow, 19) > 0.9 and at(features.brow, 24) > 0.9
+    assert at(features.lips, 51, 62) > 0.9 and at(features.lips, 57, 66) > 0.9
+    for mask in (features.eye_opening, features.brow, features.lips, features.hair):
+        assert at(mask, 29) == 0  # on the nose
+    assert at(features.skin, 29) > 0.99
+    for eye_or_lip in ((36, 39), (19,), (51, 62)):
+        assert at(features.skin, *eye_or_lip) < 0.1
+
+
+def test_lid_heights_meet_at_the_corners():
+    corners = np.array([features.EYE_INNER[0], features.EYE_OUTER[0]])
+    upper, lower, along = features.lid_heights(corners)
+    np.testing.assert_allclose(along, [-1, 1])
+    np.testing.assert_allclose(upper, lower, atol=1e-12)
+    upper, lower, _ = features.lid_heights(np.array([features.EYE_CENTRE_S]))
+    np.testing.assert_allclose(upper - lower, features.UPPER_LID - features.LOWER_LID)
+
+
+def test_jaw_share_is_torn_at_the_slit():
+    s = np.zeros(2)
+    t = np.full(2, mean_face.SEAM_MIDDLE)
+    np.testing.assert_allclose(features.jaw_share(s, t, np.array([1.0, -1.0])), [0, 1], atol=1e-9)
+    # Beyond the corner of the mouth there is no slit, and the skin moves by half.
+    beyond = np.array([0.6])
+    height = mean_face.seam_height(beyond)
+    np.testing.assert_allclose(features.jaw_share(beyond, height, np.zeros(1)), 0.5)
+    far = features.jaw_share(np.zeros(2), np.array([0.9, -0.9]), np.zeros(2))
+    np.testing.assert_allclose(far, [0, 1], atol=1e-2)
