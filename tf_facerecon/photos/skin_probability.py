@@ -3,6 +3,9 @@
 Two mixtures of Gaussians, one of skin colours and one of all others, in BT.601 YCbCr
 (Jones & Rehg 2002; parameters as published with Deng et al. 2019). The hybrid-level loss weighs
 pixels by this probability, so that beards, glasses and hair do not become skin colour.
+
+Source: the published parameters are numbers of microsoft/Deep3DFaceReconstruction (MIT licence,
+Copyright (c) Microsoft Corporation; see NOTICE).
 """
 
 import hashlib

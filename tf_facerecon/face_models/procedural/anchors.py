@@ -5,6 +5,10 @@ Convention:
     image-left half (x <= 0 for landmarks, x >= 0 for the points between) and are mirrored, so the
     mean face is exactly symmetric. Every surface point also has domain coordinates `(s, t)`: the
     face is unrolled from a vertical cylinder, `s` in decimetres of arc, `t` the height.
+
+Source: the landmarks are the 68-point template of microsoft/Deep3DFaceReconstruction, made
+symmetric and rounded (MIT licence, Copyright (c) Microsoft Corporation; see NOTICE). The other
+points are this project's own.
 """
 
 import numpy as np
