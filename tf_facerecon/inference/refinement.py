@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from tf_facerecon.core import checks
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import morphable_model
+from tf_facerecon.inference import fit_errors
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
 
 # Weights of the paper where it has the term, but points count more than its 1.6e-3: there are 5 of
@@ -50,7 +50,8 @@ class RefinementReport:
 
     Attributes:
         steps: Gradient steps taken.
-        photometric_before: Mean RGB distance over `photo_region`, at the start.
+        photometric_before: Mean RGB distance over `fit_errors.photo_region`, at the start; NaN
+            when the photograph shows no skin there.
         photometric_after: The same at the end.
         point_error_before: Mean distance of the points, as a fraction of the distance between the
             eyes, at the start.
@@ -137,7 +138,7 @@ class Refiner:
         checks.check_shape("skin_probability", skin_probability, (size, size))
         if np.shape(points) not in ((5, 2), (68, 2)):
             raise ValueError(f"`points` must be [5, 2] or [68, 2]. Received: {np.shape(points)}.")
-        ellipse = face_ellipse(points, skin_probability.shape)
+        ellipse = fit_errors.face_ellipse(points, skin_probability.shape)
         photograph = [
             tf.constant(np.asarray(value, np.float32)[None])
             for value in (crop, points, (ellipse * skin_probability)[..., None])
@@ -195,13 +196,13 @@ class Refiner:
 
     def _photometric_error(self, coefficients, crop, points, skin_probability) -> float:
         rendered = self.decoder(coefficients)["image"].numpy()[0]
-        region = photo_region(points, skin_probability)
-        return photometric_error(rendered, crop, region)
+        region = fit_errors.photo_region(points, skin_probability)
+        return fit_errors.photometric_error(rendered, crop, region)
 
     def _point_error(self, coefficients, points) -> float:
         decoded = self.decoder(coefficients, render=False)
         predicted = decoded["five_points" if len(points) == 5 else "landmarks"]
-        return point_error(predicted.numpy()[0], points)
+        return fit_errors.point_error(predicted.numpy()[0], points)
 
 
 def refine(
@@ -218,59 +219,6 @@ def refine(
     return Refiner(decoder, **settings).refine(
         coefficients, crop, points, skin_probability, progress=progress
     )
-
-
-def photo_region(points: np.ndarray, skin_probability: np.ndarray) -> np.ndarray:
-    """Pixels `[H, W]` (bool) on which fits are judged: fixed by the photograph, whatever the fit.
-
-    Skin (probability above one half) inside `face_ellipse`. A fit that shrinks or slides away
-    leaves pixels of it black, and is charged for them.
-
-    Args:
-        points: `[5, 2]` or `[68, 2]` points found in the photograph's crop.
-        skin_probability: `[H, W]` in [0, 1].
-    """
-    return face_ellipse(points, skin_probability.shape) & (skin_probability > 0.5)
-
-
-def face_ellipse(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The part of a crop `[H, W]` (bool) that is face rather than hair, ears or neck.
-
-    An ellipse that leans with the face. Its centre is half-way between eyes and mouth; its
-    half-axes are the distance between the eyes, and 1.1 times that from eyes to mouth, which
-    reaches from the middle of the forehead to the chin.
-
-    Args:
-        points: `[5, 2]` or `[68, 2]` points of the face.
-        size: Height and width of the crop.
-    """
-    left_eye, right_eye, _, left_mouth, right_mouth = _five_points(points)
-    eyes, mouth = (left_eye + right_eye) / 2, (left_mouth + right_mouth) / 2
-    length = np.linalg.norm(mouth - eyes)
-    down = (mouth - eyes) / length
-    rows, columns = np.indices(size)
-    offset = np.stack([columns, rows], axis=-1) - (eyes + mouth) / 2
-    along = offset @ down / (1.1 * length)
-    across = offset @ np.array([-down[1], down[0]]) / np.linalg.norm(right_eye - left_eye)
-    return along**2 + across**2 < 1.0
-
-
-def photometric_error(rendered: np.ndarray, crop: np.ndarray, region: np.ndarray) -> float:
-    """Mean RGB distance of pictures `[H, W, 3]` over `region` `[H, W]`; 0 if that is empty."""
-    distance = np.linalg.norm(np.clip(rendered, 0.0, 1.0) - crop, axis=-1)
-    return float(distance[region].mean()) if region.any() else 0.0
-
-
-def point_error(predicted: np.ndarray, found: np.ndarray) -> float:
-    """Mean distance of points `[5 | 68, 2]`, as a fraction of that between the found eyes."""
-    left_eye, right_eye = _five_points(found)[:2]
-    distances = np.linalg.norm(np.asarray(predicted) - found, axis=-1)
-    return float(distances.mean() / np.linalg.norm(right_eye - left_eye))
-
-
-def _five_points(points):
-    points = np.asarray(points, np.float64)
-    return points if len(points) == 5 else morphable_model.five_points_from_landmarks(points)
 
 
 def _point_loss(decoded, points):
