@@ -2,6 +2,7 @@ import keras
 import numpy as np
 
 from tf_facerecon.networks import small_backbone
+from tf_facerecon.networks.spatial_expectation import SpatialExpectation
 
 
 def test_small_backbone_other_size_and_dtype(rng):
@@ -11,7 +12,21 @@ def test_small_backbone_other_size_and_dtype(rng):
     features = backbone(rng.random((3, 64, 64, 3), dtype=np.float32))
     assert features["shallow"].shape == (3, 8, 8, 40)
     assert features["deep"].shape == (3, 8 + 2 * 5)
-    assert keras.backend.standardize_dtype(features["deep"].dtype) == "bfloat16"
+    assert keras.backend.standardize_dtype(features["shallow"].dtype) == "bfloat16"
+
+
+def test_small_backbone_does_not_round_positions(rng):
+    """Under half precision, positions still leave the network as they were found, in float32."""
+    backbone = small_backbone.build_small_backbone(
+        64, num_points=5, hidden=8, dtype="mixed_bfloat16"
+    )
+    finder = next(layer for layer in backbone.layers if isinstance(layer, SpatialExpectation))
+    both = keras.Model(backbone.input, [backbone.output["deep"], finder.output])
+    deep, found = both(rng.random((3, 64, 64, 3), dtype=np.float32))
+    assert keras.backend.standardize_dtype(deep.dtype) == "float32"
+    np.testing.assert_array_equal(deep[:, 8:], found)
+    rounded = keras.ops.cast(keras.ops.cast(found, "bfloat16"), "float32")
+    assert np.any(np.asarray(rounded) != np.asarray(found))
 
 
 def test_small_backbone_averages_pairs_of_pixels(rng):

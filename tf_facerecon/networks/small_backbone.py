@@ -32,11 +32,13 @@ def build_small_backbone(
         stem_channels: Channels of the first convolution.
         num_points: How many points of the face it learns to find.
         hidden: Width of the layer that joins points and appearance.
-        dtype: Dtype or policy of all layers; `None` takes the global policy.
+        dtype: Dtype or policy of the layers; `None` takes the global policy. Positions are float32
+            under every policy.
 
     Returns:
         Functional model with outputs `shallow` `[B, h, h, 40]` (first residual stage, a quarter of
-        the number of cells) and `deep` `[B, hidden + 2 * num_points]`.
+        the number of cells) and `deep` `[B, hidden + 2 * num_points]`, always float32: what points
+        and appearance say together, then the positions themselves in [-1, 1].
     """
     images = keras.Input((image_size, image_size, 3), name="image")
     x = keras.layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
@@ -59,5 +61,6 @@ def build_small_backbone(
     joined = keras.layers.Dense(hidden, use_bias=False, dtype=dtype)(joined)
     joined = keras.layers.BatchNormalization(momentum=residual_blocks.MOMENTUM, dtype=dtype)(joined)
     joined = keras.layers.ReLU(dtype=dtype)(joined)
-    deep = keras.layers.Concatenate(dtype=dtype)([joined, points])
+    # Half precision would round the positions: the heads read them as they were found.
+    deep = keras.layers.Concatenate(dtype="float32")([joined, points])
     return keras.Model(images, {"shallow": stages[0], "deep": deep}, name="small_backbone")
