@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "tf_facerecon"
 FLOORS = """core | geometry lighting io | face_models rendering photos |
-    decoding networks losses metrics | data models | training inference | evaluation"""
+    decoding networks losses metrics | data models | training inference"""
 FLOOR = {room: n for n, row in enumerate(FLOORS.split("|")) for room in row.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 LAZY = {"tensorflow_graphics", "mtcnn", "keras_facenet", "cv2", "trimesh", "sklearn", "skimage"}
