@@ -11,6 +11,7 @@ import dataclasses
 import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.geometry import rotations
 from tf_facerecon.inference.fitted_face import FittedFace
 from tf_facerecon.rendering import rasterizer
 
@@ -100,11 +101,11 @@ def clay_colours(normals: np.ndarray) -> np.ndarray:
     return np.clip(brightness[:, None] * _CLAY, 0.0, 1.0)
 
 
-def turned(vertices: np.ndarray, normals: np.ndarray, degrees: float) -> tuple:
+def turned(
+    vertices: np.ndarray, normals: np.ndarray, degrees: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Turns `vertices` and `normals` `[V, 3]` about the vertical axis through their middle."""
-    angle = np.radians(degrees)
-    rotation = np.array(
-        [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
-    )
+    angles = np.array([0.0, np.radians(degrees), 0.0])
+    rotation = rotations.rotation_matrix_from_euler(angles).numpy()
     middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
     return (vertices - middle) @ rotation.T + middle, normals @ rotation.T

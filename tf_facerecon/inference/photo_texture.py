@@ -5,6 +5,7 @@ import numpy as np
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.inference import mesh_views, photo_window
 from tf_facerecon.inference.fitted_face import FittedFace
+from tf_facerecon.io import image_files
 
 TEXTURE_SIZE = 1024
 # Cosines of the angle between surface normal and view at which the photograph begins to count, and
@@ -43,7 +44,7 @@ def photo_texture(
     fitted = np.clip(fitted * _gain(sampled, fitted, seen), 0.0, 1.0)
     weight = _fade(seen)[..., None]
     texture = weight * sampled + (1.0 - weight) * fitted
-    return np.round(255.0 * np.clip(_spread(texture, covered), 0.0, 1.0)).astype(np.uint8)
+    return image_files.to_uint8(_spread(texture, covered))
 
 
 def _unwrap(face, size):

@@ -6,6 +6,7 @@ Convention:
 
 import numpy as np
 
+from tf_facerecon.io import image_files
 from tf_facerecon.photos.face_alignment import CROP_SIZE, CropTransform
 
 
@@ -80,7 +81,7 @@ def lay_on_photo(
     layer = resize(np.concatenate([drawing, alpha[..., None]], axis=-1), size, box)
     behind = photo[rows, columns] / 255.0
     mixed = layer[..., :3] + (1.0 - layer[..., 3:]) * behind
-    result[rows, columns] = np.round(255.0 * np.clip(mixed, 0.0, 1.0))
+    result[rows, columns] = image_files.to_uint8(mixed)
     return result
 
 

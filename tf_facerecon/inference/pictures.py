@@ -6,6 +6,7 @@ import numpy as np
 
 from tf_facerecon.inference import mesh_views, photo_window
 from tf_facerecon.inference.fitted_face import FittedFace
+from tf_facerecon.io import image_files
 
 TILE_SIZE = 448
 _SUPERSAMPLING = mesh_views.VIEW_SIZE // TILE_SIZE
@@ -71,7 +72,7 @@ def draw_landmarks(picture: np.ndarray, face: FittedFace) -> np.ndarray:
 
     size = picture.shape[0] * _SUPERSAMPLING
     scale = size / face.camera.image_size
-    canvas = PIL.Image.fromarray(_bytes(0.78 * picture)).resize((size, size))
+    canvas = PIL.Image.fromarray(image_files.to_uint8(0.78 * picture)).resize((size, size))
     draw = PIL.ImageDraw.Draw(canvas)
     points = [tuple((point + 0.5) * scale) for point in face.landmarks]
     for indices, closed in _LINES:
@@ -98,7 +99,7 @@ def captioned_row(tiles: Sequence[np.ndarray], captions: Sequence[str]) -> np.nd
     font = PIL.ImageFont.load_default(_CAPTION_SIZE)
     for index, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         left = _MARGIN + index * (size + _MARGIN)
-        sheet.paste(PIL.Image.fromarray(_bytes(tile)), (left, _MARGIN))
+        sheet.paste(PIL.Image.fromarray(image_files.to_uint8(tile)), (left, _MARGIN))
         below = (left + size / 2, _MARGIN + size + _CAPTION_HEIGHT / 2 + 6)
         draw.text(below, caption, fill=_INK, font=font, anchor="mm")
     return np.asarray(sheet)
@@ -138,7 +139,3 @@ def _dot(draw, centre, radius, colour):
         (x - radius - 2, y - radius - 2, x + radius + 2, y + radius + 2), fill=(20, 24, 30)
     )
     draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
-
-
-def _bytes(picture):
-    return np.round(255.0 * np.clip(picture, 0.0, 1.0)).astype(np.uint8)
