@@ -70,7 +70,7 @@ def test_reconstruct_accepts(toy_reconstructor, tmp_path, kind):
     if kind == "file":
         PIL.Image.fromarray(photo).save(tmp_path / "face.png")
         (face,) = toy_reconstructor.reconstruct(tmp_path / "face.png")
-        assert face.source == "face.png"
+        assert face.source == "face.png" and face.source_path == tmp_path / "face.png"
         np.testing.assert_array_equal(face.photo, photo)
         return
     image = {
@@ -89,12 +89,21 @@ def test_reconstruct_accepts(toy_reconstructor, tmp_path, kind):
         (np.zeros((20, 20, 2), np.uint8), r"\[height, width, 3\]"),
         (np.full((20, 20, 3), 200.0), r"\[0, 1\]"),
         (np.full((20, 20, 3), np.nan), "finite"),
-        (np.zeros((0, 20, 3), np.uint8), r"\[height, width"),
+        (np.zeros((15, 20, 3), np.uint8), "too small"),
     ],
 )
 def test_reconstruct_array_exception_raised(toy_reconstructor, image, message):
-    with pytest.raises(ValueError, match=message):
-        toy_reconstructor.reconstruct(image)
+    with pytest.raises(ValueError, match=f"me.jpg.*{message}"):
+        toy_reconstructor.reconstruct(image, source="me.jpg")
+
+
+def test_reconstruct_transparent_is_laid_on_black(toy_reconstructor):
+    opacity = np.full(toy.toy_photo().shape[:2], 255, np.uint8)
+    opacity[:, :20] = 0
+    (face,) = toy_reconstructor.reconstruct(np.dstack([toy.toy_photo(), opacity]))
+    assert face.source_path is None
+    np.testing.assert_array_equal(face.photo[:, :20], 0)
+    np.testing.assert_array_equal(face.photo[:, 20:], toy.toy_photo()[:, 20:])
 
 
 def test_reconstruct_file_exception_raised(toy_reconstructor, tmp_path):
@@ -105,6 +114,17 @@ def test_reconstruct_file_exception_raised(toy_reconstructor, tmp_path):
     (tmp_path / "cut.jpg").write_bytes(encoded.getvalue()[:900])
     with pytest.raises(ValueError, match="cut.jpg"):
         toy_reconstructor.reconstruct(tmp_path / "cut.jpg")
+
+
+def test_reconstruct_leaves_out_what_cannot_be_aligned(toy_reconstructor):
+    astray = toy.detected_face((5000.0, 0.0), 2.0)  # The largest box, far beyond the photograph.
+    detector = toy.KnownFaces(astray, toy.detected_face())
+    reconstructor = FaceReconstructor(
+        toy_reconstructor.r_net, toy_reconstructor.decoder, detector, refiner=object()
+    )
+    with pytest.warns(UserWarning, match="crowd.jpg: left out the face of 84 x 96 pixels"):
+        (face,) = reconstructor.reconstruct(toy.toy_photo(), all_faces=True, source="crowd.jpg")
+    np.testing.assert_array_equal(face.found_points, toy.FIVE_POINTS)
 
 
 def test_reconstruct_no_face_exception_raised(toy_reconstructor):

@@ -7,11 +7,12 @@ Convention:
 """
 
 import dataclasses
+import pathlib
 
 import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.geometry import rotations
+from tf_facerecon.geometry import rigid_transforms, rotations
 from tf_facerecon.inference.refinement import RefinementReport
 from tf_facerecon.photos.face_alignment import CropTransform
 
@@ -46,6 +47,7 @@ class FittedFace:
         face_model: Name of the 3DMM.
         face_model_fingerprint: Its sha256.
         refinement: What refinement changed; `None` for the network's plain answer.
+        source_path: File of the photograph, which saving never overwrites; `None` for an array.
     """
 
     source: str
@@ -71,6 +73,7 @@ class FittedFace:
     face_model: str
     face_model_fingerprint: str
     refinement: RefinementReport | None = None
+    source_path: pathlib.Path | None = None
 
     @property
     def rotation_matrix(self) -> np.ndarray:
@@ -86,10 +89,8 @@ class FittedFace:
     @property
     def pose(self) -> np.ndarray:
         """`[4, 4]` model frame to world: `[[R, t], [0, 1]]`, decimetres."""
-        pose = np.eye(4)
-        pose[:3, :3] = self.rotation_matrix
-        pose[:3, 3] = self.coefficients["translation"]
-        return pose
+        translation = np.asarray(self.coefficients["translation"], np.float64)
+        return rigid_transforms.pose_matrix(self.rotation_matrix, translation).numpy()
 
     @property
     def intrinsics(self) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Photograph in, 3D faces out: detection, alignment, R-Net, decoder, and refinement on request."""
 
-import dataclasses
 import os
 import pathlib
 
@@ -9,19 +8,13 @@ import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.face_models import morphable_model
+from tf_facerecon.inference import found_faces
 from tf_facerecon.inference.reconstruction import FaceReconstruction
 from tf_facerecon.inference.refinement import Refiner
 from tf_facerecon.io import image_files
 from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.photos import face_alignment, face_detection
+from tf_facerecon.photos import face_detection
 from tf_facerecon.photos.skin_probability import SkinModel
-
-
-@dataclasses.dataclass(frozen=True)
-class _FoundFace:
-    points: np.ndarray  # [5 | 68, 2], photo pixels
-    box: np.ndarray  # x, y, width, height
-    confidence: float | None
 
 
 class FaceReconstructor:
@@ -96,10 +89,11 @@ class FaceReconstructor:
         """Reconstructs the largest face of a photograph, or all of them.
 
         Args:
-            image: Path, or array `[height, width]`, `[height, width, 3 or 4]`: uint8, or floats in
-                [0, 1].
+            image: Path, or array `[height, width]`, `[height, width, 3]` or `[height, width, 4]`
+                (laid on black): uint8, or floats in [0, 1]; at least 16 pixels on each side.
             refine: Whether to continue by gradient descent through the renderer.
-            all_faces: Whether to return every face that was detected, largest first.
+            all_faces: Whether to return every face that was detected, largest first. One that
+                cannot be aligned is left out with a warning.
             landmarks: 5 points (eye on the image's left, on its right, nose tip, mouth corner on
                 the left, on the right) or 68 iBUG points in pixels of the upright photograph; then
                 nothing is detected.
@@ -114,32 +108,28 @@ class FaceReconstructor:
             ValueError: If the file or array is not a picture, no face is found, or `landmarks` do
                 not describe a face; the message names the photograph.
         """
-        is_path = isinstance(image, str | os.PathLike)
-        source = source or (pathlib.Path(image).name if is_path else "image")
-        photo = image_files.read_image(image) if is_path else _as_photo(image)
-        faces = self._find_faces(photo, source, landmarks, all_faces)
-        try:
-            aligned = [face_alignment.align_face(photo, face.points) for face in faces]
-        except ValueError as error:
-            raise ValueError(f"{source}: {error}") from error
-        crops = np.stack([face.image for face in aligned]).astype(np.float32) / 255.0
+        if isinstance(image, str | os.PathLike):
+            path = pathlib.Path(image).absolute()
+            source = source or path.name
+            photo = image_files.read_image(image)
+        else:
+            path = None
+            source = source or "image"
+            photo = image_files.photo_from_array(image, source)
+        if landmarks is None:
+            faces = found_faces.detect_faces(self.detector, photo, source, all_faces)
+        else:
+            faces = [found_faces.face_from_landmarks(landmarks, source)]
+        aligned = found_faces.align_faces(photo, faces, source)
+        crops = np.stack([crop.image for _, crop in aligned]).astype(np.float32) / 255.0
         coefficients = self._regress(crops).numpy()
+        about = {"source": source, "source_path": path, "photo": photo}
         return [
-            self._reconstruct_face(photo, source, face, crop, vector, refine, progress)
-            for face, crop, vector in zip(faces, aligned, coefficients, strict=True)
+            self._reconstruct_face(about, face, crop, vector, refine, progress)
+            for (face, crop), vector in zip(aligned, coefficients, strict=True)
         ]
 
-    def _find_faces(self, photo, source, landmarks, all_faces) -> list[_FoundFace]:
-        if landmarks is not None:
-            return [_face_from_landmarks(landmarks, source)]
-        detected = self.detector.detect(photo)
-        largest = face_detection.largest_face(detected, source)
-        return [
-            _FoundFace(face.five_points, np.asarray(face.box, np.float64), float(face.confidence))
-            for face in (detected if all_faces else [largest])
-        ]
-
-    def _reconstruct_face(self, photo, source, face, aligned, coefficients, refine, progress):
+    def _reconstruct_face(self, about, face, aligned, coefficients, refine, progress):
         report = None
         if refine:
             coefficients, report = self.refiner.refine(
@@ -154,8 +144,7 @@ class FaceReconstructor:
         model = self.decoder.face_model
         neutral = model.mean_shape + model.identity_basis @ groups["identity"]
         return FaceReconstruction(
-            source=source,
-            photo=photo,
+            **about,
             box=face.box,
             confidence=face.confidence,
             crop=aligned.image,
@@ -214,42 +203,3 @@ def _check_partners(r_net, decoder) -> None:
             f"`r_net` learnt face model {r_net.face_model!r} (fingerprint {expected[:12]}...), but "
             f"`decoder` has {model.name!r} (fingerprint {model.fingerprint[:12]}...)."
         )
-
-
-def _face_from_landmarks(landmarks, source) -> _FoundFace:
-    """Checks points of the caller; the box is theirs, and there is no confidence."""
-    points = np.asarray(landmarks, np.float64)
-    if points.shape not in ((5, 2), (68, 2)) or not np.isfinite(points).all():
-        raise ValueError(
-            f"{source}: `landmarks` must be [5, 2] or [68, 2] finite numbers. "
-            f"Received: shape {points.shape}, {np.sum(~np.isfinite(points))} not finite."
-        )
-    five = points if len(points) == 5 else face_alignment.five_points_from_68(points)
-    across, down = five[1] - five[0], (five[3] + five[4] - five[0] - five[1]) / 2
-    mouth = five[4] - five[3]
-    if across[0] * down[1] - across[1] * down[0] <= 0 or across @ mouth <= 0:
-        raise ValueError(
-            f"{source}: `landmarks` must stand in this order: eye on the image's left, eye on its "
-            "right, nose tip, mouth corner on the left, on the right (or iBUG's 68). "
-            f"Received: {five.tolist()}."
-        )
-    low, high = points.min(axis=0), points.max(axis=0)
-    return _FoundFace(points, np.concatenate([low, high - low]), None)
-
-
-def _as_photo(image) -> np.ndarray:
-    """RGB uint8 `[height, width, 3]` of an array that the caller gave."""
-    pixels = np.asarray(image)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=-1)
-    if pixels.ndim != 3 or pixels.shape[-1] not in (3, 4) or 0 in pixels.shape:
-        raise ValueError(
-            "`image` must have shape [height, width], [height, width, 3] or [height, width, 4]. "
-            f"Received: shape {pixels.shape}."
-        )
-    if pixels.dtype.kind == "f" and (pixels.min() < 0.0 or pixels.max() > 1.0):
-        raise ValueError(
-            "`image` must lie in [0, 1] when it holds floats. "
-            f"Received: {pixels.min()} to {pixels.max()}."
-        )
-    return np.ascontiguousarray(image_files.to_uint8(pixels[..., :3]))

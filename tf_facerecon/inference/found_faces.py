@@ -1,0 +1,110 @@
+"""Which faces of a photograph to reconstruct: detected or given by points, and aligned."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+
+from tf_facerecon.photos import face_alignment, face_detection
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FoundFace:
+    """Where a face is.
+
+    Attributes:
+        points: `[5, 2]` or `[68, 2]` float64, photo pixels `(column, row)`.
+        box: `[4]` x, y, width, height, photo pixels.
+        confidence: Of the detector, 0 to 1; `None` when the caller gave the points.
+    """
+
+    points: np.ndarray
+    box: np.ndarray
+    confidence: float | None
+
+
+def detect_faces(
+    detector: face_detection.FaceDetector, photo: np.ndarray, source: str, all_faces: bool
+) -> list[FoundFace]:
+    """The largest face of a photograph, or all of them, largest first.
+
+    Args:
+        detector: Finds faces.
+        photo: `[height, width, 3]` uint8.
+        source: What to call the photograph in messages.
+        all_faces: Whether to give every face.
+
+    Raises:
+        ValueError: If there is no face.
+    """
+    detected = detector.detect(photo)
+    largest = face_detection.largest_face(detected, source)
+    return [
+        FoundFace(face.five_points, np.asarray(face.box, np.float64), float(face.confidence))
+        for face in (detected if all_faces else [largest])
+    ]
+
+
+def face_from_landmarks(landmarks: np.ndarray, source: str) -> FoundFace:
+    """A face where the caller says; its box is that of the points.
+
+    Args:
+        landmarks: `[5, 2]` or `[68, 2]`, see `FaceReconstructor.reconstruct`.
+        source: What to call the photograph in messages.
+
+    Raises:
+        ValueError: If the shape is another, a number is not finite, or the order is not that of a
+            face seen from the front.
+    """
+    points = np.asarray(landmarks, np.float64)
+    if points.shape not in ((5, 2), (68, 2)) or not np.isfinite(points).all():
+        raise ValueError(
+            f"{source}: `landmarks` must be [5, 2] or [68, 2] finite numbers. "
+            f"Received: shape {points.shape}, {np.sum(~np.isfinite(points))} not finite."
+        )
+    five = points if len(points) == 5 else face_alignment.five_points_from_68(points)
+    across, down = five[1] - five[0], (five[3] + five[4] - five[0] - five[1]) / 2
+    mouth = five[4] - five[3]
+    if across[0] * down[1] - across[1] * down[0] <= 0 or across @ mouth <= 0:
+        raise ValueError(
+            f"{source}: `landmarks` must stand in this order: eye on the image's left, eye on its "
+            "right, nose tip, mouth corner on the left, on the right (or iBUG's 68). "
+            f"Received: {five.tolist()}."
+        )
+    low, high = points.min(axis=0), points.max(axis=0)
+    return FoundFace(points, np.concatenate([low, high - low]), None)
+
+
+def align_faces(
+    photo: np.ndarray, faces: list[FoundFace], source: str
+) -> list[tuple[FoundFace, face_alignment.AlignedFace]]:
+    """Cuts the crop of every face; warns of those that cannot be cut, and leaves them out.
+
+    Args:
+        photo: `[height, width, 3]` uint8.
+        faces: At least one.
+        source: What to call the photograph in messages.
+
+    Returns:
+        Faces with their crops, at least one.
+
+    Raises:
+        ValueError: If not one face can be aligned.
+    """
+    aligned, failures = [], []
+    for face in faces:
+        try:
+            aligned.append((face, face_alignment.align_face(photo, face.points)))
+        except ValueError as error:
+            failures.append((face, error))
+    if not aligned:
+        _, error = failures[0]
+        raise ValueError(f"{source}: {error}") from error
+    for face, error in failures:
+        x, y, width, height = face.box
+        warnings.warn(
+            f"{source}: left out the face of {width:.0f} x {height:.0f} pixels at column {x:.0f}, "
+            f"row {y:.0f}: {error}",
+            stacklevel=3,
+        )
+    return aligned
