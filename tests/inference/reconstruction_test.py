@@ -16,5 +16,5 @@ def test_pictures_and_texture(mean_face):
 def test_save(mean_face, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(reconstruction_files, "save", lambda *a, **k: asked.append((a, k)))
-    mean_face.save(tmp_path, "toy", overwrite=True)
-    assert asked == [((mean_face, tmp_path, "toy"), {"overwrite": True})]
+    mean_face.save(tmp_path, "toy", overwrite=True, keep=["me.jpg"])
+    assert asked == [((mean_face, tmp_path, "toy"), {"overwrite": True, "keep": ["me.jpg"]})]

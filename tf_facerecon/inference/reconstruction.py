@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -28,26 +29,34 @@ class FaceReconstruction(FittedFace):
         return pictures.overlay_on_photo(self, mesh_views.front_view(self))
 
     def save(
-        self, folder: str | os.PathLike, stem: str, *, overwrite: bool = False
+        self,
+        folder: str | os.PathLike,
+        stem: str,
+        *,
+        overwrite: bool = False,
+        keep: Iterable[str | os.PathLike] = (),
     ) -> list[pathlib.Path]:
         """Writes mesh, texture, pictures and numbers; all of them or, on an error, none.
 
-        - `<stem>.obj`, `.mtl`, `.png`: the posed mesh in world decimetres, textured with the photo;
-        - `<stem>_neutral.obj`, `.mtl`, `.png`: identity alone, in the model frame;
+        - `<stem>.obj`, `.mtl`, `_texture.png`: the posed mesh in world decimetres, textured with
+          the photo;
+        - `<stem>_neutral.obj`, `.mtl`, `_texture.png`: identity alone, in the model frame;
         - `<stem>_overlay.png`: the panel; `<stem>_photo.png`: the face drawn into the photograph;
         - `<stem>.json`: named numbers, units, versions; `<stem>.npz`: all arrays.
 
         Args:
             folder: Made if it is not there.
             stem: Start of every file name.
-            overwrite: Whether files of the same names may be replaced.
+            overwrite: Whether files of the same names may be replaced; the photograph itself
+                (`source_path`) never is.
+            keep: More files that must not be replaced, such as photographs still to come.
 
         Returns:
             The paths that were written.
 
         Raises:
-            FileExistsError: If a file exists and `overwrite` is false.
+            FileExistsError: If a file exists and `overwrite` is false, or is to be kept.
             ValueError: If `stem` is not a plain file name.
             OSError: If the folder cannot be written.
         """
-        return reconstruction_files.save(self, folder, stem, overwrite=overwrite)
+        return reconstruction_files.save(self, folder, stem, overwrite=overwrite, keep=keep)

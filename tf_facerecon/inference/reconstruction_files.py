@@ -3,23 +3,28 @@
 import dataclasses
 import importlib.metadata
 import json
+import math
 import os
 import pathlib
+import shutil
 import tempfile
+from collections.abc import Iterable
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_facerecon.inference import mesh_views, photo_texture, pictures
 from tf_facerecon.inference.fitted_face import FittedFace
-from tf_facerecon.io import image_files, mesh_files
+from tf_facerecon.io import atomic_files, image_files, mesh_files
 
 SUFFIXES = (
     ".obj",
     ".mtl",
-    ".png",
+    "_texture.png",
     "_neutral.obj",
     "_neutral.mtl",
-    "_neutral.png",
+    "_neutral_texture.png",
     "_overlay.png",
     "_photo.png",
     ".json",
@@ -66,17 +71,19 @@ def save(
     stem: str,
     *,
     overwrite: bool = False,
+    keep: Iterable[str | os.PathLike] = (),
 ) -> list[pathlib.Path]:
     """Writes every file of `FaceReconstruction.save`, which documents it."""
     folder = pathlib.Path(folder)
     if not stem or pathlib.Path(stem).name != stem:
         raise ValueError(f"`stem` must be a plain file name. Received: {stem!r}.")
     existing = existing_files(folder, stem)
+    _check_kept(existing, [*keep, *([face.source_path] if face.source_path else [])])
     if existing and not overwrite:
         raise FileExistsError(
             f"{existing[0]} exists already. Choose another name, or pass `overwrite=True`."
         )
-    _make_folder(folder)
+    atomic_files.make_folder(folder)
     # Files refer to one another by name, so that they are finished in a folder of their own.
     with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as temporary:
         _write_all(face, pathlib.Path(temporary), stem)
@@ -86,12 +93,11 @@ def save(
 def existing_files(folder: pathlib.Path, stem: str) -> list[pathlib.Path]:
     """Files that `save` would replace."""
     paths = (folder / f"{stem}{suffix}" for suffix in SUFFIXES)
-    return [path for path in paths if path.exists()]
+    return [path for path in paths if os.path.lexists(path)]
 
 
 def summary(face: FittedFace) -> dict:
     """Everything but the meshes and pictures, in plain numbers and text for JSON."""
-    names = ("tf_facerecon", "tensorflow", "keras", "numpy")
     return {
         "source": face.source,
         "photo_size": {"width": face.photo.shape[1], "height": face.photo.shape[0]},
@@ -110,10 +116,30 @@ def summary(face: FittedFace) -> dict:
         "landmarks": {"crop": face.landmarks, "photo": face.photo_landmarks},
         "five_points": {"crop": face.five_points, "photo": face.photo_five_points},
         "found_points": {"photo": face.found_points},
-        "refinement": None if face.refinement is None else dataclasses.asdict(face.refinement),
+        "refinement": None if face.refinement is None else _without_nan(face.refinement),
         "units": UNITS,
-        "versions": {name: importlib.metadata.version(name) for name in names},
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str | None]:
+    """Versions as the modules tell them: packages go by several names (`tensorflow-cpu`)."""
+    try:
+        own = importlib.metadata.version("tf_facerecon")
+    except importlib.metadata.PackageNotFoundError:  # Run from a source folder.
+        own = None
+    return {
+        "tf_facerecon": own,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _without_nan(report) -> dict:
+    """Fields of a report; JSON has no NaN, which stands for what could not be measured."""
+    fields = dataclasses.asdict(report)
+    return {name: None if math.isnan(value) else value for name, value in fields.items()}
 
 
 def _write_all(face, folder, stem):
@@ -143,29 +169,37 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} has no form in JSON.")
 
 
-def _make_folder(folder):
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise NotADirectoryError(
-            f"Cannot write to {folder}: a file stands where a folder is needed."
-        ) from error
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"Cannot write to the folder {folder}: it is not writable.")
+def _check_kept(targets: list[pathlib.Path], kept: list[str | os.PathLike]) -> None:
+    """Raises `FileExistsError` if one of `targets`, which exist, is a file that must stay."""
+    kept = [path for path in kept if os.path.exists(path)]
+    for target in targets:
+        if target.exists() and any(target.samefile(path) for path in kept):
+            raise FileExistsError(
+                f"{target} is a photograph that was given, and is never overwritten. Choose "
+                "another folder or name."
+            )
 
 
-def _move_all(temporary, folder):
-    """Renames finished files into `folder`; if one fails, takes the new ones away again."""
-    placed = []
+def _move_all(temporary: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Path]:
+    """Moves finished files into `folder`; if that is cut short, everything is as it was before."""
+    names = sorted(path.name for path in temporary.iterdir())
+    for name in names:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(f"Cannot write {folder / name}: a folder of that name exists.")
+    replaced = pathlib.Path(tempfile.mkdtemp(prefix=".replaced-", dir=folder))
     try:
-        for path in sorted(temporary.iterdir()):
-            target = folder / path.name
-            is_new = not target.exists()
-            os.replace(path, target)
-            placed.append((target, is_new))
-    except OSError:
-        for target, is_new in placed:
-            if is_new:
-                target.unlink(missing_ok=True)
+        for name in names:
+            if os.path.lexists(folder / name):
+                os.replace(folder / name, replaced / name)
+            os.replace(temporary / name, folder / name)
+    except BaseException:
+        # The disk tells how far it came; a list of done steps could miss an interrupted one.
+        for name in names:
+            if not (temporary / name).exists():
+                os.replace(folder / name, temporary / name)
+            if os.path.lexists(replaced / name):
+                os.replace(replaced / name, folder / name)
+        replaced.rmdir()
         raise
-    return [target for target, _ in placed]
+    shutil.rmtree(replaced, ignore_errors=True)
+    return [folder / name for name in names]
