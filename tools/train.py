@@ -1,4 +1,4 @@
-"""Trains an R-Net as a YAML file describes, or goes on with a run that was stopped.
+r"""Trains an R-Net as a YAML file describes, or goes on with a run that was stopped.
 
     python tools/train.py --config configs/smoke.yaml
     python tools/train.py --config configs/r_net_small.yaml optimizer.learning_rate=5e-4
@@ -7,11 +7,18 @@
 A run may be killed at any moment: the same command goes on from the last checkpoint and ends with
 the same weights as a run left alone. Every setting, with its meaning, stands in
 tf_facerecon/training/config.py; what a run used is kept in its folder as resolved_config.yaml.
+
+With `--preset NAME` the network also becomes a preset, half as large, in the folder of the run or
+in `--out FOLDER`; a run that is finished is not trained again. This makes the shipped network:
+
+    python tools/train.py --config configs/r_net_small.yaml --preset r_net_small \
+        --out tf_facerecon/weights
 """
 
 import argparse
 import os
 import pathlib
+import shlex
 import sys
 
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
@@ -20,6 +27,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 EXIT_BAD_INPUT = 2
 EXIT_FAILED = 1
 EXIT_SIGNAL = 128  # plus the number of the signal, as shells do
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BACKBONES = {"small": "a small network for CPUs", "resnet50": "ResNet-50"}
+DATA = {"procedural": "procedural faces", "photos": "photographs"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
         result = experiment.run(config, run_dir, resume=not options.no_resume)
+        report = describe(result, run_dir)
+        if options.preset:
+            path = save_preset(result.r_net_path, config, options, run_dir)
+            report += f"\n  preset    {options.preset!r}, {path}"
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -45,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     except interruption.TrainingInterrupted as error:
         print(f"\n{error} The state is saved; the same command goes on.", file=sys.stderr)
         return EXIT_SIGNAL + error.signal_number
-    print(describe(result, run_dir))
+    print(report)
     return 0
 
 
@@ -61,13 +76,54 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--no-resume", action="store_true", help="refuse a folder that already holds a run"
     )
+    parser.add_argument("--preset", metavar="NAME", help="make the network a preset of this name")
+    parser.add_argument(
+        "--out", type=pathlib.Path, help="folder of the preset; by default the folder of the run"
+    )
     parser.add_argument(
         "overrides",
         nargs="*",
         metavar="section.key=value",
         help="a setting that wins over the file, for example schedule.steps=500",
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.out and not options.preset:
+        parser.error("--out is the folder of a preset: give its --preset NAME, too")
+    return options
+
+
+def save_preset(r_net_path: pathlib.Path, config, options, run_dir: pathlib.Path) -> pathlib.Path:
+    """Makes the trained network a preset and returns the path of its weights."""
+    from tf_facerecon.networks import presets
+    from tf_facerecon.networks.r_net import RNet
+
+    return presets.save_preset(
+        RNet.from_preset(r_net_path),
+        options.out or run_dir,
+        options.preset,
+        description=f"photograph to face coefficients by {BACKBONES[config.network.backbone]}, "
+        f"trained on {DATA[config.data.kind]}",
+        made_by=made_by(options),
+    )
+
+
+def made_by(options: argparse.Namespace) -> str:
+    """The command that makes the preset, without a path that only this machine has."""
+    words = ["python", "tools/train.py", "--config", portable(options.config)]
+    words += ["--preset", options.preset]
+    if options.out:
+        words += ["--out", portable(options.out)]
+    for override in options.overrides:
+        key, equals, value = override.partition("=")
+        is_path = pathlib.Path(value).is_absolute()
+        words.append(key + equals + (portable(pathlib.Path(value)) if is_path else value))
+    return shlex.join(words)
+
+
+def portable(path: pathlib.Path) -> str:
+    """A path seen from the repository; of one outside, what comes last."""
+    path = path.resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 def describe(result, run_dir: pathlib.Path) -> str:

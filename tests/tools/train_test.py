@@ -1,8 +1,12 @@
 import pathlib
 import runpy
+import shlex
 
+import numpy as np
 import pytest
 
+from tf_facerecon.networks import presets, small_backbone
+from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import experiment
 from tf_facerecon.training.interruption import TrainingInterrupted
 
@@ -78,6 +82,70 @@ def test_train_exit_codes(main, monkeypatch, capsys, error, code, message):
     monkeypatch.setattr(experiment, "run", run)
     assert main(["--config", CONFIG]) == code
     assert message in capsys.readouterr().err
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """A run that is finished: its network is a narrow one."""
+    monkeypatch.setattr(small_backbone, "STAGES", (8, 8, 8))
+
+    def run(config, run_dir, resume):
+        run_dir.mkdir(parents=True, exist_ok=True)
+        path = run_dir / "r_net.keras"
+        if not path.exists():
+            RNet("small", identity=6, expression=4, texture=5).save(path)
+        return experiment.TrainingResult(path, 20, {"loss": 0.5}, first_step=20, seconds=0.0)
+
+    monkeypatch.setattr(experiment, "run", run)
+
+
+def test_train_makes_a_preset(main, trained, tmp_path, capsys):
+    arguments = ["--config", CONFIG, "--preset", "mine", "--out", str(tmp_path / "weights")]
+    assert (
+        main([*arguments, "schedule.steps=8", f"face_model.name={tmp_path / 'my face.npz'}"]) == 0
+    )
+    assert f"'mine', {tmp_path / 'weights' / 'mine.weights.h5'}" in capsys.readouterr().out
+    entry = presets.read_table(tmp_path / "weights")["mine"]
+    assert entry["made_by"] == (
+        "python tools/train.py --config configs/smoke.yaml --preset mine --out weights "
+        "schedule.steps=8 'face_model.name=my face.npz'"
+    )
+    assert entry["description"].endswith("a small network for CPUs, trained on procedural faces")
+    network = presets.load_preset(RNet, "mine", tmp_path / "weights")
+    for saved, kept in zip(
+        RNet.from_preset(tmp_path / "runs/smoke/r_net.keras").get_weights(),
+        network.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_allclose(kept, saved, rtol=2**-11, atol=1e-7)
+
+
+def test_train_puts_a_preset_into_the_run_folder(main, trained, tmp_path):
+    assert main(["--config", CONFIG, "--preset", "mine"]) == 0
+    assert presets.preset_path("mine", tmp_path / "runs" / "smoke").is_file()
+
+
+def test_train_bad_preset_name_exits_2(main, trained, capsys):
+    assert main(["--config", CONFIG, "--preset", "my/preset"]) == 2
+    assert "letters, digits" in capsys.readouterr().err
+
+
+def test_train_out_without_preset_exits_2(main, runs, capsys):
+    with pytest.raises(SystemExit) as exit_code:
+        main(["--config", CONFIG, "--out", "weights"])
+    assert exit_code.value.code == 2
+    assert "--preset NAME" in capsys.readouterr().err
+    assert not runs
+
+
+def test_shipped_network_names_the_command_that_makes_it(main, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    options = main.__globals__["parse_arguments"](
+        shlex.split(presets.read_table()["r_net_small"]["made_by"])[2:]
+    )
+    assert main.__globals__["made_by"](options) == presets.read_table()["r_net_small"]["made_by"]
+    assert options.preset == "r_net_small"
+    assert options.out.resolve() == presets.weights_folder().resolve()
 
 
 def test_train_help_teaches(main, capsys):
