@@ -17,6 +17,10 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+EXIT_BAD_INPUT = 2
+EXIT_FAILED = 1
+EXIT_SIGNAL = 128  # plus the number of the signal, as shells do
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEM = "astronaut"
 
@@ -87,13 +91,21 @@ def train_briefly(config_path: pathlib.Path, overrides: list[str], run_dir: path
 def main(arguments: list[str] | None = None) -> int:
     """Runs the demonstration; returns its exit code."""
     options = parse_arguments(arguments)
+    from tf_facerecon.training import interruption
+
     try:
         paths = reconstruct_astronaut(options.weights, options.out)
         if not options.no_training:
             train_briefly(options.config, options.overrides, options.out / "training")
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return EXIT_BAD_INPUT
+    except FloatingPointError as error:
+        print(f"training failed: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except interruption.TrainingInterrupted as error:
+        print(f"\n{error} The demonstration ends here.", file=sys.stderr)
+        return EXIT_SIGNAL + error.signal_number
     print("Made:")
     for path in paths:
         print(f"   {path}")
