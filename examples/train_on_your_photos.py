@@ -31,7 +31,9 @@ def main(arguments=None):
 
     r_net = tf_facerecon.RNet.from_preset(options.network)
     decoder = tf_facerecon.FaceDecoder(
-        r_net.face_model, fingerprint=r_net.face_model_fingerprint or None
+        r_net.face_model,
+        num_lighting=r_net.heads.sizes["lighting"],
+        fingerprint=r_net.face_model_fingerprint or None,
     )
     model = tf_facerecon.HybridModel(
         r_net, decoder, identity_network=None, loss_weights=LOSS_WEIGHTS
