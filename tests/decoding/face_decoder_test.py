@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 from tests.face_models.made_up_models import made_up_model
-from tf_facerecon.decoding import face_decoder
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 
 
@@ -75,8 +74,12 @@ def test_call_exception_raised(decoder):
         decoder(np.zeros((1, 258), np.float32))
 
 
-def test_five_points_from_landmarks_preset():
-    landmarks = np.zeros((1, 68, 2), np.float32)
-    landmarks[0, 42], landmarks[0, 45], landmarks[0, 54] = (2, 0), (4, 2), (9, 9)
-    five = face_decoder.five_points_from_landmarks(landmarks)
-    np.testing.assert_array_equal(five[0], [[0, 0], [3, 1], [0, 0], [0, 0], [9, 9]])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+def test_decoder_is_float32_under_every_policy(decoder, policy):
+    decoder_of_policy = FaceDecoder(made_up_model(), dtype=policy)
+    assert decoder_of_policy.dtype_policy.name == "float32"
+    coefficients = np.full((1, 257), 0.1, np.float32)
+    answer, expected = (
+        layer(coefficients, render=False)["landmarks"] for layer in (decoder_of_policy, decoder)
+    )
+    np.testing.assert_array_equal(answer, expected)

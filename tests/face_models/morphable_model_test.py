@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.face_models.made_up_models import made_up_model
-from tf_facerecon.face_models import morphable_model
+from tf_facerecon.face_models.morphable_layer import resolve_face_model
 from tf_facerecon.face_models.morphable_model import MorphableModel
 
 
@@ -40,17 +40,32 @@ def test_fingerprint_of_recipe_ignores_arrays():
     assert made_up_model(0, recipe="a").fingerprint != made_up_model(0, recipe="b").fingerprint
 
 
+def test_load_takes_no_recipe_on_trust(tmp_path):
+    """A file with other arrays that names the procedural face's recipe is not that face."""
+    procedural = MorphableModel.from_preset("procedural-4000")
+    made_up_model(recipe=procedural.recipe, name="procedural-4000").save(tmp_path / "saved.npz")
+    with np.load(tmp_path / "saved.npz") as archive:
+        np.savez(tmp_path / "forged.npz", **dict(archive, recipe=np.array(procedural.recipe)))
+    for name in ("saved.npz", "forged.npz"):
+        loaded = MorphableModel.load(tmp_path / name)
+        assert loaded.recipe == ""
+        assert loaded.fingerprint == made_up_model().fingerprint != procedural.fingerprint
+    with pytest.raises(ValueError, match="not the one that was saved with"):
+        resolve_face_model(str(tmp_path / "forged.npz"), procedural.fingerprint)
+
+
 def test_arrays_are_read_only():
     with pytest.raises(ValueError, match="read-only"):
         made_up_model().mean_shape[0] = 0
 
 
 def test_five_points_preset():
-    vertices = np.zeros((68, 2))
-    vertices[36], vertices[39], vertices[30] = (1, 2), (3, 4), (7, 7)
-    vertices[48], vertices[54] = (5, 5), (6, 6)
-    five = morphable_model.five_points_from_landmarks(vertices)
-    np.testing.assert_array_equal(five, [[2, 3], [0, 0], [7, 7], [5, 5], [6, 6]])
+    model = made_up_model()
+    vertices = np.arange(2.0 * model.num_vertices).reshape(1, -1, 2)
+    eye = vertices[0, model.landmarks[[36, 39]]].mean(axis=0)
+    five = model.five_points(vertices)
+    np.testing.assert_array_equal(five[0, 0], eye)
+    np.testing.assert_array_equal(five[0, 2:], vertices[0, model.landmarks[[30, 48, 54]]])
 
 
 @pytest.mark.parametrize(
@@ -117,3 +132,15 @@ def test_from_preset_finds_cached_file(tmp_path, monkeypatch):
     assert MorphableModel.from_preset("made-up").fingerprint == model.fingerprint
     with pytest.raises(FileNotFoundError, match="no face model 'bfm09'"):
         MorphableModel.from_preset("bfm09")
+
+
+@pytest.mark.parametrize("name", ["procedural-0", "procedural-3999"])
+def test_from_preset_too_few_vertices_exception_raised(name):
+    with pytest.raises(ValueError, match="num_vertices must be at least 4000"):
+        MorphableModel.from_preset(name)
+
+
+@pytest.mark.parametrize("name", ["procedural-", "procedural--5000", "procedural-many"])
+def test_from_preset_unknown_density_exception_raised(name):
+    with pytest.raises(FileNotFoundError, match=f"no face model '{name}'"):
+        MorphableModel.from_preset(name)

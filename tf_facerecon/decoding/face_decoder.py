@@ -16,6 +16,7 @@ from tf_facerecon.face_models.coefficients import CoefficientLayout
 from tf_facerecon.face_models.morphable_layer import MorphableFace
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
+from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 from tf_facerecon.lighting import lambertian_shading
 from tf_facerecon.rendering import rasterizer
 
@@ -23,6 +24,8 @@ from tf_facerecon.rendering import rasterizer
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class FaceDecoder(keras.layers.Layer):
     """Coefficients `[B, 257]` (or 239) to geometry, colours, landmarks and picture.
+
+    It computes in float32 whatever `dtype` or global policy says.
 
     Args:
         face_model: `MorphableModel`, or a name for `MorphableModel.from_preset`.
@@ -55,8 +58,8 @@ class FaceDecoder(keras.layers.Layer):
         fingerprint: str | None = None,
         **kwargs,
     ):
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        # Half precision cannot hold the position of a vertex or a landmark.
+        super().__init__(**{"trainable": False, **kwargs, "dtype": "float32"})
         self.morphable_face = MorphableFace(face_model, fingerprint)
         model = self.morphable_face.face_model
         self.layout = CoefficientLayout(
@@ -127,9 +130,3 @@ class FaceDecoder(keras.layers.Layer):
             "camera": dataclasses.asdict(self.camera),
             "fingerprint": self.face_model.fingerprint,
         }
-
-
-def five_points_from_landmarks(landmarks: tf.Tensor) -> tf.Tensor:
-    """Eyes, nose tip and mouth corners `[..., 5, D]` of iBUG `landmarks` `[..., 68, D]`."""
-    first, second = zip(*morphable_model.FIVE_POINT_LANDMARKS, strict=True)
-    return (tf.gather(landmarks, first, axis=-2) + tf.gather(landmarks, second, axis=-2)) / 2

@@ -18,14 +18,12 @@ import zipfile
 import numpy as np
 import platformdirs
 
+from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 from tf_facerecon.io import atomic_files
 
 FORMAT_VERSION = 1
 NUM_LANDMARKS = 68
 PROCEDURAL = "procedural"
-
-# Eye centres are means of the two corners; then nose tip and mouth corners (iBUG numbers, 0-based).
-FIVE_POINT_LANDMARKS = ((36, 39), (42, 45), (30, 30), (48, 48), (54, 54))
 
 _ARRAYS = {
     "mean_shape": (np.float32, ("V", 3)),
@@ -62,9 +60,10 @@ class MorphableModel:
         source: Where the data come from.
         licence: What the data may be used for.
         redistributable: Whether files that contain the bases may be given to others.
-        recipe: For models made by a program: what identifies the program and its settings. It then
-            stands for the arrays in `fingerprint`, because two machines may differ in the last bit
-            of a computed array.
+        recipe: For models made by a program in this process: what identifies the program and its
+            settings. It then stands for the arrays in `fingerprint`, because two machines may
+            differ in the last bit of a computed array. A file's word is not taken for it: `save`
+            leaves it out and `load` ignores it, so a model from a file is known by its arrays.
 
     Raises:
         ValueError: If an array has a wrong shape, a value that is not finite, or an index out of
@@ -113,7 +112,7 @@ class MorphableModel:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """sha256 (hex) of the recipe, or of all arrays for a model that came from a file."""
+        """sha256 (hex) of the recipe, or of all arrays for a model without one (as from a file)."""
         if self.recipe:
             return hashlib.sha256(self.recipe.encode()).hexdigest()
         digest = hashlib.sha256()
@@ -126,9 +125,12 @@ class MorphableModel:
         return five_points_from_landmarks(vertices[..., self.landmarks, :])
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes a `.npz` (no pickle) that `load` reads back bit for bit."""
+        """Writes a `.npz` (no pickle) whose arrays `load` reads back bit for bit.
+
+        The recipe stays behind: the file's model has the fingerprint of its arrays.
+        """
         arrays = {field: getattr(self, field) for field in _ARRAYS}
-        texts = {field: np.array(getattr(self, field)) for field in (*_TEXTS, "recipe")}
+        texts = {field: np.array(getattr(self, field)) for field in _TEXTS}
         with atomic_files.atomic_path(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
@@ -171,7 +173,6 @@ class MorphableModel:
                 **{field: stored[field] for field in _ARRAYS},
                 **{field: str(stored[field]) for field in _TEXTS},
                 redistributable=bool(stored["redistributable"]),
-                recipe=str(stored.get("recipe", "")),
             )
         except ValueError as error:
             raise ValueError(f"Face model {str(path)!r}: {error}") from error
@@ -186,14 +187,17 @@ class MorphableModel:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the file is not a face model.
+            ValueError: If the file is not a face model, or the procedural face is asked for with
+                fewer vertices than it needs (`procedural.topology.MIN_VERTICES`).
         """
         text = os.fspath(name)
         if text.endswith(".npz"):
             return cls.load(text)
         base, _, density = text.partition("-")
-        if base == PROCEDURAL and (not density or density.isdecimal()):
-            return _procedural_model(int(density) if density else None)
+        if text == PROCEDURAL:
+            return _procedural_model(None)
+        if base == PROCEDURAL and density.isdecimal():
+            return _procedural_model(int(density))
         path = face_model_folder() / f"{text}.npz"
         if path.is_file():
             return cls.load(path)
@@ -209,22 +213,13 @@ def face_model_folder() -> pathlib.Path:
     return pathlib.Path(home) / "face_models"
 
 
-def five_points_from_landmarks(landmarks: np.ndarray) -> np.ndarray:
-    """Eyes, nose tip and mouth corners `[..., 5, D]` of iBUG `landmarks` `[..., 68, D]`.
-
-    Order: image-left eye, image-right eye (means of the two corners), nose tip, image-left and
-    image-right mouth corner, as MTCNN gives them.
-    """
-    pairs = np.array(FIVE_POINT_LANDMARKS)
-    return (landmarks[..., pairs[:, 0], :] + landmarks[..., pairs[:, 1], :]) / 2
-
-
 @functools.cache
 def _procedural_model(num_vertices: int | None) -> MorphableModel:
     # Building takes seconds; the arrays are read-only, so that sharing one copy is safe.
     from tf_facerecon.face_models.procedural import procedural_model
 
-    num_vertices = num_vertices or procedural_model.DEFAULT_VERTICES
+    if num_vertices is None:
+        num_vertices = procedural_model.DEFAULT_VERTICES
     return MorphableModel(**procedural_model.procedural_fields(num_vertices))
 
 

@@ -6,7 +6,9 @@ Convention:
     left, mouth corner on the right. 68 points: iBUG order.
 
 Source: `align_img` of Deng et al. 2019 (microsoft/Deep3DFaceReconstruction), whose crops R-Net's
-published weights were trained on; crop sizes and offsets equal theirs to the integer.
+published weights were trained on; crop sizes and offsets equal theirs to the integer. The numbers
+of the five-point template are theirs (MIT licence, Copyright (c) Microsoft Corporation; see
+NOTICE).
 """
 
 import dataclasses
@@ -14,6 +16,7 @@ import dataclasses
 import numpy as np
 
 from tf_facerecon.core import checks
+from tf_facerecon.geometry import face_landmarks
 
 CROP_SIZE = 224
 MAX_RESIZED_PIXELS = 100_000_000
@@ -186,9 +189,7 @@ def crop_image(image: np.ndarray, transform: CropTransform) -> np.ndarray:
 def five_points_from_68(landmarks: np.ndarray) -> np.ndarray:
     """Five points `[5, 2]` float64 from 68 iBUG landmarks `[68, 2]`; eyes are corner means."""
     checks.check_shape("landmarks", landmarks, (68, 2))
-    landmarks = np.asarray(landmarks, np.float64)
-    eyes = [landmarks[[36, 39]].mean(axis=0), landmarks[[42, 45]].mean(axis=0)]
-    return np.stack([*eyes, *landmarks[[30, 48, 54]]])
+    return face_landmarks.five_points_from_landmarks(np.asarray(landmarks, np.float64))
 
 
 def _five_points(points: np.ndarray) -> np.ndarray:
