@@ -45,3 +45,12 @@ def test_saved_layer_finds_the_same_model_again(tmp_path, monkeypatch):
 def test_call_exception_raised():
     with pytest.raises(ValueError, match="`identity`"):
         MorphableFace(made_up_model())(np.zeros((1, 79)), np.zeros((1, 64)), np.zeros((1, 80)))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+def test_call_is_float32_under_every_policy(policy):
+    layer = MorphableFace(made_up_model(), dtype=policy)
+    assert layer.dtype_policy.name == "float32"
+    outputs = layer(np.zeros((1, 80)), np.zeros((1, 64)), np.zeros((1, 80)))
+    assert {output.dtype.name for output in outputs} == {"float32"}
+    assert not layer.trainable

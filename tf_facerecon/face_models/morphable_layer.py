@@ -21,7 +21,7 @@ class MorphableFace(keras.layers.Layer):
     The means and bases are plain constants and never weights of the layer: a checkpoint of a
     network that ends in this layer must not carry a licensed basis. The configuration keeps the
     model's name and fingerprint instead, and loading finds the same model again or says what is
-    missing.
+    missing. It computes in float32 whatever `dtype` or global policy says.
 
     Args:
         face_model: A `MorphableModel`, or a name for `MorphableModel.from_preset`.
@@ -48,9 +48,8 @@ class MorphableFace(keras.layers.Layer):
         fingerprint: str | None = None,
         **kwargs,
     ):
-        # Geometry in half precision is noise of millimetres: this layer always computes in float32.
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(trainable=kwargs.pop("trainable", False), **kwargs)
+        # Geometry in half precision is noise of millimetres, and the bases are float32.
+        super().__init__(**{"trainable": False, **kwargs, "dtype": "float32"})
         self.face_model = resolve_face_model(face_model, fingerprint)
         self._mean_shape = tf.constant(self.face_model.mean_shape)
         self._mean_albedo = tf.constant(self.face_model.mean_albedo)
