@@ -37,6 +37,7 @@ class RNet(keras.Model):
 
     Raises:
         ValueError: If `backbone` is unknown, or `backbone_weights` are given for "small".
+        FileNotFoundError: If "imagenet" weights can be neither found nor downloaded.
     """
 
     def __init__(

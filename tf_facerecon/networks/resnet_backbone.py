@@ -25,11 +25,13 @@ def build_resnet50_backbone(
     Returns:
         Functional model with outputs `shallow` `[B, S/4, S/4, 256]` (first residual stage) and
         `deep` `[B, 2048]` (global average).
+
+    Raises:
+        FileNotFoundError: If `weights` is "imagenet" and they can be neither found nor downloaded.
+        ValueError: If `weights` is a path without a file of this network.
     """
     policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-    application = keras.applications.ResNet50(
-        include_top=False, weights=weights, input_shape=(image_size, image_size, 3)
-    )
+    application = _application(image_size, weights)
     network = keras.models.clone_model(
         application, clone_function=lambda layer: _clone_layer(layer, policy)
     )
@@ -44,6 +46,23 @@ def build_resnet50_backbone(
         255.0, [-mean for mean in _IMAGENET_MEAN_BGR], dtype=policy, name="imagenet_scale"
     )(bgr)
     return keras.Model(images, features(centred), name="resnet50_backbone")
+
+
+def _application(image_size: int, weights: str | None) -> keras.Model:
+    """The Keras application, its failed download told as what it is."""
+    try:
+        return keras.applications.ResNet50(
+            include_top=False, weights=weights, input_shape=(image_size, image_size, 3)
+        )
+    except Exception as error:
+        # Keras raises a bare `Exception` where there is no answer, `OSError` where it breaks off.
+        if weights != "imagenet" or not (type(error) is Exception or isinstance(error, OSError)):
+            raise
+        raise FileNotFoundError(
+            "ResNet-50's ImageNet weights are not in Keras' cache, and could not be downloaded "
+            f"({error}). Get resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5 on a connected "
+            "machine and give its path: `network.backbone_weights=PATH`, or `weights` here."
+        ) from error
 
 
 def _clone_layer(layer: keras.layers.Layer, policy: keras.DTypePolicy) -> keras.layers.Layer:
