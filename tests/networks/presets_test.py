@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import h5py
 import keras
@@ -127,6 +128,36 @@ def test_from_preset_keras_file_exception_raised(tmp_path):
     (tmp_path / "text.keras").write_text("not a network")
     with pytest.raises(ValueError, match="not a readable `.keras` file"):
         RNet.from_preset(tmp_path / "text.keras")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_from_preset_cut_off_keras_file_exception_raised(tmp_path, kept):
+    path = tmp_path / "net.keras"
+    small_identity_network().save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole))])
+    with pytest.raises(ValueError, match="not a readable `.keras` file"):
+        IdentityNetwork.from_preset(path)
+
+
+def test_from_preset_changed_keras_file_exception_raised(tmp_path):
+    """Archives that open, but whose members are damaged, missing or of another kind."""
+    path = tmp_path / "net.keras"
+    small_identity_network().save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    changes = {
+        "model.weights.h5": [None, b"", members["model.weights.h5"][:1000]],
+        "config.json": [None, b"", b"[]", b"{}", b"\xff"],
+    }
+    for name, contents in changes.items():
+        for content in contents:
+            with zipfile.ZipFile(path, "w") as archive:
+                for key, value in {**members, name: content}.items():
+                    if value is not None:
+                        archive.writestr(key, value)
+            with pytest.raises(ValueError, match="not a readable `.keras` file"):
+                IdentityNetwork.from_preset(path)
 
 
 def test_r_net_preset_keeps_face_model_and_lighting(tmp_path):

@@ -11,6 +11,8 @@ import json
 import os
 import pathlib
 import tempfile
+import zipfile
+import zlib
 from typing import Any
 
 import h5py
@@ -20,6 +22,18 @@ import numpy as np
 from tf_facerecon.io import atomic_files
 
 TABLE = "presets.json"
+# What Keras, h5py and the zip reader raise over a file that is cut off, changed or something else.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def weights_folder() -> pathlib.Path:
@@ -172,7 +186,7 @@ def _load_keras_file(model_class: type[keras.Model], path: pathlib.Path) -> kera
         raise FileNotFoundError(f"There is no network file {path}.")
     try:
         model = keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError) as error:
+    except _UNREADABLE as error:
         raise ValueError(f"{path} is not a readable `.keras` file: {error}") from error
     if not isinstance(model, model_class):
         raise ValueError(
