@@ -72,6 +72,18 @@ def test_rasterize_barycentrics_are_those_of_the_truth(sheet, jit_compile):
         np.testing.assert_allclose(images.attributes[index], values, atol=3e-5)
 
 
+@COMPILE
+def test_rasterize_no_triangles(sheet, jit_compile):
+    clips, _, attributes = sheet
+    nothing = np.zeros((0, 3), np.int32)
+    images = rasterizer.rasterize(clips, nothing, attributes, SIZE, jit_compile=jit_compile)
+    np.testing.assert_array_equal(images.triangle_ids, np.full((2, *SIZE), -1))
+    for picture, channels in ((images.mask, 1), (images.attributes, 5), (images.barycentrics, 3)):
+        np.testing.assert_array_equal(picture, np.zeros((2, *SIZE, channels), np.float32))
+    for gradient in gradients(clips, nothing, attributes, 1.0, jit_compile=jit_compile):
+        assert not np.any(gradient)
+
+
 def test_rasterize_background_is_zero(sheet):
     clips, triangles, attributes = sheet
     images = rasterizer.rasterize(0.5 * clips + [0, 0, 0, 2], triangles, attributes, SIZE)
