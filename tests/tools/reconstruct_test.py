@@ -3,9 +3,12 @@
 import json
 import pathlib
 
+import hypothesis
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
+from hypothesis import strategies as st
 
 from tests.inference import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
@@ -43,7 +46,7 @@ def quick_files(monkeypatch):
 
     def write(face, folder, stem):
         text = json.dumps(reconstruction_files.summary(face), default=np.ndarray.tolist)
-        (folder / f"{stem}.json").write_text(text)
+        (folder / f"{stem}.json").write_text(text, encoding="utf-8")
 
     monkeypatch.setattr(reconstruction_files, "_write_all", write)
 
@@ -60,7 +63,7 @@ def test_batch_goes_on_after_failures(network, known_faces, quick_files, tmp_pat
     save_photo(photos / "a.jpg")
     (photos / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     save_photo(photos / "empty.png", height=50)
-    (photos / "notes.txt").write_text("not listed")
+    (photos / "notes.txt").write_text("not listed", encoding="utf-8")
     missing = tmp_path / "missing.jpg"
     out = tmp_path / "out"
     assert reconstruct.main([str(photos), str(missing), "--out", str(out), *network]) == 1
@@ -85,17 +88,17 @@ def test_earlier_results_stay_unless_told(network, known_faces, quick_files, tmp
     out = tmp_path / "out"
     arguments = [str(save_photo(tmp_path / "me.png")), "--out", str(out), *network]
     assert reconstruct.main(arguments) == 0
-    (out / "me.json").write_text("precious")
+    (out / "me.json").write_text("precious", encoding="utf-8")
     assert reconstruct.main(arguments) == 1
     assert "exists already" in capsys.readouterr().err
-    assert (out / "me.json").read_text() == "precious"
+    assert (out / "me.json").read_text(encoding="utf-8") == "precious"
     assert reconstruct.main([*arguments, "--overwrite"]) == 0
-    assert (out / "me.json").read_text() != "precious"
+    assert (out / "me.json").read_text(encoding="utf-8") != "precious"
 
 
 def test_unusable_arguments(network, tmp_path, capsys):
     photo = str(save_photo(tmp_path / "me.png"))
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     assert reconstruct.main([photo, "--out", str(tmp_path / "file"), *network]) == 2
     assert "file" in capsys.readouterr().err
     assert reconstruct.main([photo, "--out", str(tmp_path), "--weights", "none.keras"]) == 2
@@ -112,10 +115,56 @@ def test_unusable_arguments(network, tmp_path, capsys):
         (["x/a.jpg", "y/a.png"], ["a_jpg", "a_png"]),
         (["x/a.jpg", "y/a.jpg", "z/A.JPG"], ["a_jpg", "a_jpg_2", "A_jpg_3"]),
         (["a.jpg", "a.png", "a_png.gif"], ["a_jpg", "a_png", "a_png_2"]),
+        (["a.jpg", "a_face2.jpg"], ["a_jpg", "a_face2_jpg"]),
+        (["A_Neutral.png", "a.jpg"], ["A_Neutral_png", "a_jpg"]),
+        (["a", "a_face3_neutral", "b_neutral.jpg"], ["a", "a_face3_neutral_2", "b_neutral"]),
+        (["a.jpg", "a.png", "a_jpg_face2.png"], ["a_jpg", "a_png", "a_jpg_face2_2"]),
     ],
 )
 def test_choose_stems_preset(photos, stems):
     assert reconstruct.choose_stems([pathlib.Path(photo) for photo in photos]) == stems
+
+
+@hypothesis.given(
+    st.lists(st.from_regex(r"(a|A|b)(_face[23]|_neutral|_jpg|_2){0,3}(\.jpg)?", fullmatch=True))
+)
+def test_choose_stems_random(photos):
+    stems = reconstruct.choose_stems([pathlib.Path(str(n), p) for n, p in enumerate(photos)])
+    written = [
+        f"{stem}{face}{suffix}".lower()
+        for stem in stems
+        for face in ("", "_face2", "_face3")
+        for suffix in reconstruction_files.SUFFIXES
+    ]
+    assert len(set(written)) == len(written)
+
+
+def test_photographs_are_never_overwritten(network, known_faces, quick_files, tmp_path, capsys):
+    first, second = save_photo(tmp_path / "me.png"), save_photo(tmp_path / "me_photo.png")
+    before = second.read_bytes()
+    arguments = [str(first), str(second), "--out", str(tmp_path), "--overwrite", *network]
+    assert reconstruct.main(arguments) == 1
+    assert "me_photo.png is a photograph that was given" in capsys.readouterr().err
+    assert first.read_bytes() == second.read_bytes() == before
+    assert not (tmp_path / "me.json").exists() and (tmp_path / "me_photo.json").is_file()
+
+
+def test_out_is_no_folder_of_photographs(network, tmp_path, capsys):
+    save_photo(tmp_path / "me.png")
+    arguments = [str(tmp_path), "--out", str(tmp_path / "x" / ".."), *network]
+    assert reconstruct.main(arguments) == 2
+    assert "is a folder of photographs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.InternalError(None, None, "broke")])
+def test_batch_goes_on_after_exhaustion(network, tmp_path, capsys, monkeypatch, error):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(reconstruct, "reconstruct_photo", fail)
+    photos = [str(save_photo(tmp_path / name)) for name in ("a.png", "b.png")]
+    assert reconstruct.main([*photos, "--out", str(tmp_path / "out"), *network]) == 1
+    assert capsys.readouterr().err.count("failed: ") == 2
 
 
 def test_list_photos_names_each_once(tmp_path):
