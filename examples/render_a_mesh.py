@@ -10,8 +10,7 @@ import argparse
 import numpy as np
 from PIL import Image
 
-from tf_facerecon.io import mesh_files
-from tf_facerecon.rendering import rasterizer
+import tf_facerecon
 
 FOCAL, NEAR, FAR = 2.5, 1.0, 5.0  # In half images; in sizes of the mesh.
 
@@ -25,24 +24,24 @@ def clip_coordinates(vertices: np.ndarray) -> np.ndarray:
     return np.stack([FOCAL * x, FOCAL * y, clip_z, depth], axis=-1).astype(np.float32)
 
 
-def main() -> None:
+def main(arguments=None):
     """Reads, renders, writes a PNG with transparent background."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mesh", help="OBJ file")
     parser.add_argument("image", help="PNG file to write")
     parser.add_argument("--size", type=int, default=512, help="pixels per side")
-    flags = parser.parse_args()
+    options = parser.parse_args(arguments)
 
-    mesh = mesh_files.read_obj(flags.mesh)
+    mesh = tf_facerecon.read_obj(options.mesh)
     colours = mesh.colours if mesh.colours is not None else np.full_like(mesh.vertices, 0.7)
-    images = rasterizer.rasterize(
+    images = tf_facerecon.rasterize(
         clip_coordinates(mesh.vertices)[np.newaxis],
         mesh.triangles,
         colours[np.newaxis],
-        (flags.size, flags.size),
+        (options.size, options.size),
     )
     picture = np.concatenate([images.attributes[0], images.mask[0]], axis=-1)
-    Image.fromarray(np.uint8(np.round(255 * np.clip(picture, 0, 1)))).save(flags.image)
+    Image.fromarray(np.uint8(np.round(255 * np.clip(picture, 0, 1)))).save(options.image)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ PUBLIC = [
     "build_photo_dataset",
     "build_procedural_dataset",
     "rasterize",
+    "read_obj",
 ]
 
 

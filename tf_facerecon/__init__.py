@@ -22,6 +22,7 @@ _PUBLIC = {
     "build_photo_dataset": "data.photo_folder",
     "build_procedural_dataset": "data.procedural_stream",
     "rasterize": "rendering.rasterizer",
+    "read_obj": "io.mesh_files",
 }
 
 __all__ = sorted(_PUBLIC)
