@@ -14,6 +14,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photo", nargs="?", help="image file")
     parser.add_argument("--out", default="faces", help="folder to write to")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
     parser.add_argument("--network", default="r_net_small", help="preset, or a .keras file")
     options = parser.parse_args(arguments)
     photo = options.photo
@@ -26,7 +27,7 @@ def main(arguments=None):
     face = reconstructor.reconstruct(photo)[0]  # refine=True fits it more closely, in seconds
 
     stem = pathlib.Path(options.photo or "astronaut").stem
-    for path in face.save(options.out, stem, overwrite=True):
+    for path in face.save(options.out, stem, overwrite=options.overwrite):
         print("wrote", path)
 
     pitch, yaw, roll = face.rotation_degrees

@@ -48,6 +48,8 @@ def test_reconstruct_a_photo(toy_network, tmp_path, capsys):
     assert (tmp_path / "astronaut.obj").is_file()
     assert (tmp_path / "astronaut_overlay.png").is_file()
     assert "nose tip in the photograph" in capsys.readouterr().out
+    with pytest.raises(FileExistsError, match="exists already"):
+        reconstruct_a_photo.main(arguments)
 
 
 def test_train_on_your_photos(toy_network, tmp_path, capsys):
