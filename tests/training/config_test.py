@@ -16,7 +16,7 @@ MINIMAL = "loss_weights: {landmark: 1.0}\n"
 def write(tmp_path):
     def write_text(text):
         path = tmp_path / "some.yaml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write_text
@@ -70,6 +70,10 @@ def test_load_config_names_every_problem(write):
         (["data.kind=photos"], "`data.folder`: required"),
         (["data={kind: photos, folder: a}", "loss_weights.vertices=1"], "which photographs"),
         (["data={kind: photos, folder: a}", "schedule.validation_batches=1"], "validation_folder"),
+        (
+            ["data={kind: photos, folder: a, prepared_folder: b, validation_prepared_folder: b}"],
+            "must be two folders. Received: 'b'",
+        ),
     ],
 )
 def test_load_config_photos_exception_raised(write, overrides, message):
@@ -94,4 +98,4 @@ def test_differing_settings_preset(write):
 @pytest.mark.parametrize("path", TRAINING_CONFIGS, ids=lambda path: path.stem)
 def test_shipped_config_is_valid_and_says_how_to_use_it(path):
     run_config.load_config(path)
-    assert f"configs/{path.name}" in path.read_text().split("\n\n")[0]
+    assert f"configs/{path.name}" in path.read_text(encoding="utf-8").split("\n\n")[0]

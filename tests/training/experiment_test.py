@@ -16,9 +16,11 @@ import tensorflow as tf
 from tests import toy_face
 from tf_facerecon.networks import small_backbone
 from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import experiment
-from tf_facerecon.training.config import TrainingConfig, save_config
+from tf_facerecon.training.checkpoints import CheckpointFolder
+from tf_facerecon.training.config import TrainingConfig, load_config, save_config
 from tf_facerecon.training.interruption import TrainingInterrupted
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
@@ -35,14 +37,23 @@ def face_model_path(tmp_path_factory):
 def light_parts():
     """A narrow network and a stream without rendering: what is tested here is the road."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small_backbone, "STAGES", ((8, 1), (8, 1), (8, 1)))
+        patch.setattr(small_backbone, "STAGES", (8, 8, 8))
         patch.setattr(experiment, "build_procedural_dataset", plain_stream)
         yield
 
 
-def plain_stream(decoder, batch_size, *, seed, first_batch=0, num_batches=None, pixel_step=1):
+def plain_stream(
+    decoder,
+    batch_size,
+    *,
+    seed,
+    first_batch=0,
+    num_batches=None,
+    pixel_step=1,
+    pool_batches=None,
+):
     """Noise for pictures and random faces for truth; batch i depends on `(seed, i)` only."""
-    del pixel_step
+    del pixel_step, pool_batches
 
     def make_batch(number):
         pair = tf.stack([tf.constant(seed, tf.int64), number])
@@ -99,15 +110,20 @@ def assert_same_run(first, second):
         for name in a.files:
             np.testing.assert_array_equal(a[name], b[name], err_msg=name)
     for name in ("history.csv", "metrics.json"):
-        assert (first / name).read_text() == (second / name).read_text()
+        assert (first / name).read_text(encoding="utf-8") == (second / name).read_text(
+            encoding="utf-8"
+        )
 
 
 def test_run_leaves_what_it_promises(uncut_run):
     run_dir, result = uncut_run
     assert (result.steps, result.first_step) == (7, 0)
     assert result.metrics.keys() == {"loss", "landmark", "vertices"}
-    assert json.loads((run_dir / "metrics.json").read_text()) == {"steps": 7, **result.metrics}
-    with open(run_dir / "history.csv", newline="") as file:
+    assert json.loads((run_dir / "metrics.json").read_text(encoding="utf-8")) == {
+        "steps": 7,
+        **result.metrics,
+    }
+    with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["3", "6", "7"]
     assert sorted(path.name for path in (run_dir / "checkpoints").iterdir()) == [
         "step_00000006.npz",
@@ -180,6 +196,54 @@ def test_run_other_settings_exception_raised(uncut_run, settings):
         experiment.run(TrainingConfig.model_validate(settings), uncut_run[0])
 
 
+def test_run_after_a_start_that_failed_takes_other_settings(settings, tmp_path):
+    settings["network"] = {"initial_weights": str(tmp_path / "absent.keras")}
+    with pytest.raises(FileNotFoundError, match="absent"):
+        experiment.run(TrainingConfig.model_validate(settings), tmp_path / "run")
+    assert (tmp_path / "run" / "resolved_config.yaml").is_file()
+    mended = TrainingConfig.model_validate(plain_settings(settings["face_model"]["name"]))
+    checkpoints = CheckpointFolder(tmp_path / "run" / "checkpoints")
+    experiment._claim_run_dir(mended, tmp_path / "run", True, checkpoints)
+    assert load_config(tmp_path / "run" / "resolved_config.yaml") == mended
+
+
+def test_finished_run_builds_nothing(uncut_run, settings, monkeypatch):
+    monkeypatch.delattr(experiment, "build_model")
+    config = TrainingConfig.model_validate(settings)
+    again = experiment.run(config, uncut_run[0])
+    assert (again.r_net_path, again.steps, again.seconds) == (uncut_run[1].r_net_path, 7, 0.0)
+
+
+def test_photographs_are_prepared_as_the_configuration_says(settings, tmp_path, monkeypatch):
+    published = SkinModel.default()
+    SkinModel(published.skin, published.other, prior=0.5).save(tmp_path / "skin.npz")
+    settings["data"] = {
+        "kind": "photos",
+        "folder": "photos",
+        "validation_folder": "others",
+        "prepared_folder": "photos_ready",
+        "validation_prepared_folder": "others_ready",
+        "skin_model": str(tmp_path / "skin.npz"),
+        "landmarks_y_up": True,
+    }
+    settings["loss_weights"] = {"landmark": 1.0}
+    settings["schedule"]["validation_batches"] = 3
+    config = TrainingConfig.model_validate(settings)
+    calls = []
+    monkeypatch.setattr(
+        experiment, "build_photo_dataset", lambda *args, **options: calls.append((args, options))
+    )
+    experiment.build_dataset(config, decoder=None, first_batch=4)
+    experiment.build_validation_dataset(config, decoder=None)
+    (photos, training), (others, validation) = calls
+    assert (photos[0], training["prepared_folder"]) == ("photos", "photos_ready")
+    assert (others[0], validation["prepared_folder"]) == ("others", "others_ready")
+    assert (training["first_batch"], validation["num_batches"]) == (4, 3)
+    for options in (training, validation):
+        assert options["skin_model"].prior == 0.5
+        assert options["landmarks_y_up"]
+
+
 def test_run_no_resume_exception_raised(uncut_run, settings):
     with pytest.raises(FileExistsError, match="already holds a run"):
         experiment.run(TrainingConfig.model_validate(settings), uncut_run[0], resume=False)
@@ -212,6 +276,39 @@ def test_result_speed_preset():
     result = experiment.TrainingResult(pathlib.Path("x"), 30, {}, first_step=10, seconds=4.0)
     assert result.steps_per_second == 5.0
     assert dataclasses.replace(result, seconds=0.0).steps_per_second == 0.0
+
+
+def train_as_a_process(config_path, run_dir, dies_while_saving):
+    """What the processes of the test below do; the step is that of a checkpoint."""
+
+    def write_half(path, **arrays):
+        if int(arrays["step"]) == dies_while_saving:
+            pathlib.Path(path).write_bytes(b"PK half of a checkpoint")
+            os.kill(os.getpid(), signal.SIGKILL)
+        savez(path, **arrays)
+
+    savez, np.savez = np.savez, write_half
+    small_backbone.STAGES = (8, 8, 8)
+    experiment.build_procedural_dataset = plain_stream
+    experiment.run(load_config(config_path), run_dir)
+
+
+def test_process_killed_while_saving_resumes_bit_equal(uncut_run, settings, tmp_path):
+    path, run_dir = tmp_path / "config.yaml", tmp_path / "run"
+    save_config(TrainingConfig.model_validate(settings), path)
+
+    def train(dies_while_saving):
+        code = "import sys; from tests.training import experiment_test as test; "
+        code += "test.train_as_a_process(sys.argv[1], sys.argv[2], int(sys.argv[3]))"
+        command = [sys.executable, "-c", code, path, run_dir, str(dies_while_saving)]
+        return subprocess.run(command, cwd=REPOSITORY, check=False).returncode
+
+    assert train(dies_while_saving=4) == -signal.SIGKILL
+    checkpoints = run_dir / "checkpoints"
+    assert [path.name for path in checkpoints.glob("step_*")] == ["step_00000002.npz"]
+    assert len(list(checkpoints.iterdir())) == 2  # And the half of one.
+    assert train(dies_while_saving=0) == 0
+    assert_same_run(uncut_run[0], run_dir)
 
 
 @pytest.mark.slow

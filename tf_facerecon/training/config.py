@@ -75,6 +75,9 @@ class PhotoData(_Section):
     Attributes:
         folder: Where the photographs are.
         validation_folder: Photographs to measure the loss on; needed for `validation_batches`.
+        prepared_folder: Where the aligned crops of `folder` are kept; none for a folder in it.
+        validation_prepared_folder: The same for `validation_folder`.
+        skin_model: `.npz` file of tools/train_skin_model.py; none for the published skin colours.
         augment: Whether crops are shifted, scaled, turned and mirrored.
         landmarks_y_up: Whether landmark files count rows from below, as Deng's do.
     """
@@ -82,9 +85,22 @@ class PhotoData(_Section):
     kind: Literal["photos"]
     folder: str
     validation_folder: str | None = None
+    prepared_folder: str | None = None
+    validation_prepared_folder: str | None = None
+    skin_model: str | None = None
     batch_size: PositiveInt = 5
     augment: bool = True
     landmarks_y_up: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _prepared_apart(self):
+        prepared = self.prepared_folder
+        if prepared is not None and prepared == self.validation_prepared_folder:
+            raise ValueError(
+                "`prepared_folder` and `validation_prepared_folder` must be two folders. "
+                f"Received: {prepared!r} for both"
+            )
+        return self
 
 
 class LossWeights(_Section):

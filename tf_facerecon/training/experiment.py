@@ -22,6 +22,7 @@ from tf_facerecon.data.procedural_stream import build_procedural_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.io import atomic_files
 from tf_facerecon.models.hybrid_model import HybridModel
+from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import config as run_config
 from tf_facerecon.training import face_panel, learning_rate, networks
@@ -32,6 +33,8 @@ from tf_facerecon.training.interruption import SignalRequest
 
 # Faces to measure on: no seed of a run reaches so far.
 _VALIDATION_SEED_OFFSET = 1_000_003
+_R_NET = "r_net.keras"
+_METRICS = "metrics.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +79,15 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     run_dir = pathlib.Path(run_dir)
-    _claim_run_dir(config, run_dir, resume)
+    checkpoints = CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep)
+    _claim_run_dir(config, run_dir, resume, checkpoints)
+    finished = _finished_result(config, run_dir)
+    if finished is not None:
+        return finished
     keras.utils.set_random_seed(config.run.seed)
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
     model = build_model(config)
-    checkpoints = CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep)
     first_step = checkpoints.restore(_state(model))
     started = time.perf_counter()
     with SignalRequest() as request:
@@ -131,8 +137,8 @@ def build_dataset(
         seed=config.run.seed,
         first_batch=first_batch,
         augmentation=AugmentationRange() if config.data.augment else None,
-        landmarks_y_up=config.data.landmarks_y_up,
-        progress=config.logging.progress,
+        prepared_folder=config.data.prepared_folder,
+        **_photo_options(config),
     )
 
 
@@ -151,15 +157,28 @@ def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf
         config.data.batch_size,
         num_batches=config.schedule.validation_batches,
         shuffle=False,
-        landmarks_y_up=config.data.landmarks_y_up,
-        progress=config.logging.progress,
+        prepared_folder=config.data.validation_prepared_folder,
+        **_photo_options(config),
     )
 
 
-def _claim_run_dir(config, run_dir, resume):
-    """Writes the resolved configuration, or checks that the one there is the same."""
+def _photo_options(config) -> dict[str, Any]:
+    """What photographs to train on and those to measure on have in common."""
+    skin_model = config.data.skin_model
+    return {
+        "skin_model": None if skin_model is None else SkinModel.load(skin_model),
+        "landmarks_y_up": config.data.landmarks_y_up,
+        "progress": config.logging.progress,
+    }
+
+
+def _claim_run_dir(config, run_dir, resume, checkpoints):
+    """Writes the resolved configuration, or checks that the one there is the same.
+
+    A start that failed before its first checkpoint left nothing to go on with, and binds nobody.
+    """
     path = run_dir / "resolved_config.yaml"
-    if path.exists():
+    if path.exists() and (checkpoints.paths() or (run_dir / _R_NET).exists()):
         if not resume:
             raise FileExistsError(f"{run_dir} already holds a run; choose another folder.")
         differing = run_config.differing_settings(run_config.load_config(path), config)
@@ -170,6 +189,18 @@ def _claim_run_dir(config, run_dir, resume):
                 "or choose another folder."
             )
     run_config.save_config(config, path)
+
+
+def _finished_result(config, run_dir) -> TrainingResult | None:
+    """How the run of this folder ended; `None` if it has not."""
+    r_net_path, metrics_path = run_dir / _R_NET, run_dir / _METRICS
+    if not (r_net_path.is_file() and metrics_path.is_file()):
+        return None
+    metrics = json.loads(metrics_path.read_text(encoding="utf-8"))
+    steps = metrics.pop("steps")
+    if steps != config.schedule.steps:
+        return None
+    return TrainingResult(r_net_path, steps, metrics, first_step=steps, seconds=0.0)
 
 
 def _state(model: HybridModel) -> dict[str, list[keras.Variable]]:
@@ -236,11 +267,12 @@ def _panel_images(config, decoder) -> tf.Tensor:
 
 def _finish(model, run_dir, history, first_step, seconds) -> TrainingResult:
     """Writes the network and the final numbers."""
-    r_net_path = run_dir / "r_net.keras"
+    r_net_path = run_dir / _R_NET
     with atomic_files.atomic_path(r_net_path) as temporary:
         model.r_net.save(temporary)
     last = {name: float(value) for name, value in history.rows[-1].items()}
     steps = int(last.pop("step"))
-    with atomic_files.atomic_path(run_dir / "metrics.json") as temporary:
-        temporary.write_text(json.dumps({"steps": steps, **last}, indent=2) + "\n")
+    with atomic_files.atomic_path(run_dir / _METRICS) as temporary:
+        text = json.dumps({"steps": steps, **last}, indent=2) + "\n"
+        temporary.write_text(text, encoding="utf-8")
     return TrainingResult(r_net_path, steps, last, first_step, seconds)
