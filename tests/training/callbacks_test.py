@@ -77,7 +77,7 @@ def test_save_checkpoints_saves_before_it_stops(model, tmp_path, stop_at):
 
 def test_history_drops_rows_after_the_resumed_step(tmp_path, model):
     path = tmp_path / "history.csv"
-    path.write_text("step,loss\n3,0.5\n6,0.25\n")
+    path.write_text("step,loss\n3,0.5\n6,0.25\n", encoding="utf-8")
     assert run_callbacks.History(path, first_step=4).rows == [{"step": "3", "loss": "0.5"}]
     assert run_callbacks.History(path, first_step=0).rows == []
 

@@ -18,7 +18,7 @@ def face_model():
 
 @pytest.fixture(autouse=True)
 def narrow_network(monkeypatch):
-    monkeypatch.setattr(small_backbone, "STAGES", ((8, 1), (8, 1), (8, 1)))
+    monkeypatch.setattr(small_backbone, "STAGES", (8, 8, 8))
 
 
 def test_build_r_net_remembers_its_face_model(face_model):

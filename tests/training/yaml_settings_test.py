@@ -28,7 +28,7 @@ def test_apply_overrides_exception_raised(override, message):
 def test_read_yaml_exception_raised(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent.yaml"):
         yaml_settings.read_yaml(tmp_path / "absent.yaml")
-    (tmp_path / "list.yaml").write_text("[1, 2]")
+    (tmp_path / "list.yaml").write_text("[1, 2]", encoding="utf-8")
     with pytest.raises(ValueError, match="must be a YAML mapping. Received: list"):
         yaml_settings.read_yaml(tmp_path / "list.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
@@ -37,7 +37,7 @@ def test_read_yaml_exception_raised(tmp_path):
 
 
 def test_read_yaml_refuses_python_objects(tmp_path):
-    (tmp_path / "evil.yaml").write_text("a: !!python/object/apply:os.getcwd []")
+    (tmp_path / "evil.yaml").write_text("a: !!python/object/apply:os.getcwd []", encoding="utf-8")
     with pytest.raises(ValueError, match="not a YAML file"):
         yaml_settings.read_yaml(tmp_path / "evil.yaml")
 
