@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pydantic
+import pydantic.fields  # Not an attribute of the package until it is imported.
 import yaml
 
 from tf_facerecon.io import atomic_files
