@@ -140,6 +140,19 @@ def test_from_preset_cut_off_keras_file_exception_raised(tmp_path, kept):
         IdentityNetwork.from_preset(path)
 
 
+def test_from_preset_rotten_keras_file_exception_raised(tmp_path):
+    """One byte of a member's checked content, or of its header, is another."""
+    path = tmp_path / "net.keras"
+    small_identity_network().save(path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        header = archive.getinfo("config.json").header_offset
+    for place in (header, whole.index(b"embedding_size")):
+        path.write_bytes(whole[:place] + b"?" + whole[place + 1 :])
+        with pytest.raises(ValueError, match="not a readable `.keras` file: Bad"):
+            IdentityNetwork.from_preset(path)
+
+
 def test_from_preset_changed_keras_file_exception_raised(tmp_path):
     """Archives that open, but whose members are damaged, missing or of another kind."""
     path = tmp_path / "net.keras"
