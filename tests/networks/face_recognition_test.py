@@ -74,7 +74,7 @@ def test_identity_network_config_and_mixed_precision(rng):
     revived = face_recognition.IdentityNetwork.from_config(network.get_config())
     assert revived.get_config() == network.get_config()
     assert revived(rng.random((1, 50, 50, 3), dtype=np.float32)).dtype == tf.float32
-    assert revived.trunk.layers[-1].compute_dtype == "bfloat16"
+    assert revived.trunk.output["shallow"].dtype == "bfloat16"
 
 
 @pytest.mark.parametrize(

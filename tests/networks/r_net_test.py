@@ -106,11 +106,11 @@ def test_r_net_config_complete(small_net):
 def test_r_net_mixed_precision(images, tmp_path):
     net = r_net.RNet("small", dtype="mixed_bfloat16")
     assert net(images).dtype == tf.float32
-    assert net.features(images)["deep"].dtype == tf.bfloat16
+    assert net.features(images)["shallow"].dtype == tf.bfloat16
     assert all(variable.dtype != "bfloat16" for variable in net.trainable_variables)
     net.save(tmp_path / "net.keras")
     revived = keras.models.load_model(tmp_path / "net.keras")
-    assert revived.features(images)["deep"].dtype == tf.bfloat16
+    assert revived.features(images)["shallow"].dtype == tf.bfloat16
 
 
 @pytest.mark.parametrize(
