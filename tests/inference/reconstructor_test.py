@@ -86,7 +86,7 @@ def test_reconstruct_accepts(toy_reconstructor, tmp_path, kind):
 @pytest.mark.parametrize(
     "image, message",
     [
-        (np.zeros((20, 20, 2), np.uint8), r"\[height, width, 3\]"),
+        (np.zeros((20, 20, 2), np.uint8), r"\[height, width, channels\]"),
         (np.full((20, 20, 3), 200.0), r"\[0, 1\]"),
         (np.full((20, 20, 3), np.nan), "finite"),
         (np.zeros((15, 20, 3), np.uint8), "too small"),
