@@ -258,6 +258,7 @@ def test_run_starts_from_initial_weights(uncut_run, settings):
 
 def test_run_with_validation_pictures_and_schedule(settings, tmp_path):
     settings["schedule"] = {"steps": 2, "steps_per_epoch": 2, "validation_batches": 1}
+    settings["optimizer"]["warmup_steps"] = 1
     settings["logging"] = {"progress": False, "panel_epochs": 1, "panel_faces": 2}
     result = experiment.run(TrainingConfig.model_validate(settings), tmp_path)
     assert {"val_loss", "val_landmark", "val_vertices"} <= result.metrics.keys()
