@@ -16,7 +16,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def shared_data() -> pathlib.Path:
-    """Folder with recorded check values and original face-model files, beside a developer's checkout."""
+    """Recorded check values and original face-model files, beside a developer's checkout."""
     folder = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("needs the developers' shared data folder beside the checkout")

@@ -12,7 +12,7 @@ SEED = tf.constant([1, 2])
 
 @pytest.fixture(scope="module")
 def decoder():
-    return FaceDecoder("procedural-3000")
+    return FaceDecoder("procedural-4000")
 
 
 def test_sampled_faces_are_framed_as_the_aligner_frames_photographs(decoder):
@@ -21,7 +21,7 @@ def test_sampled_faces_are_framed_as_the_aligner_frames_photographs(decoder):
     for points in decoder(coefficients, render=False)["five_points"].numpy():
         transform = face_alignment.fit_crop_transform(points, 224, 224)
         assert transform.scale == pytest.approx(1, abs=2e-3)
-        assert (transform.left, transform.up) == pytest.approx((0, 0), abs=1)
+        assert (transform.left, transform.top) == pytest.approx((0, 0), abs=1)
 
 
 def test_point_noise_moves_the_frame(decoder):

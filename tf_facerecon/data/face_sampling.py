@@ -10,9 +10,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder, five_points_from_landmarks
+from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.geometry import rigid_transforms, rotations
+from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
 from tf_facerecon.lighting.spherical_harmonics import AMBIENT
 from tf_facerecon.photos import face_alignment
 
@@ -140,7 +140,9 @@ def aligned_translation(
     translation = groups["translation"]
     for _ in range(_ALIGNMENT_STEPS):
         posed = rigid_transforms.rigid_transform(landmark_shape, rotation, translation)
-        points = five_points_from_landmarks(cameras.project(posed, camera)) + point_noise
+        points = (
+            face_landmarks.five_points_from_landmarks(cameras.project(posed, camera)) + point_noise
+        )
         column, row = tf.unstack(points, axis=-1)
         fit = tf.stack([column, camera.image_size - 1 - row], axis=-1)
         fit = tf.einsum("kp,bpc->bkc", solve, fit)
