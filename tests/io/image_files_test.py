@@ -82,9 +82,10 @@ def test_photo_from_array_exception_raised(pixels, message):
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "LA", "YCbCr"])
 def test_read_image_modes(tmp_path, mode):
-    white = PIL.Image.fromarray(np.full((20, 30, 3), 255, np.uint8)).convert(mode)
-    white.save(tmp_path / "a.tiff")
-    read = image_files.read_image(tmp_path / "a.tiff")
+    # Pillow 12, the last one for Python 3.10, cannot read back its own YCbCr TIFF files.
+    path = tmp_path / ("a.jpg" if mode == "YCbCr" else "a.tiff")
+    PIL.Image.fromarray(np.full((20, 30, 3), 255, np.uint8)).convert(mode).save(path)
+    read = image_files.read_image(path)
     assert read.shape == (20, 30, 3)
     np.testing.assert_allclose(read, 255, atol=1)
 
