@@ -166,7 +166,13 @@ def measure(peer, rounds: int) -> dict:
     head, triangles = head_mesh()
     renderers = build_renderers(peer, triangles)
     floor = floor_milliseconds(len(head), len(triangles), channels=7)
-    report = {"num_vertices": len(head), "num_triangles": len(triangles), "floor_ms": floor}
+    report = {
+        "num_vertices": len(head),
+        "num_triangles": len(triangles),
+        "floor_ms": floor,
+        "ids_differing": 0,
+        "mask_differing": 0,
+    }
     for batch_size in BATCH_SIZES:
         vertices = tf.constant(np.tile(head, (batch_size, 1, 1)), tf.float32)
         attributes = tf.concat([vertices, vertices**2, vertices[..., :1]], axis=-1)
@@ -192,8 +198,9 @@ def measure(peer, rounds: int) -> dict:
         report[f"batch_{batch_size}"] = numbers
         _, peer_mask, peer_ids = passes["forward"]["peer"](*arguments)
         _, our_mask, our_ids = passes["forward"]["ours"](*arguments)
-        report["ids_differing"] = int(np.sum(peer_ids.numpy() != our_ids.numpy()))
-        report["mask_differing"] = int(np.sum(peer_mask.numpy() != our_mask.numpy()))
+        # Of all batch sizes together.
+        report["ids_differing"] += int(np.sum(peer_ids.numpy() != our_ids.numpy()))
+        report["mask_differing"] += int(np.sum(peer_mask.numpy() != our_mask.numpy()))
     print(f"ids differing {report['ids_differing']}, mask differing {report['mask_differing']}")
     return report
 
