@@ -44,10 +44,11 @@ def test_save_preset_round_trip_full_precision(folder, rng):
     assert set(presets.read_table(folder)) == {"tiny", "full"}
 
 
-def test_save_preset_half_precision_halves_the_file(folder):
-    path = presets.preset_path("tiny", folder)
-    model = small_identity_network()
-    assert path.stat().st_size < 2.5 * model.count_params() + 60_000
+def test_save_preset_half_precision_nearly_halves_the_file(folder, tmp_path):
+    half = presets.preset_path("tiny", folder)
+    full = tmp_path / "full.weights.h5"
+    small_identity_network().save_weights(full)
+    assert half.stat().st_size < 0.65 * full.stat().st_size
 
 
 def test_save_preset_plain_keras_reads_the_file(folder):
