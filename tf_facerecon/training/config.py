@@ -5,7 +5,6 @@ the file, the key and, for an unknown one, the nearest key that exists.
 """
 
 import os
-import pathlib
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -17,13 +16,7 @@ from tf_facerecon.training import yaml_settings
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
-class _Section(pydantic.BaseModel):
-    """Settings that refuse unknown keys and, once read, changes."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class RunSettings(_Section):
+class RunSettings(yaml_settings.Section):
     """What makes two runs the same.
 
     Attributes:
@@ -36,13 +29,13 @@ class RunSettings(_Section):
     deterministic: bool = True
 
 
-class FaceModelSettings(_Section):
+class FaceModelSettings(yaml_settings.Section):
     """The 3DMM: a name or path for `MorphableModel.from_preset`."""
 
     name: str = "procedural"
 
 
-class NetworkSettings(_Section):
+class NetworkSettings(yaml_settings.Section):
     """The R-Net.
 
     Attributes:
@@ -60,7 +53,7 @@ class NetworkSettings(_Section):
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
 
-class ProceduralData(_Section):
+class ProceduralData(yaml_settings.Section):
     """An endless stream of rendered random faces of the face model."""
 
     kind: Literal["procedural"] = "procedural"
@@ -69,7 +62,7 @@ class ProceduralData(_Section):
     pool_batches: PositiveInt | None = None
 
 
-class PhotoData(_Section):
+class PhotoData(yaml_settings.Section):
     """A folder of photographs, prepared as `data/photo_folder.py` describes.
 
     Attributes:
@@ -103,7 +96,7 @@ class PhotoData(_Section):
         return self
 
 
-class LossWeights(_Section):
+class LossWeights(yaml_settings.Section):
     """Weight of every term of the loss; a term of weight 0 is not computed.
 
     Attributes:
@@ -151,7 +144,7 @@ class LossWeights(_Section):
         return [name for name in positive if name == "vertices" or name.endswith("_distance")]
 
 
-class PerceptualSettings(_Section):
+class PerceptualSettings(yaml_settings.Section):
     """The frozen identity network of the perceptual term.
 
     Attributes:
@@ -163,7 +156,7 @@ class PerceptualSettings(_Section):
     weights: str | None = None
 
 
-class OptimizerSettings(_Section):
+class OptimizerSettings(yaml_settings.Section):
     """Adam and its learning rate.
 
     Attributes:
@@ -182,7 +175,7 @@ class OptimizerSettings(_Section):
     clip_norm: PositiveFloat | None = None
 
 
-class ScheduleSettings(_Section):
+class ScheduleSettings(yaml_settings.Section):
     """How long to train; an epoch is `steps_per_epoch` steps, after which the loss is noted."""
 
     steps: PositiveInt = 12_000
@@ -190,7 +183,7 @@ class ScheduleSettings(_Section):
     validation_batches: NonNegativeInt = 0
 
 
-class CheckpointSettings(_Section):
+class CheckpointSettings(yaml_settings.Section):
     """When to save everything that a killed run needs to go on; 0 switches a trigger off."""
 
     every_steps: NonNegativeInt = 1_000
@@ -198,7 +191,7 @@ class CheckpointSettings(_Section):
     keep: PositiveInt = 2
 
 
-class LoggingSettings(_Section):
+class LoggingSettings(yaml_settings.Section):
     """What to show on the way.
 
     Attributes:
@@ -212,7 +205,7 @@ class LoggingSettings(_Section):
     panel_faces: PositiveInt = 4
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(yaml_settings.Section):
     """All settings of one training run; `load_config` reads it."""
 
     run: RunSettings = RunSettings()
@@ -262,12 +255,7 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Train
         ValueError: If the file is no YAML mapping, or a key or value is refused; the message names
             every problem.
     """
-    path = pathlib.Path(path)
-    settings = yaml_settings.apply_overrides(yaml_settings.read_yaml(path), overrides)
-    try:
-        return TrainingConfig.model_validate(settings)
-    except pydantic.ValidationError as error:
-        raise ValueError(yaml_settings.explain(error, TrainingConfig, str(path))) from error
+    return yaml_settings.load_settings(path, overrides, TrainingConfig)
 
 
 def save_config(config: TrainingConfig, path: str | os.PathLike) -> None:

@@ -4,7 +4,6 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-import pydantic
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from tf_facerecon.training import yaml_settings
@@ -17,13 +16,7 @@ from tf_facerecon.training.config import (
 )
 
 
-class _Section(pydantic.BaseModel):
-    """Settings that refuse unknown keys and, once read, changes."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class IdentityNetworkSettings(_Section):
+class IdentityNetworkSettings(yaml_settings.Section):
     """The network; see `networks.face_recognition.IdentityNetwork`.
 
     Attributes:
@@ -38,7 +31,7 @@ class IdentityNetworkSettings(_Section):
     initial_r_net: str | None = None
 
 
-class PeopleSettings(_Section):
+class PeopleSettings(yaml_settings.Section):
     """People per batch and pictures of each; temperature and weight of the losses on them."""
 
     num_people: int = Field(32, ge=2)
@@ -47,14 +40,14 @@ class PeopleSettings(_Section):
     trait_weight: NonNegativeFloat = 5.0
 
 
-class VerificationSettings(_Section):
+class VerificationSettings(yaml_settings.Section):
     """People that the network never saw, on whom it is measured at the end."""
 
     num_people: int = Field(100, ge=4)
     num_views: int = Field(4, ge=2)
 
 
-class IdentityConfig(_Section):
+class IdentityConfig(yaml_settings.Section):
     """All settings of one run; `load_config` reads it."""
 
     run: RunSettings = RunSettings()
@@ -78,12 +71,7 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Ident
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no YAML mapping, or a key or value is refused.
     """
-    path = pathlib.Path(path)
-    settings = yaml_settings.apply_overrides(yaml_settings.read_yaml(path), overrides)
-    try:
-        return IdentityConfig.model_validate(settings)
-    except pydantic.ValidationError as error:
-        raise ValueError(yaml_settings.explain(error, IdentityConfig, str(path))) from error
+    return yaml_settings.load_settings(path, overrides, IdentityConfig)
 
 
 def claim_run_dir(config: IdentityConfig, run_dir: str | os.PathLike) -> None:

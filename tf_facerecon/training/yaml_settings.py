@@ -14,6 +14,36 @@ import yaml
 
 from tf_facerecon.io import atomic_files
 
+_Schema = typing.TypeVar("_Schema", bound=pydantic.BaseModel)
+
+
+class Section(pydantic.BaseModel):
+    """Settings that refuse unknown keys and, once read, changes."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def load_settings(
+    path: str | os.PathLike, overrides: Iterable[str], schema: type[_Schema]
+) -> _Schema:
+    """Reads a YAML file and checks it against `schema`.
+
+    Args:
+        path: The file; its top-level keys are the sections of `schema`.
+        overrides: `section.key=value` texts that win over the file; values are YAML.
+        schema: Class of the settings.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no YAML mapping, or a key or value is refused; the message names
+            every problem.
+    """
+    settings = apply_overrides(read_yaml(path), overrides)
+    try:
+        return schema.model_validate(settings)
+    except pydantic.ValidationError as error:
+        raise ValueError(explain(error, schema, str(pathlib.Path(path)))) from error
+
 
 def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
     """The mapping in a YAML file; an empty file is an empty mapping.
