@@ -17,9 +17,6 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-EXIT_BAD_INPUT = 2
-EXIT_FAILED = 1
-EXIT_SIGNAL = 128  # plus the number of the signal, as shells do
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEM = "astronaut"
@@ -97,15 +94,10 @@ def main(arguments: list[str] | None = None) -> int:
         paths = reconstruct_astronaut(options.weights, options.out)
         if not options.no_training:
             train_briefly(options.config, options.overrides, options.out / "training")
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except FloatingPointError as error:
-        print(f"training failed: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except interruption.TrainingInterrupted as error:
-        print(f"\n{error} The demonstration ends here.", file=sys.stderr)
-        return EXIT_SIGNAL + error.signal_number
+    except interruption.REPORTED as error:
+        message, exit_code = interruption.describe_failure(error, "The demonstration ends here.")
+        print(message, file=sys.stderr)
+        return exit_code
     print("Made:")
     for path in paths:
         print(f"   {path}")

@@ -24,9 +24,6 @@ import sys
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-EXIT_BAD_INPUT = 2
-EXIT_FAILED = 1
-EXIT_SIGNAL = 128  # plus the number of the signal, as shells do
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKBONES = {"small": "a small network for CPUs", "resnet50": "ResNet-50"}
@@ -51,15 +48,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.preset:
             path = save_preset(result.r_net_path, config, options, run_dir)
             report += f"\n  preset    {options.preset!r}, {path}"
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except FloatingPointError as error:
-        print(f"training failed: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except interruption.TrainingInterrupted as error:
-        print(f"\n{error} The state is saved; the same command goes on.", file=sys.stderr)
-        return EXIT_SIGNAL + error.signal_number
+    except interruption.REPORTED as error:
+        message, exit_code = interruption.describe_failure(
+            error, "The state is saved; the same command goes on."
+        )
+        print(message, file=sys.stderr)
+        return exit_code
     print(report)
     return 0
 

@@ -17,9 +17,6 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 PRESET = "identity_small"
-EXIT_BAD_INPUT = 2
-EXIT_FAILED = 1
-EXIT_SIGNAL = 128  # plus the number of the signal, as shells do
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,15 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
             made_by=f"python tools/train_identity_network.py --config {options.config.as_posix()}"
             " --out tf_facerecon/weights",
         )
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except FloatingPointError as error:
-        print(f"training failed: {error}", file=sys.stderr)
-        return EXIT_FAILED
-    except interruption.TrainingInterrupted as error:
-        print(f"\n{error} The state is saved; the same command goes on.", file=sys.stderr)
-        return EXIT_SIGNAL + error.signal_number
+    except interruption.REPORTED as error:
+        message, exit_code = interruption.describe_failure(
+            error, "The state is saved; the same command goes on."
+        )
+        print(message, file=sys.stderr)
+        return exit_code
     print(json.dumps(report, indent=2))
     print(f"preset {PRESET!r}: {path}")
     return 0

@@ -9,7 +9,7 @@ from tests import toy_face
 from tf_facerecon.networks import presets
 from tf_facerecon.networks.face_recognition import IdentityNetwork
 from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import identity_config, identity_training
+from tf_facerecon.training import identity_config, identity_training, interruption
 from tools import train_identity_network
 
 SETTINGS = """
@@ -137,7 +137,7 @@ def test_tool_writes_preset_and_takes_overrides(finished, config_path, tmp_path,
 
 def test_tool_bad_settings_exit_code(config_path, tmp_path, capsys):
     arguments = ["--config", str(config_path), "--run-dir", str(tmp_path), "people.num_vews=3"]
-    assert train_identity_network.main(arguments) == train_identity_network.EXIT_BAD_INPUT
+    assert train_identity_network.main(arguments) == interruption.EXIT_BAD_INPUT
     assert "did you mean `people.num_views`" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

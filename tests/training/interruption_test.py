@@ -3,7 +3,11 @@ import threading
 
 import pytest
 
-from tf_facerecon.training.interruption import SignalRequest, TrainingInterrupted
+from tf_facerecon.training.interruption import (
+    SignalRequest,
+    TrainingInterrupted,
+    describe_failure,
+)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -35,3 +39,16 @@ def test_signal_request_outside_the_main_thread_does_nothing():
 def test_training_interrupted_says_which_signal_and_step():
     error = TrainingInterrupted(signal.SIGTERM, 12)
     assert str(error) == "Stopped by SIGTERM after step 12."
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "exit_code"),
+    [
+        (ValueError("no key"), "error: no key", 2),
+        (FileNotFoundError("no file"), "error: no file", 2),
+        (FloatingPointError("loss is nan"), "training failed: loss is nan", 1),
+        (TrainingInterrupted(15, 7), "\nStopped by SIGTERM after step 7. It goes on.", 143),
+    ],
+)
+def test_describe_failure_preset(error, message, exit_code):
+    assert describe_failure(error, "It goes on.") == (message, exit_code)

@@ -1,7 +1,14 @@
-"""Stopping a training run politely: a signal becomes a request, the request an exception."""
+"""Stopping a training run politely: a signal becomes a request, the request an exception.
+
+And what a tool says and returns to the shell when a run does not end well.
+"""
 
 import signal
 import threading
+
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_SIGNAL = 128  # plus the number of the signal, as shells do
 
 
 class TrainingInterrupted(Exception):
@@ -45,3 +52,21 @@ class SignalRequest:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+
+# What a training tool reports in plain words; anything else is a bug and keeps its traceback.
+REPORTED = (ValueError, OSError, FloatingPointError, TrainingInterrupted)
+
+
+def describe_failure(error: BaseException, after_signal: str) -> tuple[str, int]:
+    """What to tell a user about `error`, one of `REPORTED`, and the exit code of the tool.
+
+    Args:
+        error: What ended the run.
+        after_signal: What follows if it was a signal, a sentence.
+    """
+    if isinstance(error, TrainingInterrupted):
+        return f"\n{error} {after_signal}", EXIT_SIGNAL + error.signal_number
+    if isinstance(error, FloatingPointError):
+        return f"training failed: {error}", EXIT_FAILED
+    return f"error: {error}", EXIT_BAD_INPUT
