@@ -7,6 +7,7 @@ import tensorflow as tf
 from tf_facerecon.core import checks
 
 _MM_PER_DM = 100.0
+_PERCENT = 100.0
 
 
 def vertex_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
@@ -22,11 +23,49 @@ def vertex_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
     Raises:
         ValueError: If an argument does not have the shape above.
     """
+    return _mean_squared_distance(predicted, true, _MM_PER_DM)
+
+
+def albedo_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference of the skin's colour.
+
+    Unlike the distance of texture coefficients it weighs every mode by what it can be seen to do.
+
+    Args:
+        predicted: Albedo `[B, V, 3]`, RGB about 0 to 1.
+        true: Albedo `[B, V, 3]` of the same topology.
+
+    Returns:
+        Losses `[B]`, squared per cent of full scale, summed over the three channels.
+
+    Raises:
+        ValueError: If an argument does not have the shape above.
+    """
+    return _mean_squared_distance(predicted, true, _PERCENT)
+
+
+def dense_landmark_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
+    """Mean distance of points in the picture; Wood et al. 2022, without their uncertainties.
+
+    A distance, not its square: points that are hidden or outside the picture, and can only be
+    guessed, do not outweigh those that can be found.
+
+    Args:
+        predicted: Points `[B, N, 2]`, pixels.
+        true: Points `[B, N, 2]`, pixels of the same frame.
+
+    Returns:
+        Losses `[B]`, pixels.
+
+    Raises:
+        ValueError: If an argument does not have the shape above.
+    """
     predicted, true = tf.convert_to_tensor(predicted), tf.convert_to_tensor(true)
-    checks.check_shape("predicted", predicted, (None, None, 3))
+    checks.check_shape("predicted", predicted, (None, None, 2))
     checks.check_shape("true", true, predicted.shape)
-    squared = tf.reduce_sum(tf.square(_MM_PER_DM * (predicted - true)), axis=-1)
-    return tf.reduce_mean(squared, axis=-1)
+    squared = tf.reduce_sum(tf.square(predicted - true), axis=-1)
+    # The root has no slope at 0; a hundredth of a pixel is as good as none.
+    return tf.reduce_mean(tf.sqrt(squared + 1e-4) - 1e-2, axis=-1)
 
 
 def coefficient_distance(
@@ -58,3 +97,12 @@ def coefficient_distance(
         checks.check_shape(f"true[{name}]", true_group, group.shape)
         distances[name] = tf.reduce_mean(tf.square(group - true_group), axis=-1)
     return distances
+
+
+def _mean_squared_distance(predicted: tf.Tensor, true: tf.Tensor, unit: float) -> tf.Tensor:
+    """`mean_v || unit * (predicted_v - true_v) ||²`, `[B]`."""
+    predicted, true = tf.convert_to_tensor(predicted), tf.convert_to_tensor(true)
+    checks.check_shape("predicted", predicted, (None, None, 3))
+    checks.check_shape("true", true, predicted.shape)
+    squared = tf.reduce_sum(tf.square(unit * (predicted - true)), axis=-1)
+    return tf.reduce_mean(squared, axis=-1)

@@ -11,7 +11,9 @@ import keras
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import dense_landmarks
 from tf_facerecon.face_models.coefficients import GROUPS
+from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.losses import (
     hybrid,
     landmark,
@@ -22,7 +24,7 @@ from tf_facerecon.losses import (
 )
 
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
-SUPERVISED_TERMS = frozenset({"vertices", *(f"{group}_distance" for group in GROUPS)})
+SUPERVISED_TERMS = frozenset({"vertices", "albedo", "dense_landmark", *(f"{group}_distance" for group in GROUPS)})
 TERMS = PIXEL_TERMS | SUPERVISED_TERMS
 TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
 
@@ -35,7 +37,8 @@ class HybridModel(keras.Model):
     neither its weights nor a licensed face basis can enter a checkpoint of this model.
 
     Args:
-        r_net: Built Keras model, images `[B, H, W, 3]` in [0, 1] to coefficients `[B, 257]`.
+        r_net: Built Keras model, images `[B, H, W, 3]` in [0, 1] to coefficients `[B, 257]`; for
+            the term `dense_landmark` an `RNet` whose features have `points`.
         decoder: `FaceDecoder` of the face model whose coefficients `r_net` answers.
         identity_network: Frozen network, images in [0, 1] to unit vectors `[B, D]`; may be `None`
             if the perceptual term is not used.
@@ -44,7 +47,8 @@ class HybridModel(keras.Model):
 
     Raises:
         ValueError: If `loss_weights` names an unknown term, holds a negative weight or no positive
-            one, or wants the perceptual term without an `identity_network`.
+            one, or wants the perceptual term without an `identity_network`, or dense landmarks of
+            a network that finds no points.
     """
 
     def __init__(
@@ -64,23 +68,40 @@ class HybridModel(keras.Model):
         self.term_metrics = {name: keras.metrics.Mean(name=name) for name in self.term_weights}
         # A closure is not tracked: the optimizer never sees the network, nor does a checkpoint.
         self._embed = lambda image: identity_network(image, training=False)
+        if "dense_landmark" in self.term_weights:
+            num_points = _num_points(r_net)
+            self._point_vertices = dense_landmarks.spread_vertices(decoder.face_model, num_points)
         self.built = True
 
     def call(self, batch, training=False):
-        """Coefficients `[B, 257]` of `batch["image"]`."""
-        return self.r_net(batch["image"], training=training)
+        """What the network reads off `batch["image"]`, as arguments of `loss_terms`."""
+        if "dense_landmark" not in self.term_weights:
+            return {"coefficients": self.r_net(batch["image"], training=training)}
+        features = self.r_net.features(batch["image"], training=training)
+        return {"coefficients": self.r_net.heads(features["deep"]), "points": features["points"]}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Weighted sum of the terms' batch means; `x` is the batch, `y_pred` its coefficients."""
-        terms = self.loss_terms(x, y_pred)
+        """Weighted sum of the terms' batch means; `x` is the batch, `y_pred` what `call` said."""
+        terms = self.loss_terms(x, **y_pred)
         for name, values in terms.items():
             self.term_metrics[name].update_state(values)
         # Keras sums the replicas' gradients and leaves the scaling of a loss of our own to us.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         return hybrid.total_loss(terms, self.term_weights) / replicas
 
-    def loss_terms(self, batch: Mapping[str, tf.Tensor], coefficients: tf.Tensor) -> dict:
-        """The unweighted terms `{name: [B]}` of `coefficients` `[B, 257]` against `batch`.
+    def loss_terms(
+        self,
+        batch: Mapping[str, tf.Tensor],
+        coefficients: tf.Tensor,
+        points: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """The unweighted terms `{name: [B]}` of an answer against `batch`.
+
+        Args:
+            batch: Photographs and what is known of them.
+            coefficients: `[B, 257]`.
+            points: `[B, K, 2]` places of vertices, -1 and 1 at the edges of the picture; for the
+                term `dense_landmark` only.
 
         Raises:
             ValueError: If a supervised term meets a batch without true `coefficients`.
@@ -88,6 +109,10 @@ class HybridModel(keras.Model):
         coefficients = tf.cast(coefficients, tf.float32)
         decoded = self.decoder(coefficients, render=self.renders)
         named = self.decoder.layout.split(coefficients)
+        # Decoded once for all terms that want it, and not at all if none does.
+        truth = functools.cache(
+            lambda: self.decoder(_true_coefficients(batch), render=False)
+        )
         terms = {
             "photometric": lambda: _photometric(batch, decoded),
             "landmark": lambda: _landmark(batch, decoded),
@@ -102,7 +127,9 @@ class HybridModel(keras.Model):
                 decoded["albedo"], self.decoder.face_model.skin_region
             ),
             "white_light": lambda: regularization.white_light_loss(named["lighting"]),
-            "vertices": lambda: self._vertices(batch, decoded),
+            "vertices": lambda: supervised.vertex_loss(decoded["shape"], truth()["shape"]),
+            "albedo": lambda: supervised.albedo_loss(decoded["albedo"], truth()["albedo"]),
+            "dense_landmark": lambda: self._dense_landmark(points, truth()["vertices"]),
         }
         for group in GROUPS:
             terms[f"{group}_distance"] = functools.partial(self._distance, batch, named, group)
@@ -119,9 +146,12 @@ class HybridModel(keras.Model):
         photo = tf.stop_gradient(self._embed(batch["image"]))
         return perceptual.perceptual_loss(photo, self._embed(decoded["image"]))
 
-    def _vertices(self, batch, decoded):
-        true = self.decoder(_true_coefficients(batch), render=False)
-        return supervised.vertex_loss(decoded["shape"], true["shape"])
+    def _dense_landmark(self, points, true_vertices):
+        camera = self.decoder.camera
+        true = cameras.project(tf.gather(true_vertices, self._point_vertices, axis=1), camera)
+        # Landmarks count pixels from their centres: the picture begins at -0.5.
+        pixels = (points + 1) * (camera.image_size / 2) - 0.5
+        return supervised.dense_landmark_loss(pixels, true)
 
     def _distance(self, batch, named, group):
         true = self.decoder.layout.split(_true_coefficients(batch))
@@ -136,6 +166,16 @@ def _photometric(batch, decoded):
 def _landmark(batch, decoded):
     weights = landmark.LANDMARK_WEIGHTS * batch["landmark_weights"]
     return landmark.landmark_loss(decoded["landmarks"], batch["landmarks"], weights=weights)
+
+
+def _num_points(r_net) -> int:
+    outputs = r_net.backbone.output if hasattr(r_net, "backbone") else {}
+    if "points" not in outputs:
+        raise ValueError(
+            "The term `dense_landmark` needs a network that finds points, an `RNet` with the "
+            f"backbone 'small'. Received: {type(r_net).__name__} {r_net.name!r}."
+        )
+    return outputs["points"].shape[1]
 
 
 def _true_coefficients(batch):

@@ -1,9 +1,10 @@
-"""From maps to places: where in the picture each channel looks.
+"""From maps to places: where in the picture each channel looks, and what it sees there.
 
 A pose and a shape are read off positions. Averaging a map throws positions away, and a dense layer
 on a flattened map must learn every position separately; the expectation of a softmax over the map
 is a position, precise to a fraction of a cell, from the first step on (Levine et al. 2016, "End-to-
-end training of deep visuomotor policies", spatial softmax).
+end training of deep visuomotor policies", spatial softmax). The same softmax averages features
+around the place: skin colour and shading where they mean the same in every face.
 """
 
 import keras
@@ -12,32 +13,49 @@ import numpy as np
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class SpatialExpectation(keras.layers.Layer):
-    """Maps `[B, H, W, C]` to positions `[B, 2 C]`: all columns, then all rows, each in [-1, 1].
+    """Attention maps `[B, H, W, K]`, features `[B, H, W, C]` to K places and their features.
+
+    Returns places `[B, K, 2]` (column, row; -1 and 1 are the outer edges of the picture, cells
+    count by their centres) and the features there `[B, K, C]`, both float32.
 
     Args:
         sharpness: The maps are multiplied by it before the softmax.
     """
 
     def __init__(self, sharpness: float = 4.0, **kwargs):
-        # Positions must be finer than half precision's thousandth of a picture.
+        # Places must be finer than half precision's thousandth of a picture.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.sharpness = sharpness
 
-    def call(self, maps):
-        height, width, channels = maps.shape[1:]
-        flat = keras.ops.reshape(maps, (-1, height * width, channels))
-        weights = keras.ops.softmax(self.sharpness * flat, axis=1)
-        rows, columns = np.meshgrid(
-            np.linspace(-1, 1, height, dtype=np.float32),
-            np.linspace(-1, 1, width, dtype=np.float32),
-            indexing="ij",
-        )
-        places = np.stack([columns.ravel(), rows.ravel()])
-        expected = keras.ops.matmul(places, weights)
-        return keras.ops.reshape(expected, (-1, 2 * channels))
+    def call(self, maps, features):
+        height, width, num_points = maps.shape[1:]
+        channels = features.shape[-1]
+        maps = self.sharpness * keras.ops.reshape(maps, (-1, height * width, num_points))
+        # A constant of each map cancels in the ratio below; without it large maps would overflow.
+        highest = keras.ops.stop_gradient(keras.ops.max(maps, axis=1, keepdims=True))
+        weights = keras.ops.exp(maps - highest)
+        places = keras.ops.convert_to_tensor(_cell_centres(height, width))
+        places = keras.ops.tile(places[None], (keras.ops.shape(maps)[0], 1, 1))
+        features = keras.ops.reshape(features, (-1, height * width, channels))
+        # One product makes the softmax's sum, the places and the features.
+        seen = keras.ops.concatenate([keras.ops.ones_like(maps[..., :1]), places, features], -1)
+        sums = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), seen)
+        means = sums[..., 1:] / sums[..., :1]
+        return means[..., :2], means[..., 2:]
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], 2 * input_shape[-1])
+    def compute_output_shape(self, maps_shape, features_shape):
+        batch_size, num_points = maps_shape[0], maps_shape[-1]
+        return (batch_size, num_points, 2), (batch_size, num_points, features_shape[-1])
 
     def get_config(self):
         return {**super().get_config(), "sharpness": self.sharpness}
+
+
+def _cell_centres(height: int, width: int) -> np.ndarray:
+    """`[H * W, 2]` (column, row) of the cells of a picture that reaches from -1 to 1."""
+    rows, columns = np.meshgrid(
+        (2 * np.arange(height) + 1) / height - 1,
+        (2 * np.arange(width) + 1) / width - 1,
+        indexing="ij",
+    )
+    return np.stack([columns.ravel(), rows.ravel()], axis=-1).astype(np.float32)

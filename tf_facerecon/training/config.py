@@ -108,6 +108,9 @@ class LossWeights(yaml_settings.Section):
         albedo_flatness: Variance of the albedo over the skin.
         white_light: Distance of the light from grey.
         vertices: Squared distance to the true shape, mm²; synthetic faces only.
+        albedo: Squared distance to the true albedo, squared per cent; synthetic faces only.
+        dense_landmark: Distance of the points that the small network finds to their true places,
+            pixels; synthetic faces only.
         identity_distance: Squared distance to the true coefficients, as all `..._distance`;
             synthetic faces only.
         expression_distance: See `identity_distance`.
@@ -125,6 +128,8 @@ class LossWeights(yaml_settings.Section):
     albedo_flatness: NonNegativeFloat = 0.0
     white_light: NonNegativeFloat = 0.0
     vertices: NonNegativeFloat = 0.0
+    albedo: NonNegativeFloat = 0.0
+    dense_landmark: NonNegativeFloat = 0.0
     identity_distance: NonNegativeFloat = 0.0
     expression_distance: NonNegativeFloat = 0.0
     texture_distance: NonNegativeFloat = 0.0
