@@ -18,10 +18,12 @@ from collections.abc import Mapping
 import numpy as np
 import platformdirs
 
-from tf_facerecon.face_models import model_checks, model_file
+from tf_facerecon.face_models import model_checks, model_file, model_sources
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 
 PROCEDURAL = "procedural"
+
+_BUILT = [repr(kind) for kind in model_sources.KINDS if kind != PROCEDURAL]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -176,7 +178,8 @@ class MorphableModel:
                 `face_model_folder()`, or a path ending in `.npz`.
 
         Raises:
-            FileNotFoundError: If there is no such file.
+            FileNotFoundError: If there is no such file; for a model that can be built, the message
+                is the command that does it.
             ValueError: If the file is not a face model, or the procedural face is asked for with
                 fewer vertices than it needs (`procedural.topology.MIN_VERTICES`).
         """
@@ -191,9 +194,15 @@ class MorphableModel:
         path = face_model_folder() / f"{text}.npz"
         if path.is_file():
             return cls.load(path)
+        command = model_sources.build_command(text)
+        if command:
+            raise FileNotFoundError(
+                f"There is no face model {text!r} yet (no file {str(path)!r}). Make it once: "
+                f"{command}"
+            )
         raise FileNotFoundError(
             f"There is no face model {text!r}: expected 'procedural', 'procedural-<number of "
-            f"vertices>', the path of an .npz file, or a file {str(path)!r}."
+            f"vertices>', {', '.join(_BUILT)}, the path of an .npz file, or a file {str(path)!r}."
         )
 
 
@@ -206,8 +215,4 @@ def face_model_folder() -> pathlib.Path:
 @functools.cache
 def _procedural_model(num_vertices: int | None) -> MorphableModel:
     # Building takes seconds; the arrays are read-only, so that sharing one copy is safe.
-    from tf_facerecon.face_models.procedural import procedural_model
-
-    if num_vertices is None:
-        num_vertices = procedural_model.DEFAULT_VERTICES
-    return MorphableModel(**procedural_model.procedural_fields(num_vertices))
+    return MorphableModel(**model_sources.build_fields(PROCEDURAL, num_vertices=num_vertices))
