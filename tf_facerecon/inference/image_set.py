@@ -115,7 +115,8 @@ class ImageSetReconstructor:
             progress: Whether to show a progress bar.
 
         Warns:
-            ImageSetWarning: For everything above; the result's `warnings` hold the same sentences.
+            ImageSetWarning: For everything above; the result holds the same in `failures` and
+                `warnings`.
 
         Raises:
             ValueError: If `aggregate` is unknown or needs a C-Net that is not there, `images` is
@@ -138,8 +139,9 @@ class ImageSetReconstructor:
         members = self._compare_people(set_images.name_images(read))
         if aggregate != "cnet":
             members = set_images.with_constant_confidence(members, aggregate)
-        notes = set_images.set_warnings(members, failures, self.max_identity_distance)
-        for note in notes:
+        notes = set_images.set_warnings(members, self.max_identity_distance)
+        left_out = [f"{source} was left out: {reason}" for source, reason in failures.items()]
+        for note in [*left_out, *notes]:
             warnings.warn(note, ImageSetWarning, stacklevel=2)
         identity, texture = self._aggregate(members)
         return ImageSetReconstruction(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -89,19 +89,15 @@ def _quality(image: SetImage) -> tuple:
     return image.detection_confidence, float(image.box[2] * image.box[3]), image.photo_sha256
 
 
-def set_warnings(
-    images: Sequence[SetImage], failures: Mapping[str, str], max_identity_distance: float
-) -> list[str]:
-    """What the owner of a set should know, in sentences.
+def set_warnings(images: Sequence[SetImage], max_identity_distance: float) -> list[str]:
+    """What the owner of a set should know of its photographs, in sentences.
 
     Args:
         images: The photographs with a face.
-        failures: Why, by source, for those without.
         max_identity_distance: Beyond it a photograph seems to show somebody else.
     """
-    notes = [f"{source} was left out: {reason}" for source, reason in failures.items()]
     copies = [image for image in images if image.duplicate_of is not None]
-    notes += [
+    notes = [
         f"{image.name} is the same picture as {image.duplicate_of}: it has no second say."
         for image in copies
     ]

@@ -92,27 +92,13 @@ def measure_sets(
         RMSE). Rows: "mean_face" (no picture needed), "single" (mean error of the single pictures),
         "mean", "best", "cnet".
     """
-    basis_size = face_model.identity_basis.shape[-1]
     ruler = _Ruler(people, scan_points)
     errors: dict[str, dict[str, list[float]]] = {}
     for batch in batches:
-        images = batch["image"].numpy()
-        sets, size = images.shape[:2]
-        features = r_net.features(images.reshape(-1, *images.shape[2:]), training=False)
-        identity = r_net.heads(features["deep"]).numpy()[:, :basis_size].reshape(sets, size, -1)
-        answers = {"mean_face": np.zeros((sets, 1, basis_size)), "single": identity}
-        answers["mean"] = identity.mean(axis=1, keepdims=True)
-        if detector is not None:
-            best = [
-                np.argmax([_sureness(detector, image) for image in person]) for person in images
-            ]
-            answers["best"] = identity[np.arange(sets), best][:, np.newaxis]
-        if c_net is not None:
-            confidence = c_net(features).numpy().reshape(identity.shape)
-            answers["cnet"] = IdentityAggregation()(identity, confidence).numpy()[:, np.newaxis]
+        answers = _answers(r_net, batch["image"].numpy(), c_net, detector)
         true_identity = batch["coefficients"].numpy()[:, 0, : people.identity_basis.shape[-1]]
-        for person in range(sets):
-            truth = people.mean_shape + people.identity_basis @ true_identity[person]
+        for person, coefficients in enumerate(true_identity):
+            truth = people.mean_shape + people.identity_basis @ coefficients
             for row, identities in answers.items():
                 faces = face_model.mean_shape + np.einsum(
                     "vik,nk->nvi", face_model.identity_basis, identities[person]
@@ -125,6 +111,26 @@ def measure_sets(
         measure: {row: np.array(numbers) for row, numbers in rows.items()}
         for measure, rows in errors.items()
     }
+
+
+def _answers(r_net, images, c_net, detector) -> dict[str, np.ndarray]:
+    """Identities `[people, 1 | N, K]` by row, from pictures `[people, N, H, W, 3]`."""
+    people, size = images.shape[:2]
+    features = r_net.features(images.reshape(-1, *images.shape[2:]), training=False)
+    coefficients = r_net.heads(features["deep"]).numpy()
+    identity = r_net.heads.layout.split(coefficients)["identity"].reshape(people, size, -1)
+    answers = {
+        "mean_face": np.zeros_like(identity[:, :1]),
+        "single": identity,
+        "mean": identity.mean(axis=1, keepdims=True),
+    }
+    if detector is not None:
+        best = [np.argmax([_sureness(detector, image) for image in person]) for person in images]
+        answers["best"] = identity[np.arange(people), best][:, np.newaxis]
+    if c_net is not None:
+        confidence = c_net(features).numpy().reshape(identity.shape)
+        answers["cnet"] = IdentityAggregation()(identity, confidence).numpy()[:, np.newaxis]
+    return answers
 
 
 def take_people(batches: Iterable[dict], count: int) -> Iterable[dict]:
