@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tf_facerecon.face_models.procedural import albedo, features, mean_face
+from tf_facerecon.face_models import face_paint, features
+from tf_facerecon.face_models.procedural import albedo, mean_face
 
 BARE = -1
 
@@ -30,7 +31,7 @@ def test_mean_albedo_preset():
     s = np.array([0.0, features.EYE_CENTRE_S, 0.0, 0.0])
     t = np.array([0.70, features.EYE_CENTRE_T, -0.41, mean_face.SEAM_MIDDLE])
     skin, pupil, lip, tooth = albedo.mean_albedo(s, t, np.array([BARE, BARE, BARE, 3]))
-    np.testing.assert_allclose(skin, albedo.SKIN, atol=0.01)
+    np.testing.assert_allclose(skin, face_paint.SKIN, atol=0.01)
     assert pupil.max() < 0.1
     assert lip[0] > 1.5 * lip[1]
     assert tooth.min() > 0.55
@@ -50,7 +51,7 @@ def test_albedo_basis_first_modes_are_melanin_and_haemoglobin(basis, places):
     s, t, _ = places
     skin = features.skin(s, t) > 0.9
     colours = albedo.mean_albedo(*places)
-    for mode, absorption in ((0, albedo.MELANIN), (1, albedo.HAEMOGLOBIN)):
+    for mode, absorption in ((0, face_paint.MELANIN), (1, face_paint.HAEMOGLOBIN)):
         ratio = basis[skin, :, mode] / (colours[skin] * absorption)
         np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-6)
         assert ratio[0, 0] < 0  # More of it absorbs more light.

@@ -7,9 +7,9 @@ Convention:
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import anchors, mean_face
+from tf_facerecon.face_models import face_domain
 
-_TEMPLATE = anchors.domain_coordinates(anchors.landmark_template())
+_TEMPLATE = face_domain.domain_coordinates(face_domain.landmark_template())
 EYE_OUTER, EYE_INNER = np.abs(_TEMPLATE[45]), np.abs(_TEMPLATE[42])
 EYE_CENTRE_S = 0.5 * (EYE_OUTER[0] + EYE_INNER[0])
 EYE_HALF_WIDTH = 0.5 * (EYE_OUTER[0] - EYE_INNER[0])
@@ -107,17 +107,6 @@ def hair(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     line = np.interp(arc, [0.0, 0.3, 0.6, 0.85, 1.0, 1.1], [0.88, 0.87, 0.80, 0.66, 0.50, 0.20])
     sideburn = smooth_step(arc, 1.12, 1.20) * smooth_step(t, -0.10, 0.05)
     return np.maximum(smooth_step(t, line - 0.02, line + 0.05), sideburn)
-
-
-def jaw_share(s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> np.ndarray:
-    """How much a point moves with the lower jaw: 0 above the mouth, 1 below, torn at the slit."""
-    distance = t - mean_face.seam_height(s)
-    side = np.where(seam_side != 0, seam_side, np.sign(distance))
-    opening = mean_face.mouth_opening(s) * (seam_side != 0)
-    reach = 0.07 + 0.35 * np.clip(np.abs(s) - 0.15, 0.0, None)
-    near = np.exp(-np.abs(distance) / reach)
-    signed = side * (opening * near + 1.0 - near)
-    return 0.5 - 0.5 * signed
 
 
 def skin(s: np.ndarray, t: np.ndarray) -> np.ndarray:
