@@ -12,8 +12,10 @@ MAX_IDENTITY_DISTANCE = 0.75
 def identity_distances(embeddings: np.ndarray) -> np.ndarray:
     """How unlike the others each photograph is: its median cosine distance to them.
 
-    The median does not mind one stranger among several photographs of a person: only the stranger
-    is far from most others. In a set of two both are as far from one another.
+    The median does not mind a few strangers among the photographs of a person: only the strangers
+    are far from most others. (Of an even number of others the lower middle one is taken: in a set
+    of three with one stranger, the other two still know one another.) In a set of two both are as
+    far from one another.
 
     Args:
         embeddings: `[N, D]`, of any length but 0.
@@ -35,4 +37,5 @@ def identity_distances(embeddings: np.ndarray) -> np.ndarray:
     unit = embeddings / lengths
     distances = 1.0 - unit @ unit.T
     others = ~np.eye(len(unit), dtype=bool)
-    return np.median(distances[others].reshape(len(unit), -1), axis=1)
+    sorted_distances = np.sort(distances[others].reshape(len(unit), -1), axis=1)
+    return sorted_distances[:, (len(unit) - 2) // 2]
