@@ -14,7 +14,8 @@ cent intervals over people:
 
 Rows: always the mean face; the pictures one by one (mean error); mean of their coefficients; the
 picture of which MTCNN is surest; C-Net. In a JSON file a set of 5 stands under clean_5 and
-bad_frames_5.
+bad_frames_5. The table of losses (benchmarks/loss_ablation.py), whose making takes training, is
+shown from docs/ablations where it is kept.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from tf_facerecon.networks.c_net import CNet
 from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.photos.face_detection import FaceDetector
 
+LOSSES = pathlib.Path(__file__).resolve().parents[1] / "docs" / "ablations" / "losses.json"
 HELD_OUT_SEED = 977_000_047
 PEOPLE_PER_BATCH = 4
 CONDITIONS = ("clean", "bad_frames")
@@ -110,6 +112,14 @@ def load_networks(options) -> dict:
     }
 
 
+def recorded_losses(path: pathlib.Path) -> tuple[dict | None, str]:
+    """Figures and table that `loss_ablation.py` wrote; nothing where none are kept."""
+    if not path.is_file():
+        return None, ""
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    return figures, path.with_suffix(".md").read_text(encoding="utf-8")
+
+
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -157,6 +167,10 @@ def main(arguments: list[str] | None = None) -> None:
             tables.append(table)
             texts.append(f"{table.markdown()}\n{describe_ratios(numbers)}\n")
             print(texts[-1], flush=True)
+    report["losses"], losses = recorded_losses(LOSSES)
+    if losses:
+        texts.append(losses)
+        print(losses)
     if options.json:
         with atomic_files.atomic_path(options.json) as temporary:
             temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

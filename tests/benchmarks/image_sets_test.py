@@ -67,3 +67,11 @@ def test_arguments_exception_raised(bad, capsys):
     with pytest.raises(SystemExit):
         image_sets.parse_arguments(bad)
     assert "expected --count" in capsys.readouterr().err
+
+
+def test_recorded_losses_preset(tmp_path):
+    path = tmp_path / "losses.json"
+    assert image_sets.recorded_losses(path) == (None, "")
+    path.write_text('{"hybrid_mm": 2.0}', encoding="utf-8")
+    path.with_suffix(".md").write_text("| hybrid |", encoding="utf-8")
+    assert image_sets.recorded_losses(path) == ({"hybrid_mm": 2.0}, "| hybrid |")
