@@ -1,8 +1,7 @@
 """The 68 iBUG landmarks of a Basel model that names only some points of the face.
 
-Source: names as in the landmark lists of the Basel Face Models 2017 and 2019; the template is
-similarity_Lm3D_all.mat of microsoft/Deep3DFaceReconstruction, the landmarks of the mean face of
-2009, rounded (MIT licence, Copyright (c) Microsoft Corporation; see NOTICE).
+Source: names as in the landmark lists of the Basel Face Models 2017 and 2019; the template of
+`face_domain` comes from the mean face of the Basel Face Model 2009.
 """
 
 import os
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tf_facerecon.face_models import face_domain
 from tf_facerecon.geometry import similarity_alignment
 
 LANDMARK_FILE = "landmarks68.txt"
@@ -37,79 +37,6 @@ _MIN_NAMED = 8
 _MAX_DISTANCE = 0.1  # Decimetres from a named point to the mesh.
 _MAX_SCALE = 1.5  # Mean faces are of one size; a greater ratio means another unit.
 _MAX_FILE_BYTES = 1 << 16
-# Model frame, decimetres.
-_TEMPLATE = np.array(
-    [
-        (-0.732, 0.218, -0.590),
-        (-0.712, 0.021, -0.566),
-        (-0.673, -0.160, -0.549),
-        (-0.635, -0.322, -0.511),
-        (-0.580, -0.496, -0.420),
-        (-0.482, -0.636, -0.259),
-        (-0.365, -0.719, -0.062),
-        (-0.217, -0.787, 0.124),
-        (0.003, -0.825, 0.197),
-        (0.222, -0.785, 0.124),
-        (0.371, -0.720, -0.061),
-        (0.487, -0.638, -0.258),
-        (0.584, -0.500, -0.419),
-        (0.639, -0.327, -0.510),
-        (0.676, -0.163, -0.549),
-        (0.711, 0.018, -0.567),
-        (0.730, 0.218, -0.589),
-        (-0.571, 0.435, 0.036),
-        (-0.489, 0.498, 0.156),
-        (-0.383, 0.520, 0.240),
-        (-0.281, 0.511, 0.291),
-        (-0.190, 0.486, 0.315),
-        (0.188, 0.488, 0.315),
-        (0.280, 0.514, 0.290),
-        (0.382, 0.523, 0.238),
-        (0.489, 0.502, 0.155),
-        (0.572, 0.437, 0.035),
-        (0.002, 0.296, 0.346),
-        (0.002, 0.176, 0.436),
-        (0.003, 0.056, 0.529),
-        (0.003, -0.046, 0.552),
-        (-0.118, -0.138, 0.329),
-        (-0.068, -0.148, 0.375),
-        (0.001, -0.160, 0.396),
-        (0.070, -0.147, 0.375),
-        (0.120, -0.137, 0.329),
-        (-0.431, 0.292, 0.104),
-        (-0.367, 0.332, 0.187),
-        (-0.276, 0.333, 0.189),
-        (-0.192, 0.289, 0.164),
-        (-0.269, 0.267, 0.185),
-        (-0.363, 0.262, 0.162),
-        (0.188, 0.289, 0.160),
-        (0.273, 0.334, 0.185),
-        (0.366, 0.332, 0.184),
-        (0.432, 0.291, 0.103),
-        (0.363, 0.264, 0.161),
-        (0.266, 0.267, 0.183),
-        (-0.252, -0.381, 0.224),
-        (-0.163, -0.321, 0.336),
-        (-0.056, -0.283, 0.397),
-        (0.001, -0.295, 0.402),
-        (0.058, -0.283, 0.397),
-        (0.165, -0.321, 0.336),
-        (0.248, -0.381, 0.222),
-        (0.160, -0.419, 0.317),
-        (0.083, -0.446, 0.360),
-        (0.002, -0.451, 0.370),
-        (-0.080, -0.446, 0.361),
-        (-0.155, -0.419, 0.318),
-        (-0.227, -0.375, 0.231),
-        (-0.073, -0.350, 0.343),
-        (0.000, -0.349, 0.362),
-        (0.074, -0.351, 0.344),
-        (0.232, -0.376, 0.228),
-        (0.073, -0.366, 0.344),
-        (0.001, -0.369, 0.353),
-        (-0.071, -0.366, 0.343),
-    ]
-)
 
 
 def landmarks_from_names(
@@ -151,15 +78,14 @@ def landmarks_from_names(
             f"Received: a point {100 * distances.max():.1f} mm away from it."
         )
     known = list(numbers.values())
-    scale, rotation, translation = similarity_alignment.similarity_transform(
-        _TEMPLATE[known], points
-    )
-    if not 1 / _MAX_SCALE < scale < _MAX_SCALE:
+    template = face_domain.landmark_template()
+    similarity = similarity_alignment.similarity_transform(template[known], points)
+    if not 1 / _MAX_SCALE < similarity[0] < _MAX_SCALE:
         raise ValueError(
-            f"{label} must count in millimetres. Received: a face {scale:.3g} times as large as a "
-            "mean face."
+            f"{label} must count in millimetres. Received: a face {similarity[0]:.3g} times as "
+            "large as a mean face."
         )
-    laid = similarity_alignment.apply_similarity(_TEMPLATE, scale, rotation, translation)
+    laid = similarity_alignment.apply_similarity(template, *similarity)
     missed = interpolate.RBFInterpolator(
         laid[known], points - laid[known], kernel="linear", degree=0
     )
