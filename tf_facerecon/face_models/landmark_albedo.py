@@ -29,8 +29,9 @@ _GUM = np.array([0.450, 0.215, 0.205])
 _COVERED = (0.45, 0.20)
 # The part of the face where that is asked, arc and heights in dm: nose, lips and lids lie in it.
 _CENTRE_ARC, _CENTRE_LOW, _CENTRE_HIGH = 0.70, -0.65, 0.55
-# Light in the mouth falls off with the depth behind the lips, dm.
-_MOUTH_LIGHT = 0.28
+# In the mouth colours fade into its dark with the depth behind the lips, dm.
+_MOUTH_LIGHT = 0.22
+_MOUTH_BRIGHTNESS = 0.85
 _LID_SHADOW = 0.45
 # Of the distance between the corners of the eye.
 _IRIS_RADIUS, _PUPIL_RADIUS = 0.215, 0.085
@@ -106,7 +107,7 @@ def albedo_from_landmarks(
         mean_albedo=colours.astype(np.float32),
         albedo_basis=basis.astype(np.float32),
         skin_region=plain.astype(np.float32),
-        face_region=_face_region(face, masks, parts).astype(np.float32),
+        face_region=_face_region(face, masks).astype(np.float32),
         regions={name: values.astype(np.float32) for name, values in regions.items()},
     )
 
@@ -193,8 +194,8 @@ def _mean_colours(face, landmarks, covered, masks, parts) -> np.ndarray:
         colours[parts[name]] = colour
     inner = parts[TEETH] | parts[GUMS] | parts[MOUTH]
     behind = face.positions[landmarks[[61, 62, 63]], 2].mean() - face.positions[inner, 2]
-    light = np.exp(-np.maximum(behind - 0.05, 0.0) / _MOUTH_LIGHT)
-    colours[inner] *= (0.15 + 0.70 * light)[:, None]
+    light = _MOUTH_BRIGHTNESS * np.exp(-np.maximum(behind - 0.05, 0.0) / _MOUTH_LIGHT)
+    colours[inner] = face_paint.blend(colours[inner], 1.0 - light, 0.6 * face_paint.MOUTH)
     return _with_lid_shadow(colours, face.positions, landmarks, parts[EYEBALLS])
 
 
@@ -242,7 +243,7 @@ def _regions(face, masks, skin) -> dict[str, np.ndarray]:
     }
 
 
-def _face_region(face, masks, parts) -> np.ndarray:
+def _face_region(face, masks) -> np.ndarray:
     """Front of the face with the eyes, without hair and the inside of the mouth."""
     front = (np.abs(face.s) < 1.0) & (face.t > -0.80) & (face.t < 0.86)
     return front & (masks.hair < 0.3) & (masks.bare > 0)
