@@ -45,6 +45,7 @@ def test_landmarks_from_names_follows_a_deformed_face(rng):
     assert distance.mean() < 0.03
 
 
+@pytest.mark.slow
 def test_landmarks_from_names_on_another_model(shared_data):
     """Landmarks of a sculpted head (its own list) found from the points that Basel models name."""
     wanted = {"FaceXModel/generic_neutral_mesh.obj", "FaceXModel/vertex_indices.json"}
