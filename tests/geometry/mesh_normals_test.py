@@ -72,6 +72,13 @@ def test_vertex_incidence_exception_raised(triangles, message):
         mesh_normals.vertex_incidence(triangles, 4)
 
 
+def test_corner_incidence_preset():
+    corners = mesh_normals.corner_incidence(np.array([[0, 1, 2], [0, 2, 3]]), 5)
+    expected = [[0, 3], [1, 6], [2, 4], [5, 6], [6, 6]]  # 6 pads; nothing uses vertex 4.
+    np.testing.assert_array_equal(corners, expected)
+    assert corners.dtype == np.int32
+
+
 def test_triangle_normals_preset():
     normals = mesh_normals.triangle_normals(TETRAHEDRON_VERTICES, TETRAHEDRON)
     diagonal = np.full(3, 1 / np.sqrt(3))
@@ -134,4 +141,33 @@ def test_vertex_normals_jacobian(rng):
     incidence = mesh_normals.vertex_incidence(TETRAHEDRON, 4)
     jacobian.assert_jacobian_correct(
         lambda v: mesh_normals.vertex_normals(v, TETRAHEDRON, incidence), vertices
+    )
+
+
+def test_vertex_normals_by_corners_are_the_same_with_the_same_gradient(rng):
+    vertices, triangles = octahedral_sphere(subdivisions=1)
+    triangles = np.concatenate([triangles, [[0, 0, 1]]])  # One without area.
+    batch = tf.constant(vertices + rng.normal(scale=0.1, size=(2, *vertices.shape)))
+    incidence = mesh_normals.vertex_incidence(triangles, len(vertices))
+    corners = mesh_normals.corner_incidence(triangles, len(vertices))
+    weights = rng.normal(size=batch.shape)
+    gradients = []
+    for function, lists in (
+        (mesh_normals.vertex_normals, incidence),
+        (mesh_normals.vertex_normals_by_corners, corners),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(batch)
+            normals = function(batch, triangles, lists)
+            loss = tf.reduce_sum(normals * weights)
+        gradients.append((normals, tape.gradient(loss, batch)))
+    for expected, received in zip(*gradients, strict=True):
+        np.testing.assert_allclose(received, tf.convert_to_tensor(expected), atol=1e-12)
+
+
+def test_vertex_normals_by_corners_jacobian(rng):
+    vertices = TETRAHEDRON_VERTICES + rng.normal(scale=0.1, size=(2, 4, 3))
+    corners = mesh_normals.corner_incidence(TETRAHEDRON, 4)
+    jacobian.assert_jacobian_correct(
+        lambda v: mesh_normals.vertex_normals_by_corners(v, TETRAHEDRON, corners), vertices
     )
