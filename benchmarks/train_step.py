@@ -88,7 +88,8 @@ def measure(rounds: int) -> dict[str, float]:
     model.optimizer.build(model.trainable_variables)
     batch = build_batch(decoder)
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
-    train = model.make_train_function()
+    model.make_train_function()
+    train = model.train_function
     networks_alone = build_networks_alone(r_net, identity_network)
 
     start = time.perf_counter()

@@ -122,15 +122,14 @@ def test_antialias_jacobian_random(rng, jit_compile):
     assert_jacobian_correct(image, clip[np.newaxis], attributes)
 
 
-@COMPILE
 @pytest.mark.parametrize("scene", ["crossing_near_plane", "zero_w", "not_finite", "degenerate"])
-def test_antialias_hard_scenes_stay_finite(scene, jit_compile):
+def test_antialias_hard_scenes_stay_finite(scene):
     clip, triangles = rendering_scenes.SCENES[scene]()
     clip = tf.constant(clip[np.newaxis])
     attributes = tf.ones_like(clip[..., :2])
     with tf.GradientTape() as tape:
         tape.watch((clip, attributes))
-        image = render(clip, triangles, attributes, (32, 64), jit_compile=jit_compile)
+        image = render(clip, triangles, attributes, (32, 64), jit_compile=False)
     gradients = tape.gradient(image, (clip, attributes))
     assert np.isfinite(image).all()
     assert all(np.isfinite(gradient).all() for gradient in gradients)

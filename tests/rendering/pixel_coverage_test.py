@@ -35,7 +35,8 @@ def test_cover_pixels_scenes_of_several_strips(scene, jit_compile):
     size = (72, 150)  # Three strips of rows, the last not full.
     clip_vertices, triangles = rendering_scenes.SCENES[scene]()
     ids = cover(clip_vertices, triangles, size, jit_compile=jit_compile)
-    rendering_truth.assert_covered(ids, clip_vertices, triangles, size)
+    # Centres are not exact here: they are snapped to 16 fractional bits.
+    rendering_truth.assert_covered(ids, clip_vertices, triangles, size, tolerance=1e-4)
 
 
 @pytest.mark.parametrize(

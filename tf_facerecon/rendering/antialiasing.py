@@ -204,6 +204,8 @@ def _outline_place(corners, behind, step, in_front):
         part = off_a / tf.where(crosses, off_a - off_b, tf.ones_like(off_a))
         cut = (along_a + part * (along_b - along_a)) * (step[0] + step[1])
         between = in_front & a.valid & b.valid & outline & crosses & (cut >= 0) & (cut <= 1)
+        # Each outline is blended along one axis only, the one that it crosses more squarely.
+        between &= tf.abs(off_a - off_b) >= tf.abs(along_a - along_b)
         place = tf.where(between, cut, place)
     return place
 

@@ -90,12 +90,16 @@ class ImageFunction:
     ) -> tuple[tf.Tensor, ...]:
         """Results `[B, ...]` for `differentiable` and `others` `[B, ...]`.
 
-        Gradients flow to `differentiable` only. With `jit_compile` XLA compiles both directions.
+        Gradients flow to `differentiable` only, and are not differentiable themselves. With
+        `jit_compile` XLA compiles both directions.
         """
         others, shared = tuple(others), tuple(shared)
 
         @tf.custom_gradient
         def apply(*differentiable):
+            # An eager tape would else record the loops inside, which XLA cannot compile.
+            differentiable = tuple(map(tf.stop_gradient, differentiable))
+
             def gradient(*upstream):
                 batch = (*upstream, *differentiable, *others)
                 return self._map_backward(jit_compile, batch, shared)
