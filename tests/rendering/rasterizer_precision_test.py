@@ -47,7 +47,8 @@ def image_and_gradients(render, head, dtype=tf.float32):
         tape.watch((clip, attributes))
         image = render(clip, triangles, attributes, ids)
         loss = tf.reduce_sum(image * weights)
-    return [x.numpy() for x in (image, *tape.gradient(loss, (clip, attributes)))]
+    gradients = tape.gradient(loss, (clip, attributes))
+    return [tf.convert_to_tensor(x).numpy() for x in (image, *gradients)]
 
 
 def largest_errors(values, truths):
