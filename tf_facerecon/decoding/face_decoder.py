@@ -72,8 +72,8 @@ class FaceDecoder(keras.layers.Layer):
             camera = cameras.PerspectiveCamera(**camera)
         self.camera = camera or cameras.PerspectiveCamera()
         self._triangles = tf.constant(model.triangles)
-        corners = mesh_normals.corner_incidence(model.triangles, model.num_vertices)
-        self._corners_of_vertices = tf.constant(corners)
+        incidence = mesh_normals.vertex_incidence(model.triangles, model.num_vertices)
+        self._incidence = tf.nest.map_structure(tf.constant, incidence)
         self._landmark_indices = tf.constant(model.landmarks)
         in_region = (model.face_region[model.triangles] > 0.5).all(axis=-1)
         self._triangle_in_region = tf.constant(in_region.astype(np.float32))
@@ -110,7 +110,7 @@ class FaceDecoder(keras.layers.Layer):
         """Normals and lit colours `[B, V, 3]` of a `shape` and its `albedo` `[B, V, 3]`."""
         normals, colours = _light_images(
             (shape, albedo, groups["rotation"], groups["lighting"]),
-            shared=(self._triangles, self._corners_of_vertices),
+            shared=(self._triangles, self._incidence),
         )
         return {"normals": normals, "colours": colours}
 
@@ -134,10 +134,10 @@ class FaceDecoder(keras.layers.Layer):
         }
 
 
-def _light_image(shape, albedo, rotation, lighting, triangles, corners):
+def _light_image(shape, albedo, rotation, lighting, triangles, incidence):
     """One image of `FaceDecoder.light`."""
     # The released code takes normals of the shape at rest and turns them, which is the same.
-    normals = mesh_normals.vertex_normals_by_corners(shape, triangles, corners)
+    normals = mesh_normals.vertex_normals(shape, triangles, incidence)
     normals = rigid_transforms.rotate(normals, rotations.rotation_matrix_from_euler(rotation))
     return normals, lambertian_shading.shade(albedo, normals, lighting)
 

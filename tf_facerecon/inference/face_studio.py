@@ -34,7 +34,7 @@ class FaceStudio:
     model: MorphableModel
     camera: cameras.PerspectiveCamera
     centre: np.ndarray
-    incidence: np.ndarray
+    incidence: mesh_normals.VertexIncidence
 
     @classmethod
     def for_model(cls, model: MorphableModel) -> "FaceStudio":
