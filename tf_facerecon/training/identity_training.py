@@ -8,7 +8,6 @@ A run folder holds `resolved_config.yaml`, `checkpoints/` (to go on after a kill
 and at the end `verification.json`: how well unseen people are told apart, beside raw pixels.
 """
 
-import json
 import os
 import pathlib
 
@@ -16,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import json_files
 from tf_facerecon.networks.face_recognition import IdentityNetwork
 from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import fit_loop, identity_config, identity_pictures
@@ -133,8 +132,7 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
         "face_model_fingerprint": painter.decoder.face_model.fingerprint,
         **verify(trainer.network, painter, config),
     }
-    with atomic_files.atomic_path(run_dir / "verification.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    json_files.write_json(run_dir / "verification.json", report)
     return trainer.network, report
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import keras
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import atomic_files, json_files
 from tf_facerecon.training import config as run_config
 from tf_facerecon.training import yaml_settings
 from tf_facerecon.training.checkpoints import CheckpointFolder
@@ -113,5 +113,4 @@ class RunFolder:
         return TrainingResult(self.network_path, steps, last, report.first_step, report.seconds)
 
     def _write_metrics(self, metrics: Mapping[str, float]) -> None:
-        with atomic_files.atomic_path(self.metrics_path) as temporary:
-            temporary.write_text(json.dumps(dict(metrics), indent=2) + "\n", encoding="utf-8")
+        json_files.write_json(self.metrics_path, metrics)
