@@ -153,21 +153,16 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.training import interruption
+    from tf_facerecon.training import command_line
 
-    try:
+    def work() -> str:
         measured = {
             loss: [measure(train(options, loss, seed), options) for seed in options.seeds]
             for loss in LOSSES
         }
-        print(write_report(collect(measured), options))
-    except interruption.REPORTED as error:
-        message, exit_code = interruption.describe_failure(
-            error, "The state is saved; the same command goes on."
-        )
-        print(message, file=sys.stderr)
-        return exit_code
-    return 0
+        return write_report(collect(measured), options)
+
+    return command_line.report(work)
 
 
 if __name__ == "__main__":
