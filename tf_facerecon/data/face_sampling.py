@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import expression_limits
 from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
@@ -119,12 +120,9 @@ def sample_expression(
     low, high = face_model.expression_range.T
     drawn = low + (high - low) * tf.random.stateless_uniform(shape, seeds[0])
     moves = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * shares
-    values = tf.where(moves, tf.clip_by_value(distribution.expression * drawn, low, high), 0.0)
-    if face_model.expression_requires is None:
-        return values
-    required = np.maximum(face_model.expression_requires, 0)
-    limited = tf.minimum(values, tf.gather(values, required, axis=1))
-    return tf.where(face_model.expression_requires >= 0, limited, values)
+    return expression_limits.limit_expression(
+        face_model, tf.where(moves, distribution.expression * drawn, 0.0)
+    )
 
 
 def sample_rotation(batch_size: int, seed: tf.Tensor, distribution: FaceDistribution) -> tf.Tensor:
