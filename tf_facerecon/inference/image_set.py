@@ -182,9 +182,10 @@ class ImageSetReconstructor:
     def _look_at(self, crops: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the networks say of aligned `crops` `[1, 224, 224, 3]`."""
         r_net = self.reconstructor.r_net
-        seen = {"coefficients": r_net(crops, training=False)}
+        features = r_net.features(crops, training=False)
+        seen = {"coefficients": r_net.heads(features["deep"])}
         if self.c_net is not None:
-            seen["confidence"] = self.c_net(r_net.features(crops, training=False))
+            seen["confidence"] = self.c_net(features)
         if self.identity_network is not None:
             seen["embedding"] = self.identity_network(crops, training=False)
         return seen
