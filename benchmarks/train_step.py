@@ -63,15 +63,16 @@ def build_networks_alone(r_net: RNet, identity_network: FaceNet):
     @tf.function
     def networks_alone(batch):
         image = batch["image"]
+        rendered = tf.identity(image)
         target = tf.stop_gradient(identity_network(image))
         with tf.GradientTape() as tape:
-            tape.watch(image)
+            tape.watch(rendered)
             coefficients = r_net(image, training=True)
-            distance = perceptual.perceptual_loss(target, identity_network(image))
+            distance = perceptual.perceptual_loss(target, identity_network(rendered))
             loss = tf.reduce_sum(coefficients) + tf.reduce_sum(distance)
         variables = [variable.value for variable in r_net.trainable_variables]
-        to_image, to_variables = tape.gradient(loss, (image, variables))
-        return tf.linalg.global_norm(to_variables) + tf.reduce_sum(to_image)
+        to_rendered, to_variables = tape.gradient(loss, (rendered, variables))
+        return tf.linalg.global_norm(to_variables) + tf.reduce_sum(to_rendered)
 
     return networks_alone
 
