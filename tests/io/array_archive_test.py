@@ -111,3 +111,13 @@ def test_read_archive_odd_files_exception_raised(tmp_path, monkeypatch):
     monkeypatch.setattr(array_archive, "MAX_BYTES", 10**6)
     with pytest.raises(ValueError, match="no more than 1000000 are read"):
         array_archive.read_archive(path)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_read_archive_damaged_lzma_exception_raised(tmp_path, mapped):
+    path = write_zip(tmp_path / "a.npz", header((2,)) + bytes(8), compression=zipfile.ZIP_LZMA)
+    content = bytearray(path.read_bytes())
+    content[30 + len("a.npy") + 9] = 0xFF  # Of the packed bytes, the first is always 0.
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="[Cc]orrupt"):
+        array_archive.read_archive(path, mapped=mapped)

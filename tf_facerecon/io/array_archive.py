@@ -5,6 +5,7 @@ than a limit. Damage and malice end in a `ValueError`.
 """
 
 import io
+import lzma
 import math
 import mmap
 import os
@@ -26,7 +27,7 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 # What a damaged or hostile archive makes the standard library and NumPy raise.
 _UNREADABLE = (
     ValueError, TypeError, OSError, EOFError, KeyError, OverflowError, NotImplementedError,
-    RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, zlib.error,
+    RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, lzma.LZMAError, zlib.error,
 )  # fmt: skip
 
 

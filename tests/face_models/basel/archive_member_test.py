@@ -117,3 +117,15 @@ def test_open_member_encrypted_exception_raised(tmp_path):
     with pytest.raises(ValueError, match="cannot be read"):
         with archive_member.open_member(path, NAME):
             pass
+
+
+def test_open_member_damaged_lzma_exception_raised(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(NAME, CONTENT)
+    content = bytearray(path.read_bytes())
+    content[30 + len(NAME) + 9] = 0xFF  # Of the packed bytes, the first is always 0.
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="cannot be read: [Cc]orrupt"):
+        with archive_member.open_member(path, NAME):
+            pass

@@ -117,5 +117,28 @@ def test_huge_file_exception_raised(tmp_path, monkeypatch, write):
 
 def test_huge_archive_exception_raised(tmp_path, monkeypatch):
     monkeypatch.setattr(ict_source, "MAX_TOTAL_BYTES", 12)
-    with pytest.raises(ValueError, match="expected at most 12"):
+    with pytest.raises(ValueError, match="unpacks to more than is allowed .12 bytes"):
         list(ict_source.read_files(write_tar(tmp_path / "a.tar", INSIDE)))
+    with pytest.raises(ValueError, match="expected at most 12"):
+        list(ict_source.read_files(write_zip(tmp_path / "a.zip", INSIDE)))
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_huge_header_exception_raised(tmp_path, mode):
+    """Nobody has seen its size when `tarfile` reads a header: it must not be read at all."""
+    size = 8 * 2**20
+    with tarfile.open(tmp_path / "a.tar", mode) as archive:
+        member = tarfile.TarInfo("name")
+        member.type, member.size = tarfile.XHDTYPE, size
+        archive.addfile(member, io.BytesIO(bytes(size)))
+    with pytest.raises(ValueError, match=f"holds a header of {size} bytes"):
+        list(ict_source.read_files(tmp_path / "a.tar"))
+
+
+@pytest.mark.parametrize("write", [write_tar, write_zip])
+def test_many_members_exception_raised(tmp_path, monkeypatch, write):
+    monkeypatch.setattr(ict_source, "MAX_MEMBERS", 20)
+    members = {f"{number}.txt": b"" for number in range(18)}
+    list(ict_source.read_files(write(tmp_path / "few", INSIDE)))
+    with pytest.raises(ValueError, match="holds more than 20 files"):
+        list(ict_source.read_files(write(tmp_path / "many", {**INSIDE, **members})))

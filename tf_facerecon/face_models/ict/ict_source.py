@@ -4,6 +4,7 @@ Archives are not unpacked: members are read one after the other in memory. Nothi
 trusted: names that lead out of the archive, links, and sizes beyond reason are refused.
 """
 
+import contextlib
 import lzma
 import os
 import pathlib
@@ -12,6 +13,9 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import IO
+
+from tf_facerecon.io import bounded_tar
 
 INDEX_FILE = "vertex_indices.json"
 NEUTRAL_FILE = "generic_neutral_mesh.obj"
@@ -19,6 +23,7 @@ REPOSITORY = "https://github.com/ICT-VGL/ICT-FaceKit"
 # The files are 2.6 MB each, 400 MB in all.
 MAX_FILE_BYTES = 32 * 2**20
 MAX_TOTAL_BYTES = 2 * 2**30
+MAX_MEMBERS = bounded_tar.MAX_MEMBERS
 _FOLDER = "FaceXModel"
 _DAMAGE = (
     tarfile.TarError,
@@ -27,6 +32,7 @@ _DAMAGE = (
     zlib.error,
     EOFError,
     OSError,
+    MemoryError,
     RuntimeError,  # A zip member compressed or encrypted in a way that Python does not read.
 )
 _WANTED = re.compile(r"[A-Za-z0-9_]+\.obj|" + re.escape(INDEX_FILE))
@@ -37,7 +43,7 @@ def read_files(source: str | os.PathLike) -> Iterator[tuple[str, bytes]]:
 
     Args:
         source: The repository's folder or its `FaceXModel` folder, or a tar or zip archive that
-            holds either, compressed in any way that Python reads.
+            holds either; tar plain or packed by gzip, bzip2 or xz.
 
     Yields:
         File name without folders, and content.
@@ -88,25 +94,28 @@ def _archive_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _tar_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
-    total = 0
-    # A stream ("|"): compressed archives are decompressed once, not anew for each member.
-    with tarfile.open(path, "r|*") as archive:
-        for member in archive:
+    members = bounded_tar.members(path, max_bytes=MAX_TOTAL_BYTES, max_members=MAX_MEMBERS)
+    with contextlib.closing(members):
+        for member, stream in members:
             _check_name(path, member.name)
-            total += member.size
-            _check_size(str(path), total, MAX_TOTAL_BYTES)
             name = pathlib.PurePosixPath(member.name).name
             if not _WANTED.fullmatch(name):
                 continue
-            if not member.isreg():
+            if stream is None:
                 raise ValueError(f"{member.name} in {str(path)!r} is not a regular file.")
             _check_size(f"{member.name} in {str(path)!r}", member.size, MAX_FILE_BYTES)
-            yield name, archive.extractfile(member).read()
+            yield name, _content(stream)
+
+
+def _content(stream: IO[bytes]) -> bytes:
+    return b"".join(iter(lambda: stream.read(bounded_tar.MAX_READ_BYTES), b""))
 
 
 def _zip_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     total = 0
     with zipfile.ZipFile(path) as archive:
+        if len(archive.infolist()) > MAX_MEMBERS:
+            raise ValueError(f"{str(path)!r} holds more than {MAX_MEMBERS} files.")
         for member in archive.infolist():
             _check_name(path, member.filename)
             total += member.file_size
