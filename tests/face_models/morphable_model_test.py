@@ -84,13 +84,49 @@ def test_fingerprint_sees_what_coefficients_and_pictures_depend_on():
     seen = {model.fingerprint}
     for name in model_checks.CORE_ARRAYS:
         changed = getattr(model, name).copy()
-        changed.flat[0] = (
-            (changed.flat[0] + 1) % 144 if name in ("triangles", "landmarks") else 0.123
-        )
+        if name in ("triangles", "landmarks"):
+            changed.flat[0] = (changed.flat[0] + 1) % 144
+        else:
+            changed[:72] *= 0.7
         seen.add(dataclasses.replace(model, **{name: changed}).fingerprint)
     assert len(seen) == 11
     plain = dataclasses.replace(model, mirror_index=None, regions={}, expression_names=())
     assert plain.fingerprint == model.fingerprint
+
+
+def test_fingerprint_is_that_of_another_machine(rng):
+    """Whose linear algebra rounds otherwise, in the last bit of float32 or far below."""
+    model = made_up_model()
+    for noise in (1e-12, 1e-7):
+        changed = {
+            name: getattr(model, name) * (1.0 + noise * rng.uniform(-1, 1, shape))
+            for name, shape in ((n, getattr(model, n).shape) for n in model_checks.CORE_ARRAYS)
+            if name not in ("triangles", "landmarks", "uv", "skin_region", "face_region")
+        }
+        assert dataclasses.replace(model, **changed).fingerprint == model.fingerprint
+    assert (changed["identity_basis"].astype(np.float32) != model.identity_basis).any()
+
+
+@pytest.mark.parametrize("name", ["identity_basis", "expression_basis", "albedo_basis"])
+def test_fingerprint_sees_order_and_sign_of_modes(name):
+    model = made_up_model()
+    basis = getattr(model, name)
+    exchanged, turned = basis.copy(), basis.copy()
+    exchanged[..., [4, 5]] = basis[..., [5, 4]]
+    turned[..., 4] *= -1
+    others = [dataclasses.replace(model, **{name: array}) for array in (exchanged, turned)]
+    assert len({model.fingerprint, *(other.fingerprint for other in others)}) == 3
+
+
+def test_fingerprint_of_half_precision_is_that_of_another_machine(tmp_path, rng):
+    """Two machines' models in half precision have one fingerprint, as the whole ones have."""
+    model = made_up_model()
+    basis = model.identity_basis * (1.0 + 1e-7 * rng.uniform(-1, 1, model.identity_basis.shape))
+    fingerprints = []
+    for number, built in enumerate((model, dataclasses.replace(model, identity_basis=basis))):
+        built.save(tmp_path / f"{number}.npz", half=True)
+        fingerprints.append(MorphableModel.load(tmp_path / f"{number}.npz").fingerprint)
+    assert fingerprints[0] == fingerprints[1] != model.fingerprint
 
 
 def test_fingerprint_of_recipe_ignores_arrays():

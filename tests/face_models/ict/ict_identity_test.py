@@ -56,3 +56,24 @@ def test_small_region_exception_raised(scene):
     modes, points, _ = scene
     with pytest.raises(ValueError, match="at least 8 vertices. Received: 7"):
         ict_identity.orthogonal_modes(modes, points, np.arange(60) < 7)
+
+
+def test_signs_do_not_follow_the_last_bit(rng):
+    """Of an odd mode both sides are equally large; rounding must not choose between them."""
+    half = rng.normal(size=(30, 3)) + [3.0, 0.0, 0.0]
+    points = np.concatenate([half, half * [-1, 1, 1]])
+    wave = rng.normal(size=(4, 30, 3))
+    modes = np.concatenate([wave, wave * [1, -1, -1]], axis=1)
+    region = np.ones(60, bool)
+    first = ict_identity.orthogonal_modes(modes, points, region)
+    for _ in range(8):
+        noisy = modes * (1.0 + 1e-12 * rng.normal(size=modes.shape))
+        again = ict_identity.orthogonal_modes(noisy, points, region)
+        np.testing.assert_allclose(again.basis, first.basis, atol=1e-8)
+        np.testing.assert_allclose(again.rotation, first.rotation, atol=1e-8)
+
+
+def test_rotation_keeps_modes_that_vanish(scene):
+    modes, points, region = scene
+    found = ict_identity.orthogonal_modes(0.0 * modes, points, region)
+    np.testing.assert_allclose(found.rotation @ found.rotation.T, np.eye(5), atol=1e-12)

@@ -46,9 +46,11 @@ def orthogonal_modes(modes: np.ndarray, points: np.ndarray, region: np.ndarray) 
     energies, vectors = np.linalg.eigh(inside @ inside.T)
     energies, vectors = energies[::-1], vectors[:, ::-1]
     basis = np.einsum("jk,jvd->kvd", vectors, free)
-    flat = np.abs(basis[:, region]).reshape(len(basis), -1)
-    largest = flat.argmax(axis=1)
-    signs = np.sign(basis[:, region].reshape(len(basis), -1)[np.arange(len(basis)), largest])
+    flat = basis[:, region].reshape(len(basis), -1)
+    lengths = np.abs(flat)
+    # The first of the largest: rounding alone would choose between the two sides of a face.
+    largest = np.argmax(lengths > 0.999 * lengths.max(axis=1, keepdims=True), axis=1)
+    signs = np.where(flat[np.arange(len(flat)), largest] < 0.0, -1.0, 1.0)
     return IdentityModes(
         basis=signs[:, None, None] * basis,
         scales=np.sqrt(np.maximum(energies, 0.0)),
