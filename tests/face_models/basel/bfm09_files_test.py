@@ -1,5 +1,6 @@
 import io
 import logging
+import zipfile
 
 import numpy as np
 import pytest
@@ -46,6 +47,19 @@ def test_find_originals_exception_raised(tmp_path):
     assert "forbids passing" in message
     assert "https://github.com/Juyong/3DFace" in message
     assert "/Deep3DFaceReconstruction/master/BFM/BFM_front_idx.mat" in message
+
+
+def test_find_originals_passes_over_bad_archives(tmp_path, caplog):
+    """A broken download of anything else does not keep the model from being found."""
+    touch(tmp_path, FILES - {"01_MorphableModel.mat"})
+    (tmp_path / "a.zip").write_bytes(b"no archive")
+    (tmp_path / "b.tgz").write_bytes(b"no archive")
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("PublicMM1/01_MorphableModel.mat", b"")
+    paths = bfm09_files.find_originals(tmp_path)
+    assert paths["01_MorphableModel.mat"] == tmp_path / "c.zip"
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert "a.zip' cannot be read" in caplog.text and "b.tgz' cannot be read" in caplog.text
 
 
 def test_find_ready_preset(tmp_path):

@@ -144,6 +144,7 @@ def test_bfm09_fields_ready_file(tmp_path, truth):
     path = tmp_path / "BFM_model_front.mat"
     scipy_io.savemat(path, ready_arrays(truth))
     expected = {k: v for k, v in reference(truth).items() if not k.endswith("_scales")}
+    (tmp_path / "holiday.zip").write_bytes(b"a broken download of something else")
     for source in (path, tmp_path):
         fields = bfm09.bfm09_fields(source)
         for name, array in expected.items():

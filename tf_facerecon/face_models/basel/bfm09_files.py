@@ -67,7 +67,6 @@ def find_originals(source: pathlib.Path) -> dict[str, pathlib.Path]:
 
     Raises:
         FileNotFoundError: If files are missing; says of each where it comes from.
-        ValueError: If an archive cannot be read.
     """
     folder = source if source.is_dir() else source.parent
     paths = {name: _find(folder, name) for name in _ORIGINS}
@@ -220,7 +219,11 @@ def _find(folder: pathlib.Path, name: str) -> pathlib.Path | None:
 def _archive_with_basel(folder: pathlib.Path) -> pathlib.Path | None:
     for path in sorted(folder.iterdir()):
         if path.is_file() and archive_member.is_archive(path):
-            with archive_member.open_member(path, BASEL) as stream:
-                if stream is not None:
-                    return path
+            try:
+                with archive_member.open_member(path, BASEL) as stream:
+                    if stream is not None:
+                        return path
+            except ValueError as error:
+                # It may be any other archive of the folder's owner.
+                _log.warning("Passed over: %s", error)
     return None
