@@ -96,6 +96,8 @@ def test_load_exception_raised(tmp_path):
         ({"format_version": np.array(1)}, "has format version 1; this package reads version 2"),
         ({"format_version": np.zeros((2, 2))}, "not a readable face model"),
         ({"triangles": np.full((8, 3), 9)}, r"model.npz': `triangles` .* must lie in \[0, 8\]"),
+        ({"format_version": np.array(np.inf)}, "not a readable face model"),
+        ({"format_version": np.array(np.nan)}, "not a readable face model"),
         ({"mean_shape": np.array("text")}, "model.npz': `mean_shape`"),
         ({"expression_names": np.array(3)}, "model.npz': `expression_names`"),
         ({"units": np.array("m")}, "model.npz': `units`"),

@@ -74,7 +74,7 @@ def read_model(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, An
     try:
         members = array_archive.read_archive(path, mapped=mapped)
         version = int(members["format_version"]) if "format_version" in members else None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{path!r} is not a readable face model (.npz): {error}") from error
     if version is not None and version != FORMAT_VERSION:
         raise ValueError(

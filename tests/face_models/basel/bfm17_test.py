@@ -135,6 +135,11 @@ def changed(array, index, value):
         ("metadata/landmarks/json", lambda a: "[", "must be a JSON list of points"),
         ("metadata/landmarks/json", lambda a: "{}", "a.h5 must name at least 8"),
         ("metadata/landmarks/json", lambda a: '{"a": 1}', "must be a JSON list of points"),
+        (
+            "metadata/landmarks/json",
+            lambda a: f'[{{"id": "a", "coordinates": [1{"0" * 400}, 0, 0]}}]',
+            "must be a JSON list of points",
+        ),
         ("metadata/landmarks/json", lambda a: '[{"id": []}]', "must be a JSON list of points"),
         ("metadata/landmarks/json", lambda a: "[" * 99999, "must be a JSON list of points"),
         ("metadata/landmarks/json", lambda a: np.zeros(9), "must be a JSON list of points"),

@@ -121,3 +121,12 @@ def test_read_arrays_damaged_random(compressed, rng):
             matlab_files.read_arrays(io.BytesIO(bytes(damaged)), list(ARRAYS), "a.mat")
         except ValueError as error:
             assert "a.mat" in str(error)
+
+
+@pytest.mark.parametrize("flags", [[6, 0], [6, 4, 6, 0]], ids=["none", "half"])
+def test_read_arrays_without_flags_exception_raised(flags):
+    body = np.array(flags, "<u4").tobytes() + bytes(8)
+    header = b"MATLAB 5.0".ljust(124) + b"\x00\x01IM"
+    tag = np.array([14, len(body)], "<u4").tobytes()
+    with pytest.raises(ValueError, match="a.mat .*a matrix has no flags"):
+        matlab_files.read_arrays(io.BytesIO(header + tag + body), ["a"], "a.mat")

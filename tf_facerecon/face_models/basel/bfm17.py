@@ -212,7 +212,7 @@ def _named_points(file: "h5py.File", label: str) -> dict[str, np.ndarray]:
             entry["id"]: np.array(entry["coordinates"], np.float64) / MILLIMETRES_PER_DECIMETRE
             for entry in json.loads(hdf5_files.read_text(file, name, label))
         }
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"`{name}` of {label} must be a JSON list of points with `id` and `coordinates`: "
             f"{error!r}"

@@ -130,6 +130,8 @@ def _variable(
 ) -> tuple[str, np.ndarray | None]:
     """Name and array of a matrix; the array is not read unless its name is wanted."""
     flags = np.frombuffer(_element(contents, order, 8)[1], f"{order}u4")
+    if flags.size != 2:
+        raise ValueError("a matrix has no flags")
     dimensions = np.frombuffer(_element(contents, order, 4 * _MAX_DIMENSIONS)[1], f"{order}i4")
     name = _element(contents, order, _MAX_NAME)[1].decode("latin-1")
     if name not in names:

@@ -58,11 +58,14 @@ def read_neutral(name: str, content: bytes) -> NeutralMesh:
             raise ValueError(
                 f"{name}: line {number} behind the vertices is not OBJ: {line[:60]!r}."
             ) from error
+    # Without texture coordinates two triangles would have the numbers of one.
+    if any(len(corner) != 2 for triangle in corners for corner in triangle):
+        raise ValueError(f"{name}: each corner of a polygon must be vertex/texture.")
     try:
         corners = np.array(corners, np.int64).reshape(-1, 3, 2) - 1
-        uv = np.array(uv).reshape(-1, 2)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{name}: each corner of a polygon must be vertex/texture.") from error
+    except OverflowError as error:
+        raise ValueError(f"{name}: polygons must have numbers of 64 bits.") from error
+    uv = np.array(uv).reshape(-1, 2)
     for what, indices, count in (
         ("vertices", corners[..., 0], len(vertices)),
         ("texture coordinates", corners[..., 1], len(uv)),
