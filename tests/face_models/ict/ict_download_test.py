@@ -1,5 +1,7 @@
 import hashlib
 import shutil
+import socketserver
+import threading
 
 import pytest
 
@@ -59,3 +61,30 @@ def test_endless_answer_exception_raised(server, tmp_path, monkeypatch):
     monkeypatch.setattr(ict_download, "_MAX_BYTES", 100)
     with pytest.raises(ValueError, match="holds more than 100 bytes"):
         ict_download.fetch_ict(tmp_path / "ict", address=server.parent.as_uri())
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"nonsense\r\n\r\n", "nonsense"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", "ends after 4 of 99 bytes"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf", "IncompleteRead"),
+        (b"", "without response"),
+    ],
+    ids=["no HTTP", "cut", "cut chunk", "nothing"],
+)
+def test_broken_answer_exception_raised(server, tmp_path, answer, message):
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1 << 16)
+            self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as broken:
+        threading.Thread(target=broken.serve_forever, daemon=True).start()
+        try:
+            with pytest.raises(ConnectionError, match=f"Cannot fetch http.*{message}"):
+                address = f"http://127.0.0.1:{broken.server_address[1]}"
+                ict_download.fetch_ict(tmp_path / "ict", address=address)
+        finally:
+            broken.shutdown()
+    assert not list((tmp_path / "ict").rglob("*.obj"))

@@ -1,9 +1,9 @@
 """ICT-FaceKit from its public repository, at one commit, each file checked."""
 
 import hashlib
+import http.client
 import os
 import pathlib
-import urllib.error
 import urllib.request
 
 from tqdm import tqdm
@@ -32,7 +32,7 @@ def fetch_ict(folder: str | os.PathLike, *, address: str = _ADDRESS) -> pathlib.
         `folder`, ready for `ict_fields`.
 
     Raises:
-        ConnectionError: If a file cannot be fetched.
+        ConnectionError: If a file cannot be fetched, or not to its end.
         ValueError: If a file is not the expected one.
     """
     folder = atomic_files.make_folder(folder)
@@ -55,10 +55,15 @@ def _download(url: str) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
             content = answer.read(_MAX_BYTES + 1)
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+            promised = answer.headers.get("Content-Length", "")
+        known = promised.isdecimal() and len(promised) < 16
+        if known and len(content) < int(promised) <= _MAX_BYTES:
+            raise ConnectionError(f"the answer ends after {len(content)} of {promised} bytes")
+    except (http.client.HTTPException, OSError) as error:
         raise ConnectionError(
-            f"Cannot fetch {url}: {error}. On a machine without network, download the repository "
-            "elsewhere and give its folder or archive as the source."
+            f"Cannot fetch {url}: {str(error) or type(error).__name__}. On a machine without "
+            "network, download the repository elsewhere and give its folder or archive as the "
+            "source."
         ) from error
     if len(content) > _MAX_BYTES:
         raise ValueError(f"{url} holds more than {_MAX_BYTES} bytes; expected an OBJ of 3 MB.")
