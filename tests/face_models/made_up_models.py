@@ -46,7 +46,7 @@ def made_up_details(side: int = 12) -> dict:
         "regions": {"eyes": np.linspace(0, 1, seam), "small_face": np.ones(seam)},
         "expression_names": tuple(f"movement {number}" for number in range(64)),
         "expression_range": np.tile([[0.0, 1.0], [-0.5, 2.0]], (32, 1)),
-        "expression_requires": np.array([3, *[-1] * 63]),
+        "expression_requires": np.array([-1, 2, *[-1] * 62]),
         "identity_scales": np.linspace(1, 0, 80),
         "expression_scales": np.ones(64),
         "texture_scales": np.ones(80),

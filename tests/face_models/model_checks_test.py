@@ -54,6 +54,8 @@ def changed(array, place, value):
         ("expression_range", changed(DETAILS["expression_range"], (5, 0), 0.1), "for mode 5"),
         ("expression_requires", np.full(64, 64), r"`expression_requires` .* \[-1, 63\]"),
         ("expression_requires", np.arange(64), "mode 0 requires 0, which requires 0"),
+        ("expression_requires", np.array([3, *[-1] * 63]),
+         r"`expression_range` .* \[0.0, 1.0\] for mode 0, \[-0.5, 2.0\] for mode 3, which it"),
         ("identity_scales", np.full(80, -1.0), "`identity_scales` .* must not be less than 0"),
         ("texture_scales", np.ones(79), r"`texture_scales` .* shape \[80\]"),
         ("mirror_index", changed(MIRROR, 0, 5), "`mirror_index` .* vertex 0 to 5, and from there"),

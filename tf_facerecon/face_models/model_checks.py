@@ -178,6 +178,16 @@ def _check_expressions(checked: Mapping[str, Any], model: str) -> None:
                 f"Received: mode {mode} requires {requires[mode]}, which requires "
                 f"{requires[requires[mode]]}."
             )
+    if ranges is not None and requires is not None:
+        # A mode is drawn down to the one it requires, which then must not lie below its range.
+        wrong = (requires >= 0) & (ranges[requires, 0] < ranges[:, 0])
+        if wrong.any():
+            mode = int(np.argmax(wrong))
+            raise ValueError(
+                f"`expression_range` {model} must let no mode fall below the least coefficient of "
+                f"one that requires it. Received: {ranges[mode].tolist()} for mode {mode}, "
+                f"{ranges[requires[mode]].tolist()} for mode {requires[mode]}, which it requires."
+            )
 
 
 def _check_mirror(mirror: np.ndarray | None, model: str) -> None:
