@@ -71,6 +71,23 @@ def check_free(path: pathlib.Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
 
 
+def known_name(options: argparse.Namespace) -> str | None:
+    """What the model will be called, or `None` if that is in its source."""
+    from tf_facerecon.face_models import model_sources
+
+    part = options.part or model_sources.PARTS[0]
+    return model_sources.built_name(options.kind, full=options.full, part=part)
+
+
+def target(options: argparse.Namespace, name: str | None) -> pathlib.Path | None:
+    """Where a model of that name is written, or `None` as long as that is open."""
+    from tf_facerecon.face_models import morphable_model
+
+    if options.out is not None or name is None:
+        return options.out
+    return morphable_model.face_model_folder() / f"{name}.npz"
+
+
 def build(options: argparse.Namespace):
     """The model that the command line asks for."""
     from tf_facerecon.face_models import model_sources, morphable_model
@@ -112,17 +129,15 @@ def describe(model, path: pathlib.Path, error_mm: float, half: bool) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.face_models import morphable_model
-
     # Checksums of the sources are logged.
     logging.basicConfig(format="%(message)s")
     logging.getLogger("tf_facerecon").setLevel(logging.INFO)
     try:
-        if options.out:
-            check_free(options.out, options.overwrite)
+        # Before anything is fetched and built, where the name is known so early.
+        if early := target(options, known_name(options)):
+            check_free(early, options.overwrite)
         model = build(options)
-        folder = morphable_model.face_model_folder()
-        path = options.out or folder / f"{model.name}.npz"
+        path = target(options, model.name)
         check_free(path, options.overwrite)
         error_mm = model.save(path, half=options.half)
     except (OSError, ValueError, MemoryError) as error:

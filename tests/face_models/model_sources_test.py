@@ -11,6 +11,8 @@ from tf_facerecon.face_models import model_sources
         ("bfm17", "bfm17 --source FILE.h5"),
         ("bfm19-face12", "bfm19 --source FILE.h5"),
         ("ict", "ict"),
+        ("bfm19-full-head", "bfm19 --source FILE.h5"),
+        ("ict-face", "ict --part face"),
         ("ict-full-head", "ict --part full_head"),
     ],
 )
@@ -19,9 +21,27 @@ def test_build_command_preset(name, arguments):
     assert model_sources.build_command(name) == command
 
 
-def test_build_command_of_others():
-    assert model_sources.build_command("procedural") is None
-    assert model_sources.build_command("flame") is None
+@pytest.mark.parametrize(
+    "name",
+    ["procedural", "flame", "ict-narrow-face", "ict-original", "bfm09-foo", "bfm17-full-head"],
+)
+def test_build_command_of_others(name):
+    assert model_sources.build_command(name) is None
+
+
+def test_build_command_knows_every_published_name():
+    from tf_facerecon.face_models.basel import bfm17
+
+    for name in bfm17._PUBLISHED_NAMES.values():
+        assert f" {name.partition('-')[0]} " in model_sources.build_command(name)
+
+
+def test_built_name_preset():
+    names = [model_sources.built_name("bfm09"), model_sources.built_name("bfm09", full=True)]
+    names += [model_sources.built_name("ict", part=part) for part in model_sources.PARTS]
+    assert names == ["bfm09", "bfm09-full", "ict", "ict-face", "ict-full-head"]
+    assert all(model_sources.build_command(name) for name in names)
+    assert model_sources.built_name("bfm17") is model_sources.built_name("procedural") is None
 
 
 def test_build_fields_exception_raised(tmp_path):

@@ -59,6 +59,26 @@ def test_older_file_stays_unless_told(calls, home, capsys):
     assert "bfm17.npz exists" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "file"),
+    [
+        (["ict"], "ict.npz"),
+        (["ict", "--part", "full_head"], "ict-full-head.npz"),
+        (["bfm09", "--source", "basel", "--full"], "bfm09-full.npz"),
+    ],
+)
+def test_older_file_is_seen_before_the_work(calls, home, monkeypatch, capsys, arguments, file):
+    from tf_facerecon.face_models.ict import ict_download
+
+    monkeypatch.setattr(ict_download, "fetch_ict", lambda folder: pytest.fail("it was fetched"))
+    older = home / "home" / "face_models" / file
+    older.parent.mkdir(parents=True)
+    older.write_bytes(b"older")
+    assert build_face_model.main(arguments) == 2
+    assert f"{file} exists; add --overwrite" in capsys.readouterr().err
+    assert not calls and older.read_bytes() == b"older"
+
+
 def test_half_precision_states_its_error(calls, home, capsys):
     arguments = ["bfm19", "--source", "x.h5", "--out"]
     assert build_face_model.main([*arguments, "full.npz"]) == 0

@@ -8,6 +8,15 @@ KINDS = ("bfm09", "bfm17", "bfm19", "ict", "procedural")
 PARTS = ("narrow_face", "face", "full_head")
 
 _COMMAND = "python tools/build_face_model.py"
+_ARGUMENTS = {
+    "bfm09": "bfm09 --source FOLDER",
+    "bfm09-full": "bfm09 --source FOLDER --full",
+    **dict.fromkeys(("bfm17", "bfm17-face12"), "bfm17 --source FILE.h5"),
+    **dict.fromkeys(("bfm19", "bfm19-face12", "bfm19-full-head"), "bfm19 --source FILE.h5"),
+    "ict": "ict",
+    "ict-face": "ict --part face",
+    "ict-full-head": "ict --part full_head",
+}
 
 
 def build_command(name: str) -> str | None:
@@ -17,14 +26,24 @@ def build_command(name: str) -> str | None:
         name: As for `MorphableModel.from_preset`: a kind, or a kind and what it is a variant of
             (`bfm09-full`, `bfm17-face12`, `ict-full-head`).
     """
-    kind, _, variant = name.partition("-")
+    return f"{_COMMAND} {_ARGUMENTS[name]}" if name in _ARGUMENTS else None
+
+
+def built_name(kind: str, *, full: bool = False, part: str = PARTS[0]) -> str | None:
+    """The name of the model that `build_fields` makes, where its source has no say in it.
+
+    Args:
+        kind: One of `KINDS`.
+        full: As for `build_fields`.
+        part: As for `build_fields`.
+
+    Returns:
+        The name, or `None` for models that are named after their file.
+    """
     if kind == "bfm09":
-        return f"{_COMMAND} bfm09 --source FOLDER{' --full' if variant == 'full' else ''}"
-    if kind in ("bfm17", "bfm19"):
-        return f"{_COMMAND} {kind} --source FILE.h5"
+        return "bfm09-full" if full else kind
     if kind == "ict":
-        part = variant.replace("-", "_")
-        return f"{_COMMAND} ict{f' --part {part}' if part in PARTS else ''}"
+        return kind if part == PARTS[0] else f"ict-{part.replace('_', '-')}"
     return None
 
 

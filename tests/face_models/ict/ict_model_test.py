@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.face_models.ict import made_up_kit
+from tf_facerecon.face_models import model_sources
 from tf_facerecon.face_models.ict import ict_identity, ict_model, ict_parts, ict_shapes
 from tf_facerecon.face_models.morphable_model import MorphableModel
 
@@ -24,7 +25,8 @@ def model(request, kit, kit_source):
 
 
 def test_model_carries_what_the_kit_tells(model, kit):
-    assert model.name in ("ict", "ict-face", "ict-full-head")
+    named = {model_sources.built_name("ict", part=part) for part in ict_parts.PART_NAMES}
+    assert named == {"ict", "ict-face", "ict-full-head"} and model.name in named
     assert model.redistributable and "MIT" in model.licence and "files other than" in model.source
     assert model.expression_names == made_up_kit.EXPRESSIONS
     np.testing.assert_array_equal(model.expression_range, [[0, 1]] * 3)
