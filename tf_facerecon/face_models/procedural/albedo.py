@@ -51,18 +51,23 @@ def mean_albedo(s: np.ndarray, t: np.ndarray, sheet_row: np.ndarray) -> np.ndarr
     flush = 0.9 * features.spot(s, t, 0.42, 0.0, 0.16, 0.14) + 0.8 * features.spot(
         s, t, 0.0, -0.06, 0.10, 0.09
     )
-    shade = 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03) + 0.3 * features.spot(
-        s, t, 0.14, 0.30, 0.05, 0.06
+    shade = (
+        0.9 * features.hollows(s, t)
+        + 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03)
+        + 0.3 * features.spot(s, t, 0.14, 0.30, 0.05, 0.06)
     )
     colours *= np.exp(-flush[:, None] * HAEMOGLOBIN - shade[:, None] * MELANIN)
-    colours = _blend(colours, 0.35 * features.lid_fold(s, t), _LASH)
     colours = _blend(colours, 0.85 * features.lips(s, t), _LIP)
     colours = _blend(colours, 0.80 * features.brow(s, t), _BROW)
     colours = _blend(colours, 0.85 * features.nostril(s, t), _NOSTRIL)
     eye = features.eye_opening(s, t)
     colours = _blend(colours, eye, _SCLERA)
     colours = _blend(colours, eye * features.iris(s, t), _IRIS)
-    colours = _blend(colours, eye * features.iris(s, t, 0.022), _PUPIL)
+    colours = _blend(colours, eye * features.iris(s, t, features.PUPIL_RADIUS), _PUPIL)
+    colours = _blend(
+        colours, 0.6 * eye * features.spot(s, t, *features.EYE_INNER, 0.018, 0.02), _LIP
+    )
+    colours *= 1.0 - 0.45 * (eye * features.eye_shadow(s, t))[:, None]
     colours = _blend(colours, 0.9 * features.lash_line(s, t), _LASH)
     colours = _blend(colours, features.hair(s, t), _HAIR)
     colours[sheet_row >= 0] = _MOUTH
@@ -100,7 +105,7 @@ def _feature_modes(s, t, bare) -> list[np.ndarray]:
     thicker = (features.brow(s, t, 1.4) - features.brow(s, t, 0.7)) * bare
     lips = features.lips(s, t) * bare
     eye = features.eye_opening(s, t) * bare
-    iris = eye * (features.iris(s, t) - features.iris(s, t, 0.022))
+    iris = eye * (features.iris(s, t) - features.iris(s, t, features.PUPIL_RADIUS))
     sclera = eye * (1.0 - features.iris(s, t))
     lid = features.lid_fold(s, t) * bare
     table = (

@@ -10,13 +10,14 @@ from tf_facerecon.face_models.procedural import (
     features,
     identity_modes,
     mean_face,
+    sculpture,
     topology,
 )
 
 DEFAULT_VERTICES = 10_000
 # Raised whenever a coefficient changes its meaning, so that weights trained on another edition of
 # the model are told apart by its fingerprint.
-EDITION = 1
+EDITION = 2
 
 
 def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
     default = num_vertices == DEFAULT_VERTICES
     return dict(
         name="procedural" if default else f"procedural-{num_vertices}",
-        mean_shape=topology.vertex_positions(lattice, points.position).astype(np.float32),
+        mean_shape=topology.vertex_positions(lattice, sculpture.surface(s, t)).astype(np.float32),
         identity_basis=_hang_mouth_sheet(identity_modes.identity_basis(points), lattice, False),
         expression_basis=_hang_mouth_sheet(
             expression_modes.expression_basis(points), lattice, True
