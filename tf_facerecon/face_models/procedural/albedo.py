@@ -95,7 +95,7 @@ def _skin_modes(s, t, colours, bare) -> list[np.ndarray]:
         -0.30 * (bare * cheeks)[:, None] * colours * HAEMOGLOBIN,
         -0.28 * (bare * nose)[:, None] * colours * HAEMOGLOBIN,
         -0.30 * (bare * under_eye)[:, None] * colours * MELANIN,
-        0.03 * body * np.array([1.0, 0.2, -1.0]),
+        0.02 * body * np.array([1.0, 0.3, -1.0]),
     ]
 
 

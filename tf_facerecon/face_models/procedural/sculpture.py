@@ -150,7 +150,9 @@ def _skull(s: np.ndarray, t: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     """Temples and forehead that close to a crown, the jaw's angle, hollow cheeks."""
     up = features.smooth_step(t, 0.52, 1.02)
     front = features.smooth_step(np.abs(s), 1.45, 0.25)
-    crown = np.stack([-0.22 * smooth[:, 0] * up, 0.17 * up, -0.15 * up * front], axis=-1)
+    crown = np.stack(
+        [-0.17 * smooth[:, 0] * up, up * (0.18 - 0.06 * front), -0.20 * up * front], axis=-1
+    )
     angle = 0.010 * features.spot(s, t, 1.08, -0.42, 0.18, 0.13)
     cheeks = -0.012 * features.spot(s, t, 0.62, -0.30, 0.16, 0.13)
     return crown + _outward(s, angle + cheeks, 0.9)
