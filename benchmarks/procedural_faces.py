@@ -3,7 +3,7 @@
     python benchmarks/procedural_faces.py --json procedural_faces.json
 
 Random identities, expressions, skins, soft lights and head poses (|yaw| at most 40 degrees) are
-rendered over cluttered backgrounds and given to MTCNN with its stock thresholds. Figures:
+rendered with neck and hair behind them over cluttered backgrounds and given to MTCNN with its stock thresholds. Figures:
 
 - detected_fraction: share of the pictures in which MTCNN finds exactly one face.
 - five_point_error_iod: mean distance of its five points (eyes, nose tip, mouth corners) from the
@@ -29,8 +29,9 @@ SEED = 977_000_023
 BATCH_SIZE = 8
 FACES = face_sampling.FaceDistribution(max_yaw=40.0, pitch=6.0, roll=6.0, directional=0.15)
 POINT_NAMES = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner")
-# The aligned 224 crop magnified by 1.2, with a margin round it as photographs have.
-CAMERA = cameras.PerspectiveCamera(focal=1.2 * 1015.0, image_size=336)
+# The aligned 224 crop magnified, with a margin round it as photographs have.
+_MAGNIFICATION = 1.2
+CAMERA = cameras.PerspectiveCamera(focal=_MAGNIFICATION * 1015.0, image_size=336)
 
 
 def render_faces(
@@ -48,12 +49,19 @@ def render_faces(
         Pictures `uint8 [batch_size, H, W, 3]` and five points `[batch_size, 5, 2]` in pixel
         centres, `(column, row)`.
     """
-    face_seed, background_seed = tf.unstack(tf.random.split(seed, 2))
+    face_seed, background_seed, head_seed = tf.unstack(tf.random.split(seed, 3))
     coefficients = face_sampling.sample_coefficients(sampler, batch_size, face_seed, FACES)
     decoded = painter(coefficients)
     size = painter.camera.image_size
     background = backdrops.cluttered_background(batch_size, size, background_seed)
-    image = decoded["mask"] * decoded["image"] + (1.0 - decoded["mask"]) * background
+    lit, mask = tf.clip_by_value(decoded["image"], 0.0, 1.0), decoded["mask"]
+    # A face cut out of its head is no face.
+    skin = tf.math.divide_no_nan(
+        tf.reduce_sum(lit * decoded["region_mask"], axis=(1, 2)),
+        tf.reduce_sum(decoded["region_mask"], axis=(1, 2)),
+    )
+    scene = backdrops.draw_head_behind(background, skin, head_seed, size / _MAGNIFICATION)
+    image = mask * lit + (1.0 - mask) * scene
     pictures = np.rint(255 * np.clip(image.numpy(), 0.0, 1.0)).astype(np.uint8)
     # Labels lie half a pixel from where the rasterizer draws, see CONVENTIONS.md.
     return pictures, decoded["five_points"].numpy() + np.array([-0.5, 0.5])

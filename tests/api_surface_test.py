@@ -13,6 +13,8 @@ PUBLIC = [
     "FaceReconstructor",
     "HybridModel",
     "IdentityNetwork",
+    "ImageSetReconstruction",
+    "ImageSetReconstructor",
     "MeshRenderer",
     "MorphableFace",
     "MorphableModel",

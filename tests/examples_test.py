@@ -9,10 +9,12 @@ import PIL.Image
 import pytest
 
 import tf_facerecon
-from examples import reconstruct_a_photo, train_on_your_photos
+from examples import reconstruct_a_photo, reconstruct_an_image_set, train_on_your_photos
 from tests.inference import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.networks.c_net import CNet
+from tf_facerecon.photos import face_detection
 
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 
@@ -50,6 +52,25 @@ def test_reconstruct_a_photo(toy_network, tmp_path, capsys):
     assert "nose tip in the photograph" in capsys.readouterr().out
     with pytest.raises(FileExistsError, match="exists already"):
         reconstruct_a_photo.main(arguments)
+
+
+def test_reconstruct_an_image_set(toy_network, tmp_path, capsys, monkeypatch):
+    class Detector:
+        def detect(self, image):
+            return [toy.detected_face()]
+
+    monkeypatch.setattr(face_detection, "FaceDetector", Detector)
+    c_net = CNet.for_r_net(tf_facerecon.RNet.from_preset(toy_network))
+    c_net.save(tmp_path / "c_net.keras")
+    for number in range(2):
+        picture = toy.toy_photo() - np.uint8(20 * number)
+        PIL.Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    photos = [str(tmp_path / f"{number}.png") for number in range(2)]
+    networks = ["--network", toy_network, "--c-net", str(tmp_path / "c_net.keras")]
+    reconstruct_an_image_set.main([*photos, "--out", str(tmp_path / "out"), *networks])
+    assert (tmp_path / "out" / "person_0.obj").is_file()
+    assert (tmp_path / "out" / "person_confidence.png").is_file()
+    assert "1: 50% of the identity" in capsys.readouterr().out
 
 
 def test_train_on_your_photos(toy_network, tmp_path, capsys):

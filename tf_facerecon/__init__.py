@@ -13,6 +13,8 @@ _PUBLIC = {
     "FaceReconstructor": "inference.reconstructor",
     "HybridModel": "models.hybrid_model",
     "IdentityNetwork": "networks.face_recognition",
+    "ImageSetReconstruction": "inference.image_set_result",
+    "ImageSetReconstructor": "inference.image_set",
     "MeshRenderer": "rendering.mesh_renderer",
     "MorphableFace": "face_models.morphable_layer",
     "MorphableModel": "face_models.morphable_model",

@@ -1,12 +1,27 @@
 """Reconstructs the faces of photographs: meshes, pictures and numbers into a folder.
 
     python tools/reconstruct.py photo.jpg more_photos/ --out faces --refine
+    python tools/reconstruct.py --set anna_photos/ --out faces
 
-For each face: <name>.obj with material and <name>_texture.png, <name>_neutral.obj,
+Photographs: for each face <name>.obj with material and <name>_texture.png, <name>_neutral.obj,
 <name>_overlay.png (a panel), <name>_photo.png (the face in its photograph), <name>.json (named
-coefficients, pose, camera, crop, landmarks) and <name>.npz (arrays). A photograph that fails does
-not stop the others; they are listed at the end, and the exit code is then 1. Photographs are never
-overwritten.
+coefficients, pose, camera, crop, landmarks) and <name>.npz (arrays).
+
+Sets (--set): every folder holds photographs of one person; the largest face of each counts. From
+them comes one face, in <out>/<folder>/: <folder>.obj (the person, neutral), <folder>_<photo>.obj
+(the person with the expression and pose of that photograph), <folder>_confidence.png (which
+photograph gave the nose, the jaw), <folder>.json and <folder>.npz (everything in numbers). How one
+face is made of many is chosen by --aggregate:
+
+    cnet  a mean in which C-Net says how far to trust each photograph, coefficient by coefficient:
+          blurred, covered or badly lit ones count less
+    mean  the plain mean of the identity coefficients: as good where all photographs are good
+    best  the identity from the one photograph in which the detector is surest of the face
+
+Photographs without a face, copies of others, and those that seem to show somebody else are named.
+
+A photograph or set that fails does not stop the others; they are listed at the end, and the exit
+code is then 1. Photographs are never overwritten.
 """
 
 import argparse
@@ -15,6 +30,7 @@ import os
 import pathlib
 import re
 import sys
+import warnings
 from collections.abc import Iterable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -29,7 +45,21 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("photos", nargs="+", type=pathlib.Path, help="image files, or folders")
+    parser.add_argument("photos", nargs="*", type=pathlib.Path, help="image files, or folders")
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        nargs="+",
+        default=[],
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="folders with photographs of one person each, instead of single photographs",
+    )
+    parser.add_argument(
+        "--aggregate",
+        choices=("cnet", "mean", "best"),
+        help="how a set becomes one face (see above; by default cnet)",
+    )
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write to")
     parser.add_argument("--refine", action="store_true", help="fit through the renderer as well")
     parser.add_argument("--all-faces", action="store_true", help="not only the largest face")
@@ -37,8 +67,21 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     network.add_argument("--preset", default="r_net_small", help="shipped network")
     network.add_argument("--weights", type=pathlib.Path, help="network of your own (.keras)")
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
+    parser.add_argument("--c-net", default="c_net_small", help="C-Net of a set: preset or .keras")
+    parser.add_argument(
+        "--identity-network",
+        default="identity_small",
+        help="preset or .keras that notices somebody else in a set; none for no such check",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if bool(options.photos) == bool(options.sets):
+        parser.error("give photographs, or folders of one person each after --set")
+    if options.sets and (options.refine or options.all_faces):
+        parser.error("--refine and --all-faces are for single photographs, not for --set")
+    if options.aggregate and not options.sets:
+        parser.error("--aggregate chooses how a set becomes one face: give it with --set")
+    return options
 
 
 def list_photos(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
@@ -109,9 +152,90 @@ def reconstruct_photo(
     return len(faces)
 
 
+def choose_set_names(folders: list[pathlib.Path]) -> list[str]:
+    """One name per folder; folders of the same name are numbered."""
+    names, taken = [], set()
+    for folder in folders:
+        own = folder.resolve().name or "set"
+        name, number = own, 2
+        while name.lower() in taken:
+            name, number = f"{own}_{number}", number + 1
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def reconstruct_set(reconstructor, folder: pathlib.Path, name: str, options) -> dict[str, str]:
+    """Reconstructs and writes one person; returns the photographs that failed, and why."""
+    from tf_facerecon.inference import image_set
+
+    photos = list_photos([folder])
+    check_out(options.out / name, [folder])
+    with warnings.catch_warnings():
+        # The result says the same; here it is printed as the other messages are.
+        warnings.simplefilter("ignore", image_set.ImageSetWarning)
+        person = reconstructor.reconstruct(
+            photos, aggregate=options.aggregate or "cnet", progress=True
+        )
+    person.save(options.out / name, name, overwrite=options.overwrite, keep=photos)
+    print(
+        f"{name}: one face from {sum(person.counted)} of {len(photos)} photo(s) written to "
+        f"{options.out / name}"
+    )
+    for region, shares in person.region_shares().items():
+        most = int(shares.argmax())
+        print(f"  {region:<5} most from {person.images[most].name} ({shares[most]:.0%})")
+    for warning in person.warnings:
+        print(f"warning: {name}: {warning}", file=sys.stderr)
+    return dict(person.failures)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
+    return run_sets(options) if options.sets else run_photos(options)
+
+
+def run_sets(options: argparse.Namespace) -> int:
+    """Reconstructs every set of the command line; returns the exit code."""
+    from tf_facerecon.inference import image_set
+    from tf_facerecon.io import atomic_files
+
+    try:
+        for folder in options.sets:
+            if not folder.is_dir():
+                raise ValueError(f"--set {folder} is no folder of photographs.")
+        check_out(options.out, options.sets)
+        atomic_files.make_folder(options.out)
+        with_c_net = options.aggregate in (None, "cnet")
+        embed = options.identity_network
+        reconstructor = image_set.ImageSetReconstructor.from_preset(
+            options.weights or options.preset,
+            c_net=options.c_net if with_c_net else None,
+            identity_network=None if embed == "none" else embed,
+            face_model=options.face_model,
+        )
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    failures = {}
+    for folder, name in zip(options.sets, choose_set_names(options.sets), strict=True):
+        try:
+            failures |= reconstruct_set(reconstructor, folder, name, options)
+        except image_set.SURVIVABLE as error:
+            failures[folder] = error
+    return report_failures(failures)
+
+
+def report_failures(failures: dict) -> int:
+    """Lists what failed and why; returns the exit code."""
+    for source, error in failures.items():
+        print(f"failed: {source}: {str(error) or type(error).__name__}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def run_photos(options: argparse.Namespace) -> int:
+    """Reconstructs every photograph of the command line; returns the exit code."""
     import tensorflow as tf
 
     from tf_facerecon.inference.reconstructor import FaceReconstructor
@@ -137,9 +261,7 @@ def main(arguments: list[str] | None = None) -> int:
                 failures[photo] = error
     done = len(photos) - len(failures)
     print(f"{num_faces} face(s) of {done} of {len(photos)} photo(s) written to {options.out}")
-    for photo, error in failures.items():
-        print(f"failed: {photo}: {str(error) or type(error).__name__}", file=sys.stderr)
-    return 1 if failures else 0
+    return report_failures(failures)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.face_models.made_up_models import made_up_model
+from tests.toy_face import build_toy_face_model
 from tf_facerecon.data import face_sampling
 from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.decoding.face_decoder import FaceDecoder
@@ -53,3 +57,44 @@ def test_lighting_is_white_but_for_its_tint(width):
     bands = light.reshape(500, -1, 9)
     np.testing.assert_allclose(bands, bands[:, :1].repeat(width // 9, axis=1), atol=1e-5)
     assert abs(bands[..., 0].mean()) < 0.05
+
+
+def test_sample_expression_without_ranges_is_the_normal_of_old(decoder):
+    """The stream that networks were trained on, number for number."""
+    shares = tf.constant([[0.25], [1.0]])
+    drawn = face_sampling.sample_expression(
+        decoder.face_model, shares, SEED, FaceDistribution(expression=0.5)
+    )
+    expected = 0.5 * shares * tf.random.stateless_normal((2, 64), SEED)
+    np.testing.assert_array_equal(drawn, expected)
+
+
+def test_sample_expression_stays_in_range():
+    ranges = np.tile([[0.0, 1.0], [-0.5, 0.25]], (32, 1))
+    requires = np.full(64, -1)
+    requires[7] = 20
+    model = made_up_model(expression_range=ranges, expression_requires=requires)
+    shares = tf.constant(np.linspace(0, 1, 5000)[:, None], tf.float32)
+    drawn = face_sampling.sample_expression(model, shares, SEED, FaceDistribution()).numpy()
+    assert (drawn >= ranges[:, 0]).all() and (drawn <= ranges[:, 1]).all()
+    assert (drawn[:, 7] <= drawn[:, 20]).all() and (drawn[:, 7] > 0).any()
+    assert not drawn[0].any()
+    free = np.delete(drawn, 7, axis=1)
+    # Uniform in the range where a mode moves; 15 % of the modes do on the average, at most 30 %.
+    np.testing.assert_allclose((free != 0).mean(), 0.15, atol=0.01)
+    np.testing.assert_allclose((free[-1000:] != 0).mean(), 0.27, atol=0.02)
+    first, second = drawn[:, 0], drawn[:, 1]
+    np.testing.assert_allclose(first[first != 0].mean(), 0.5, atol=0.05)
+    np.testing.assert_allclose(second[second != 0].mean(), -0.125, atol=0.05)
+    wild = FaceDistribution(expression=3.0)
+    drawn = face_sampling.sample_expression(model, shares, SEED, wild).numpy()
+    assert (drawn >= ranges[:, 0]).all() and (drawn <= ranges[:, 1]).all()
+
+
+def test_bounded_faces_are_sampled_in_their_range():
+    model = build_toy_face_model()
+    ranges = np.tile([0.0, 1.0], (4, 1))
+    bounded = FaceDecoder(dataclasses.replace(model, expression_range=ranges))
+    coefficients = face_sampling.sample_coefficients(bounded, 16, SEED, FaceDistribution())
+    expression = bounded.layout.split(coefficients.numpy())["expression"]
+    assert expression.min() == 0 and 0 < expression.max() <= 1

@@ -22,7 +22,7 @@ def made_up_model(seed: int = 0, side: int = 12, **changes) -> MorphableModel:
         "mean_albedo": rng.uniform(0.3, 0.7, (num_vertices, 3)),
         "albedo_basis": 0.01 * rng.standard_normal((num_vertices, 3, 80)),
         "triangles": np.concatenate([upper, lower]),
-        "landmarks": rng.choice(num_vertices, 68, replace=False),
+        "landmarks": rng.choice(num_vertices, 68, replace=num_vertices < 68),
         "uv": np.stack([column / 1.6 + 0.5, row / 1.8 + 0.5], axis=-1).reshape(-1, 2),
         "skin_region": np.ones(num_vertices),
         "face_region": np.ones(num_vertices),
@@ -30,3 +30,25 @@ def made_up_model(seed: int = 0, side: int = 12, **changes) -> MorphableModel:
         "licence": "none",
     }
     return MorphableModel(**{**fields, **changes})
+
+
+def made_up_details(side: int = 12) -> dict:
+    """Every field that `made_up_model` leaves out: seams, ranges, names, regions, mirror image."""
+    model = made_up_model(side=side)
+    vertex = np.arange(side * side).reshape(side, side)
+    seam = model.num_vertices
+    uv_triangles = model.triangles.copy()
+    uv_triangles[0, 0] = seam  # The first vertex has two places in the texture.
+    return {
+        "uv": np.concatenate([model.uv, [[0.5, 0.25]]]),
+        "uv_triangles": uv_triangles,
+        "now_landmarks": np.arange(7),
+        "regions": {"eyes": np.linspace(0, 1, seam), "small_face": np.ones(seam)},
+        "expression_names": tuple(f"movement {number}" for number in range(64)),
+        "expression_range": np.tile([[0.0, 1.0], [-0.5, 2.0]], (32, 1)),
+        "expression_requires": np.array([3, *[-1] * 63]),
+        "identity_scales": np.linspace(1, 0, 80),
+        "expression_scales": np.ones(64),
+        "texture_scales": np.ones(80),
+        "mirror_index": vertex[:, ::-1].ravel(),
+    }

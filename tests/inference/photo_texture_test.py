@@ -58,3 +58,22 @@ def test_photo_texture_beyond_the_photograph_takes_fitted_colours(mean_face):
     face = dataclasses.replace(mean_face, crop_transform=transform)
     texture = photo_texture.photo_texture(face, mesh_views.front_view(face), SIZE)
     assert width > 0 and texture.min() > 40  # No black from outside of the photograph.
+
+
+def test_photo_texture_follows_uv_triangles(mean_face):
+    """The same texture, whatever the order of its coordinates, and however often they are there."""
+    view = mesh_views.front_view(mean_face)
+    order = np.random.default_rng(3).permutation(len(mean_face.uv))
+    seamed = dataclasses.replace(
+        mean_face,
+        uv=np.concatenate([mean_face.uv[order], mean_face.uv]),
+        uv_triangles=np.concatenate(
+            [
+                np.argsort(order)[mean_face.triangles[::2]],
+                len(order) + mean_face.triangles[1::2],
+            ]
+        ),
+        triangles=np.concatenate([mean_face.triangles[::2], mean_face.triangles[1::2]]),
+    )
+    plain, cut = (photo_texture.photo_texture(face, view, SIZE) for face in (mean_face, seamed))
+    assert np.abs(plain.astype(int) - cut).max() <= 1

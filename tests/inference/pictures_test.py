@@ -1,5 +1,7 @@
 """Panels and overlays: `inference.pictures`."""
 
+import dataclasses
+
 import numpy as np
 
 from tf_facerecon.inference import mesh_views, photo_window, pictures
@@ -49,3 +51,14 @@ def test_overlay_on_photo_keeps_the_rest(mean_face):
     ]
     np.testing.assert_allclose(result[row, column], 255 * nose, atol=4)
     np.testing.assert_array_equal(result[0, 0], mean_face.photo[0, 0])
+
+
+def test_panel_follows_uv_triangles(mean_face):
+    view = mesh_views.front_view(mean_face)
+    texture = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    order = np.random.default_rng(3).permutation(len(mean_face.uv))
+    seamed = dataclasses.replace(
+        mean_face, uv=mean_face.uv[order], uv_triangles=np.argsort(order)[mean_face.triangles]
+    )
+    panels = [pictures.panel(face, view, texture) for face in (mean_face, seamed)]
+    assert (np.abs(panels[0].astype(int) - panels[1]) > 1).mean() < 1e-3

@@ -75,6 +75,7 @@ def test_summary_unmeasured_error_is_null(mean_face):
 def test_save_arrays_need_no_pickle(saved, posed_face):
     with np.load(saved[0] / "toy.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["vertices"], posed_face.vertices)
+        np.testing.assert_array_equal(arrays["uv_triangles"], posed_face.triangles)
         np.testing.assert_array_equal(
             arrays["coefficients_identity"], np.linspace(-1, 1, 6, dtype="f")
         )

@@ -11,9 +11,12 @@ import tensorflow as tf
 from tests import toy_face
 from tf_facerecon.data.procedural_stream import build_procedural_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import dense_landmarks
+from tf_facerecon.geometry.camera import project
 from tf_facerecon.losses.landmark import LANDMARK_WEIGHTS
 from tf_facerecon.models import hybrid_model
 from tf_facerecon.models.hybrid_model import HybridModel
+from tf_facerecon.networks.r_net import RNet
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +51,16 @@ def make(r_net, decoder, **weights):
     return HybridModel(r_net, decoder, embed, weights)
 
 
+# All terms but the one that asks a network for points.
+COEFFICIENT_TERMS = hybrid_model.TERMS - {"dense_landmark"}
+
+
 def test_all_terms_of_the_truth_are_nearly_zero(r_net, decoder, batch):
-    model = make(r_net, decoder, **dict.fromkeys(hybrid_model.TERMS, 1.0))
+    model = make(r_net, decoder, **dict.fromkeys(COEFFICIENT_TERMS, 1.0))
     terms = model.loss_terms(batch, batch["coefficients"])
-    assert terms.keys() == hybrid_model.TERMS
+    assert terms.keys() == COEFFICIENT_TERMS
     assert all(term.shape == (2,) for term in terms.values())
-    for name in hybrid_model.SUPERVISED_TERMS | {"landmark", "five_point"}:
+    for name in (hybrid_model.SUPERVISED_TERMS & COEFFICIENT_TERMS) | {"landmark", "five_point"}:
         np.testing.assert_allclose(terms[name], 0.0, atol=1e-6)
     wrong = model.loss_terms(batch, tf.zeros_like(batch["coefficients"]))
     assert np.all(terms["photometric"] < wrong["photometric"])
@@ -78,6 +85,41 @@ def test_vertices_term_preset(r_net, decoder, batch):
     term = model.loss_terms(moved, tf.zeros_like(true))["vertices"]
     mode = 100 * decoder.face_model.identity_basis[:, :, 0]
     np.testing.assert_allclose(term, np.full(2, np.mean(np.sum(mode**2, -1))), rtol=1e-5)
+
+
+def test_albedo_term_preset(r_net, decoder, batch):
+    true = np.zeros(batch["coefficients"].shape, "float32")
+    true[:, decoder.layout.slices["texture"].start] = 1.0
+    moved = {**batch, "coefficients": tf.constant(true)}
+    term = make(r_net, decoder, albedo=1.0).loss_terms(moved, tf.zeros_like(true))["albedo"]
+    mode = 100 * decoder.face_model.albedo_basis[:, :, 0]
+    np.testing.assert_allclose(term, np.full(2, np.mean(np.sum(mode**2, -1))), rtol=1e-5)
+
+
+def test_dense_landmark_term_compares_points_with_projected_vertices(decoder, batch):
+    model = make(RNet("small", **decoder.layout.sizes), decoder, dense_landmark=1.0)
+    answer = model(batch)
+    assert answer["points"].shape == (2, 160, 2)
+    # Points in pixels, from the edges of the picture in [-1, 1].
+    found = (np.asarray(answer["points"]) + 1) * 112 - 0.5
+    term = model.loss_terms(batch, **answer)["dense_landmark"]
+    # The first 68 points are the landmarks, which the stream knows.
+    gaps = np.linalg.norm(found[:, :68] - batch["landmarks"], axis=-1)
+    vertices = decoder(batch["coefficients"], render=False)["vertices"]
+    others = dense_landmarks.spread_vertices(decoder.face_model, 160)[68:]
+    projected = project(tf.gather(vertices, others, axis=1), decoder.camera)
+    rest = np.linalg.norm(found[:, 68:] - projected, axis=-1)
+    expected = np.concatenate([gaps, rest], axis=1).mean(axis=1)
+    np.testing.assert_allclose(term, expected, atol=0.02)
+
+
+def test_dense_landmarks_teach_the_points(decoder, batch):
+    model = make(RNet("small", **decoder.layout.sizes), decoder, dense_landmark=1.0)
+    model.compile(keras.optimizers.Adam(2e-3))
+    history = model.fit(
+        tf.data.Dataset.from_tensors(batch).repeat(5), epochs=2, shuffle=False, verbose=0
+    ).history["loss"]
+    assert history[-1] < 0.8 * history[0]
 
 
 def test_nothing_is_rendered_when_no_term_needs_pixels(r_net, decoder, batch, monkeypatch):
@@ -128,11 +170,11 @@ def test_perceptual_gradient_comes_from_the_rendered_face_alone(r_net, decoder, 
 
 
 def test_gradients_are_finite_in_every_term(r_net, decoder, batch):
-    model = make(r_net, decoder, **dict.fromkeys(hybrid_model.TERMS, 1.0))
+    model = make(r_net, decoder, **dict.fromkeys(COEFFICIENT_TERMS, 1.0))
     coefficients = tf.zeros_like(batch["coefficients"])
     with tf.GradientTape() as tape:
         tape.watch(coefficients)
-        loss = model.compute_loss(batch, None, coefficients)
+        loss = model.compute_loss(batch, None, {"coefficients": coefficients})
     gradient = tape.gradient(loss, coefficients).numpy()
     assert np.isfinite(gradient).all()
     assert np.count_nonzero(gradient) > 0.9 * gradient.size
@@ -145,6 +187,7 @@ def test_gradients_are_finite_in_every_term(r_net, decoder, batch):
         (embed, {"landmark": -1.0}, "no negative"),
         (embed, {"landmark": 0.0}, "at least one positive"),
         (None, {"perceptual": 1.0}, "needs an `identity_network`"),
+        (embed, {"dense_landmark": 1.0}, "needs a network that finds points"),
     ],
 )
 def test_hybrid_model_exception_raised(r_net, decoder, network, weights, message):
@@ -174,7 +217,10 @@ def test_two_replicas_train_like_one():
         from tests import toy_face
         from tests.models import hybrid_model_test
         from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import dense_landmarks
+from tf_facerecon.geometry.camera import project
         from tf_facerecon.models.hybrid_model import HybridModel
+from tf_facerecon.networks.r_net import RNet
 
         rng = np.random.default_rng(0)
         faces = tf.data.Dataset.from_tensor_slices({

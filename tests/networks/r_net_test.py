@@ -50,7 +50,7 @@ def test_r_net_starts_at_the_mean_face(images, lighting, width):
 
 
 def test_r_net_small_size_preset():
-    assert r_net.RNet("small").count_params() == 522_025
+    assert r_net.RNet("small").count_params() == 1_449_311
 
 
 def test_r_net_every_weight_learns(small_net, images):
@@ -73,7 +73,8 @@ def test_r_net_sees_where_things_are(small_net):
 def test_r_net_features_shapes(small_net, images):
     features = small_net.features(images)
     assert features["shallow"].shape == (2, 28, 28, 40)
-    assert features["deep"].shape == (2, 576)
+    assert features["points"].shape == (2, 160, 2)
+    assert features["deep"].shape == (2, 832)
     np.testing.assert_allclose(small_net.heads(features["deep"]), small_net(images), rtol=1e-6)
 
 

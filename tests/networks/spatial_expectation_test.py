@@ -1,30 +1,63 @@
 import keras
 import numpy as np
+import pytest
+import tensorflow as tf
 
 from tf_facerecon.networks.spatial_expectation import SpatialExpectation
 
 
 def test_call_preset():
-    maps = np.full((1, 5, 9, 2), -100.0, np.float32)
-    maps[0, 1, 6, 0] = 100.0  # Row 1 of 0..4 is -0.5, column 6 of 0..8 is 0.5.
+    maps = np.full((1, 5, 10, 2), -100.0, np.float32)
+    maps[0, 1, 6, 0] = 100.0  # The centre of row 1 of 5 is 3/10 from the top, of column 6 13/20.
     maps[0, 4, 0, 1] = 100.0
-    answer = SpatialExpectation()(maps)
-    np.testing.assert_allclose(answer, [[0.5, -1.0, -0.5, 1.0]], atol=1e-6)
+    features = np.zeros((1, 5, 10, 1), np.float32)
+    features[0, 4, 0] = 7.0
+    places, seen = SpatialExpectation()(maps, features)
+    np.testing.assert_allclose(places, [[[0.3, -0.4], [-0.9, 0.8]]], atol=1e-6)
+    np.testing.assert_allclose(seen, [[[0.0], [7.0]]], atol=1e-6)
 
 
 def test_call_equals_float64_expectation(rng):
     maps = rng.standard_normal((3, 4, 6, 2))
+    features = rng.standard_normal((3, 4, 6, 5))
     weights = np.exp(2.5 * maps)
     weights /= weights.sum(axis=(1, 2), keepdims=True)
-    columns = np.einsum("bhwc,w->bc", weights, np.linspace(-1, 1, 6))
-    rows = np.einsum("bhwc,h->bc", weights, np.linspace(-1, 1, 4))
-    answer = SpatialExpectation(sharpness=2.5)(maps.astype(np.float32))
-    np.testing.assert_allclose(answer, np.concatenate([columns, rows], axis=-1), atol=1e-5)
+    columns = np.einsum("bhwk,w->bk", weights, np.arange(-5, 6, 2) / 6)
+    rows = np.einsum("bhwk,h->bk", weights, np.arange(-3, 4, 2) / 4)
+    layer = SpatialExpectation(sharpness=2.5)
+    places, seen = layer(maps.astype(np.float32), features.astype(np.float32))
+    np.testing.assert_allclose(places, np.stack([columns, rows], axis=-1), atol=1e-5)
+    np.testing.assert_allclose(seen, np.einsum("bhwk,bhwc->bkc", weights, features), atol=1e-5)
 
 
-def test_layer_is_sound(rng):
-    layer = SpatialExpectation(sharpness=3.0)
+def test_a_constant_of_a_map_changes_nothing(rng):
+    maps = rng.standard_normal((1, 3, 3, 2)).astype(np.float32)
+    features = rng.standard_normal((1, 3, 3, 4)).astype(np.float32)
+    layer = SpatialExpectation()
+    for near, far in zip(layer(maps, features), layer(maps + 1000.0, features), strict=True):
+        np.testing.assert_allclose(near, far, atol=2e-4)
+
+
+def test_gradient_jacobian(rng):
+    maps = tf.constant(rng.standard_normal((1, 3, 4, 2)), tf.float32)
+    features = tf.constant(rng.standard_normal((1, 3, 4, 2)), tf.float32)
+    layer = SpatialExpectation(sharpness=1.5)
+
+    def answers(maps):
+        return tf.concat(layer(maps, features), axis=-1)
+
+    theoretical, numerical = tf.test.compute_gradient(answers, [maps], delta=1e-2)
+    np.testing.assert_allclose(theoretical[0], numerical[0], atol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_layer_is_sound(rng, dtype):
+    layer = SpatialExpectation(sharpness=3.0, dtype=dtype)
     maps = rng.standard_normal((2, 7, 7, 5)).astype(np.float32)
-    assert tuple(layer(maps).shape) == layer.compute_output_shape(maps.shape)
+    features = rng.standard_normal((2, 7, 7, 3)).astype(np.float32)
+    answers = layer(maps, features)
+    expected = layer.compute_output_shape(maps.shape, features.shape)
+    assert tuple(tuple(answer.shape) for answer in answers) == expected
+    assert {answer.dtype for answer in answers} == {tf.float32}
     saved = keras.saving.serialize_keras_object(layer)
     assert keras.saving.deserialize_keras_object(saved).get_config() == layer.get_config()

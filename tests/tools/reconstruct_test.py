@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.inference import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.inference import reconstruction_files
+from tf_facerecon.inference import image_set_files, reconstruction_files
 from tf_facerecon.photos import face_detection
 from tools import reconstruct
 
@@ -170,3 +170,108 @@ def test_batch_goes_on_after_exhaustion(network, tmp_path, capsys, monkeypatch, 
 def test_list_photos_names_each_once(tmp_path):
     photo = save_photo(tmp_path / "a.png")
     assert reconstruct.list_photos([tmp_path, photo]) == [photo]
+
+
+@pytest.fixture
+def person_photos(tmp_path):
+    """Three different photographs of a person, one picture without a face, and a copy."""
+    folder = tmp_path / "anna"
+    folder.mkdir()
+    for number in range(3):
+        picture = toy.toy_photo() - np.uint8(20 * number)
+        PIL.Image.fromarray(picture).save(folder / f"{number}.png")
+    PIL.Image.fromarray(toy.toy_photo()).save(folder / "copy.png")
+    save_photo(folder / "tree.png", height=50)
+    return folder
+
+
+@pytest.fixture
+def quick_sets(monkeypatch):
+    """Empty files: meshes and pictures have tests of their own."""
+
+    def write(result, folder, stem):
+        for name in image_set_files.file_names(result, stem):
+            (folder / name).write_text(result.aggregate, encoding="utf-8")
+
+    monkeypatch.setattr(image_set_files, "_write_all", write)
+
+
+def test_set_becomes_one_person(network, known_faces, quick_sets, person_photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    choices = ["--aggregate", "mean", "--identity-network", "none"]
+    arguments = ["--set", str(person_photos), "--out", str(out), *choices, *network]
+    assert reconstruct.main(arguments) == 1  # One photograph failed.
+    assert sorted(path.name for path in (out / "anna").iterdir()) == [
+        "anna.json",
+        "anna.npz",
+        "anna.obj",
+        *(f"anna_{name}.obj" for name in ("0", "1", "2")),
+        "anna_confidence.png",
+        "anna_copy.obj",
+    ]
+    said = capsys.readouterr()
+    assert "anna: one face from 3 of 5 photo(s)" in said.out
+    assert "nose" in said.out and "33%" in said.out
+    assert "warning: anna: copy is the same picture as 0" in said.err
+    failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 1 and "tree.png" in failed[0] and "No face" in failed[0]
+    assert reconstruct.main(arguments) == 1 and "exists already" in capsys.readouterr().err
+    (person_photos / "tree.png").unlink()
+    assert reconstruct.main([*arguments, "--overwrite"]) == 0
+
+
+def test_sets_go_on_after_failures(
+    network, known_faces, quick_sets, person_photos, tmp_path, capsys
+):
+    empty, faceless = tmp_path / "empty", tmp_path / "faceless"
+    for folder in (empty, faceless):
+        folder.mkdir()
+    save_photo(faceless / "tree.png", height=50)
+    folders = [str(folder) for folder in (empty, faceless, person_photos)]
+    settings = ["--aggregate", "best", "--identity-network", "none", "--out", str(tmp_path / "out")]
+    assert reconstruct.main(["--set", *folders, *settings, *network]) == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["anna"]
+    errors = capsys.readouterr().err
+    assert "holds no images" in errors and "None of the 1 photographs can be used" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give photographs, or folders"),
+        (["me.png", "--set", "anna"], "give photographs, or folders"),
+        (["--set", "anna", "--refine"], "are for single photographs"),
+        (["me.png", "--aggregate", "mean"], "give it with --set"),
+        (["--set", "anna", "--aggregate", "median"], "invalid choice"),
+    ],
+)
+def test_set_arguments_exception_raised(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        reconstruct.main(["--out", "out", *arguments])
+    assert message in capsys.readouterr().err
+
+
+def test_unusable_sets(network, person_photos, tmp_path, capsys):
+    settings = ["--identity-network", "none", *network]
+    missing = ["--set", str(tmp_path / "nobody"), "--out", str(tmp_path / "out"), *settings]
+    assert reconstruct.main(missing) == 2
+    assert "is no folder of photographs" in capsys.readouterr().err
+    onto = ["--set", str(person_photos), "--out", str(person_photos), *settings]
+    assert reconstruct.main(onto) == 2
+    assert "choose another folder" in capsys.readouterr().err
+    c_net = ["--set", str(person_photos), "--out", str(tmp_path / "out"), "--c-net", "none.keras"]
+    assert reconstruct.main([*c_net, *settings]) == 2
+    assert "none.keras" in capsys.readouterr().err
+
+
+def test_choose_set_names_preset(tmp_path):
+    folders = [tmp_path / "x" / "anna", tmp_path / "y" / "Anna", tmp_path / "bob"]
+    assert reconstruct.choose_set_names(folders) == ["anna", "Anna_2", "bob"]
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit):
+        reconstruct.main(["--help"])
+    text = capsys.readouterr().out
+    for word in ("--set", "cnet", "mean", "best", "confidence.png"):
+        assert word in text

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
 from tf_facerecon.lighting.spherical_harmonics import AMBIENT
@@ -19,6 +20,8 @@ from tf_facerecon.photos import face_alignment
 # Steps of the fixed-point iteration that puts a posed face where the aligner would; the error
 # falls about tenfold a step.
 _ALIGNMENT_STEPS = 4
+# Share of the bounded expression modes that move in the most expressive faces.
+_ACTIVE_MODES = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +31,8 @@ class FaceDistribution:
     Attributes:
         identity: Standard deviation of identity and texture coefficients.
         expression: Standard deviation of expression coefficients of the most expressive faces;
-            each face draws its own share of it between 0 and 1.
+            each face draws its own share of it between 0 and 1. Modes with a range: how much of it
+            is used, and the share says how many of them move.
         max_yaw: Half of the faces have a yaw uniform within this many degrees, the others a
             normal one with a third of it as standard deviation.
         pitch: Standard deviation in degrees.
@@ -69,9 +73,7 @@ def sample_coefficients(
     shares = tf.random.stateless_uniform((batch_size, 1), seeds[0])
     groups = {
         "identity": distribution.identity * _normal((batch_size, sizes["identity"]), seeds[1]),
-        "expression": distribution.expression
-        * shares
-        * _normal((batch_size, sizes["expression"]), seeds[2]),
+        "expression": sample_expression(decoder.face_model, shares, seeds[2], distribution),
         "texture": distribution.identity * _normal((batch_size, sizes["texture"]), seeds[3]),
         "rotation": sample_rotation(batch_size, seeds[4], distribution),
         "lighting": sample_lighting(batch_size, sizes["lighting"], seeds[5], distribution),
@@ -81,6 +83,35 @@ def sample_coefficients(
     noise = distribution.point_noise * _normal((batch_size, 5, 2), noise_seed)
     groups["translation"] = aligned_translation(decoder, groups, noise)
     return decoder.layout.merge(groups)
+
+
+def sample_expression(
+    face_model: MorphableModel, shares: tf.Tensor, seed: tf.Tensor, distribution: FaceDistribution
+) -> tf.Tensor:
+    """Expression coefficients `[B, K_exp]`.
+
+    Normal ones, or for a model with an `expression_range` a few modes, each uniform in its range:
+    all at once would be no face. A mode stays at or below the one that it requires.
+
+    Args:
+        face_model: Says how many modes there are, and their ranges.
+        shares: `[B, 1]` in [0, 1], how expressive each face is.
+        seed: Integer tensor `[2]`.
+        distribution: Its `expression` counts.
+    """
+    shape = (shares.shape[0], face_model.expression_basis.shape[-1])
+    if face_model.expression_range is None:
+        return distribution.expression * shares * _normal(shape, seed)
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    low, high = face_model.expression_range.T
+    drawn = low + (high - low) * tf.random.stateless_uniform(shape, seeds[0])
+    moves = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * shares
+    values = tf.where(moves, tf.clip_by_value(distribution.expression * drawn, low, high), 0.0)
+    if face_model.expression_requires is None:
+        return values
+    required = np.maximum(face_model.expression_requires, 0)
+    limited = tf.minimum(values, tf.gather(values, required, axis=1))
+    return tf.where(face_model.expression_requires >= 0, limited, values)
 
 
 def sample_rotation(batch_size: int, seed: tf.Tensor, distribution: FaceDistribution) -> tf.Tensor:

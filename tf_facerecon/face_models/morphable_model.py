@@ -4,8 +4,8 @@ Convention:
     Model frame: +x to the image's right (the subject's left), +y up, +z out of the face;
     decimetres, centred. Triangles are counter-clockwise seen from outside; all indices are 0-based.
     Albedo is RGB, about 0 to 1. Bases are per unit standard deviation, so that coefficients are
-    N(0, 1). Source of the layout: Deng et al. 2019, Eq. (1), and facemodel_info.mat of the
-    released code.
+    N(0, 1), except for expression modes with a range. Source of the layout: Deng et al. 2019,
+    Eq. (1), and facemodel_info.mat of the released code.
 """
 
 import dataclasses
@@ -13,47 +13,36 @@ import functools
 import hashlib
 import os
 import pathlib
-import zipfile
+from collections.abc import Mapping
 
 import numpy as np
 import platformdirs
 
+from tf_facerecon.face_models import model_checks, model_file, model_sources
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
-from tf_facerecon.io import atomic_files
 
-FORMAT_VERSION = 1
-NUM_LANDMARKS = 68
 PROCEDURAL = "procedural"
 
-_ARRAYS = {
-    "mean_shape": (np.float32, ("V", 3)),
-    "identity_basis": (np.float32, ("V", 3, "K")),
-    "expression_basis": (np.float32, ("V", 3, "K")),
-    "mean_albedo": (np.float32, ("V", 3)),
-    "albedo_basis": (np.float32, ("V", 3, "K")),
-    "triangles": (np.int32, ("T", 3)),
-    "landmarks": (np.int32, (NUM_LANDMARKS,)),
-    "uv": (np.float32, ("V", 2)),
-    "skin_region": (np.float32, ("V",)),
-    "face_region": (np.float32, ("V",)),
-}
-_TEXTS = ("name", "source", "licence")
+_BUILT = [repr(kind) for kind in model_sources.KINDS if kind != PROCEDURAL]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MorphableModel:
     """Read-only arrays of one face model, checked when it is made.
 
+    V vertices, T triangles, U texture coordinates (U = V without seams), K modes.
+
     Attributes:
         name: What a configuration or a checkpoint calls this model.
         mean_shape: `[V, 3]` float32, decimetres.
-        identity_basis: `[V, 3, K]` float32, decimetres per standard deviation.
-        expression_basis: `[V, 3, K]` float32, decimetres per standard deviation.
+        identity_basis: `[V, 3, K_id]` float32, decimetres per standard deviation.
+        expression_basis: `[V, 3, K_exp]` float32, decimetres per standard deviation, or per unit of
+            `expression_range`.
         mean_albedo: `[V, 3]` float32 RGB.
-        albedo_basis: `[V, 3, K]` float32, RGB per standard deviation.
+        albedo_basis: `[V, 3, K_tex]` float32, RGB per standard deviation.
         triangles: `[T, 3]` int32.
         landmarks: `[68]` int32, vertices of the iBUG points.
-        uv: `[V, 2]` float32 texture coordinates in [0, 1], v up.
+        uv: `[U, 2]` float32 texture coordinates in [0, 1], v up.
         skin_region: `[V]` float32 in [0, 1]: skin of one albedo (no eyes, brows, lips), for the
             albedo flatness loss.
         face_region: `[V]` float32 in [0, 1]: part of the face on which photographs are compared.
@@ -64,10 +53,27 @@ class MorphableModel:
             settings. It then stands for the arrays in `fingerprint`, because two machines may
             differ in the last bit of a computed array. A file's word is not taken for it: `save`
             leaves it out and `load` ignores it, so a model from a file is known by its arrays.
+        uv_triangles: `[T, 3]` int32, the row of `uv` at each corner of each triangle, for textures
+            with seams. `None`: `uv` has one row per vertex, and `triangles` count them too.
+        now_landmarks: `[7]` int32, vertices of the NoW challenge's points in its order (eye corners
+            from the image's left, nose base, mouth corners). `None` takes them from the 68.
+        regions: Further parts of the face by name (`small_face`, `eyes`, `lips`), each `[V]`
+            float32 in [0, 1].
+        expression_names: One name per expression mode, or none.
+        expression_range: `[K_exp, 2]` float32, least and greatest coefficient of each expression
+            mode, 0 between them. `None`: coefficients are N(0, 1) without a bound.
+        expression_requires: `[K_exp]` int32, number of the mode whose coefficient must be at least
+            this one's, -1 for none.
+        identity_scales: `[K_id]` float32, standard deviations by which the source's unit modes were
+            multiplied; `None` if it does not tell.
+        expression_scales: `[K_exp]` float32, the same.
+        texture_scales: `[K_tex]` float32, the same.
+        mirror_index: `[V]` int32, the vertex that is the mirror image of each vertex.
+        units: Of lengths; always `"dm"`.
 
     Raises:
-        ValueError: If an array has a wrong shape, a value that is not finite, or an index out of
-            range.
+        ValueError: If an array has a wrong shape, a value that is not finite or out of range, or an
+            index that leads nowhere; the message names field and model.
     """
 
     name: str
@@ -85,38 +91,39 @@ class MorphableModel:
     licence: str = ""
     redistributable: bool = False
     recipe: str = ""
+    uv_triangles: np.ndarray | None = None
+    now_landmarks: np.ndarray | None = None
+    regions: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    expression_names: tuple[str, ...] = ()
+    expression_range: np.ndarray | None = None
+    expression_requires: np.ndarray | None = None
+    identity_scales: np.ndarray | None = None
+    expression_scales: np.ndarray | None = None
+    texture_scales: np.ndarray | None = None
+    mirror_index: np.ndarray | None = None
+    units: str = model_checks.UNITS
 
     def __post_init__(self) -> None:
-        for field, (dtype, shape) in _ARRAYS.items():
-            array = _checked_array(field, getattr(self, field), dtype, shape, self.num_vertices)
-            object.__setattr__(self, field, array)
-        for field in ("triangles", "landmarks"):
-            indices = getattr(self, field)
-            if indices.size == 0 or indices.min() < 0 or indices.max() >= self.num_vertices:
-                raise ValueError(
-                    f"`{field}` of face model {self.name!r} must hold vertex numbers from 0 to "
-                    f"{self.num_vertices - 1}. Received: {_range(indices)}."
-                )
-        for field in ("skin_region", "face_region", "uv"):
-            values = getattr(self, field)
-            if values.min() < 0.0 or values.max() > 1.0:
-                raise ValueError(
-                    f"`{field}` of face model {self.name!r} must lie in [0, 1]. "
-                    f"Received: {_range(values)}."
-                )
+        for field, value in model_checks.checked_fields(vars(self)).items():
+            object.__setattr__(self, field, value)
 
     @property
     def num_vertices(self) -> int:
         """V."""
-        return np.shape(self.mean_shape)[0]
+        return len(self.mean_shape)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """sha256 (hex) of the recipe, or of all arrays for a model without one (as from a file)."""
+        """What tells models apart whose coefficients mean different faces or pictures.
+
+        sha256 (hex) of the recipe, or for a model without one (as from a file) of the arrays that
+        every model has. Those that it may lack do not count, so that a model to which regions,
+        names or ranges are added is still the one that a network learnt.
+        """
         if self.recipe:
             return hashlib.sha256(self.recipe.encode()).hexdigest()
         digest = hashlib.sha256()
-        for field in _ARRAYS:
+        for field in model_checks.CORE_ARRAYS:
             digest.update(np.ascontiguousarray(getattr(self, field)).tobytes())
         return digest.hexdigest()
 
@@ -124,58 +131,43 @@ class MorphableModel:
         """Eyes, nose tip and mouth corners `[..., 5, D]` of `vertices` `[..., V, D]`."""
         return five_points_from_landmarks(vertices[..., self.landmarks, :])
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes a `.npz` (no pickle) whose arrays `load` reads back bit for bit.
+    def save(self, path: str | os.PathLike, *, half: bool = False) -> float:
+        """Writes a `.npz` (no pickle) with a checksum; `load` reads it back bit for bit.
 
         The recipe stays behind: the file's model has the fingerprint of its arrays.
+
+        Args:
+            path: Where to; written whole or not at all.
+            half: Stores the bases in float16, scaled mode by mode, in at most half the size. What
+                is loaded then is another model, by its fingerprint, and close to this one.
+
+        Returns:
+            How far in mm a vertex of the stored model can be from where this one puts it, as long
+            as no coefficient exceeds 3 in absolute value; 0 without `half`.
         """
-        arrays = {field: getattr(self, field) for field in _ARRAYS}
-        texts = {field: np.array(getattr(self, field)) for field in _TEXTS}
-        with atomic_files.atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(
-                file,
-                format_version=np.array(FORMAT_VERSION),
-                redistributable=np.array(self.redistributable),
-                **texts,
-                **arrays,
-            )
+        return model_file.write_model(path, vars(self), half=half)
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "MorphableModel":
+    def load(cls, path: str | os.PathLike, mmap: bool = False) -> "MorphableModel":
         """Reads a file that `save` wrote.
+
+        Args:
+            path: The file.
+            mmap: Maps the arrays of the file into memory instead of reading them, so that several
+                processes share one copy. The file is read once to be checked, and must not be
+                changed in place while the model lives (`save` never does). A half-precision file is
+                read whole.
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If it is not a face model, lacks an array, has another format version, or
-                fails the checks.
+            ValueError: If it is not a face model, is damaged, lacks an array, has another format
+                version, or fails the checks.
         """
-        path = pathlib.Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no face model file {str(path)!r}.")
+        fields = model_file.read_model(path, mapped=mmap)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                stored = {key: archive[key] for key in archive.files}
-        except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-            raise ValueError(
-                f"{str(path)!r} is not a readable face model (.npz): {error}"
-            ) from error
-        expected = ("format_version", "redistributable", *_TEXTS, *_ARRAYS)
-        missing = [key for key in expected if key not in stored]
-        if missing:
-            raise ValueError(f"Face model {str(path)!r} lacks {', '.join(missing)}.")
-        if int(stored["format_version"]) != FORMAT_VERSION:
-            raise ValueError(
-                f"Face model {str(path)!r} has format version {stored['format_version']}; this "
-                f"package reads version {FORMAT_VERSION}."
-            )
-        try:
-            return cls(
-                **{field: stored[field] for field in _ARRAYS},
-                **{field: str(stored[field]) for field in _TEXTS},
-                redistributable=bool(stored["redistributable"]),
-            )
+            return cls(**fields)
         except ValueError as error:
-            raise ValueError(f"Face model {str(path)!r}: {error}") from error
+            raise ValueError(f"Face model {os.fspath(path)!r}: {error}") from error
 
     @classmethod
     def from_preset(cls, name: str | os.PathLike) -> "MorphableModel":
@@ -186,7 +178,8 @@ class MorphableModel:
                 `face_model_folder()`, or a path ending in `.npz`.
 
         Raises:
-            FileNotFoundError: If there is no such file.
+            FileNotFoundError: If there is no such file; for a model that can be built, the message
+                is the command that does it.
             ValueError: If the file is not a face model, or the procedural face is asked for with
                 fewer vertices than it needs (`procedural.topology.MIN_VERTICES`).
         """
@@ -201,9 +194,15 @@ class MorphableModel:
         path = face_model_folder() / f"{text}.npz"
         if path.is_file():
             return cls.load(path)
+        command = model_sources.build_command(text)
+        if command:
+            raise FileNotFoundError(
+                f"There is no face model {text!r} yet (no file {str(path)!r}). Make it once: "
+                f"{command}"
+            )
         raise FileNotFoundError(
             f"There is no face model {text!r}: expected 'procedural', 'procedural-<number of "
-            f"vertices>', the path of an .npz file, or a file {str(path)!r}."
+            f"vertices>', {', '.join(_BUILT)}, the path of an .npz file, or a file {str(path)!r}."
         )
 
 
@@ -216,31 +215,4 @@ def face_model_folder() -> pathlib.Path:
 @functools.cache
 def _procedural_model(num_vertices: int | None) -> MorphableModel:
     # Building takes seconds; the arrays are read-only, so that sharing one copy is safe.
-    from tf_facerecon.face_models.procedural import procedural_model
-
-    if num_vertices is None:
-        num_vertices = procedural_model.DEFAULT_VERTICES
-    return MorphableModel(**procedural_model.procedural_fields(num_vertices))
-
-
-def _checked_array(name, value, dtype, shape, num_vertices) -> np.ndarray:
-    array = np.asarray(value)
-    sizes = {"V": num_vertices}
-    fits = array.ndim == len(shape) and all(
-        sizes.get(want, want) == got or (want in ("T", "K") and got > 0)
-        for want, got in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        expected = "[" + ", ".join(str(sizes.get(size, size)) for size in shape) + "]"
-        raise ValueError(f"`{name}` must have shape {expected}. Received: shape {array.shape}.")
-    if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
-        raise ValueError(f"`{name}` must hold finite numbers. Received: dtype {array.dtype}.")
-    if dtype is np.int32 and (array != np.round(array)).any():
-        raise ValueError(f"`{name}` must hold whole numbers. Received: dtype {array.dtype}.")
-    array = np.array(array, dtype=dtype, order="C")
-    array.setflags(write=False)
-    return array
-
-
-def _range(values: np.ndarray) -> str:
-    return f"{values.min()} to {values.max()}" if values.size else "no values"
+    return MorphableModel(**model_sources.build_fields(PROCEDURAL, num_vertices=num_vertices))

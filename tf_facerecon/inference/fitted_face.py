@@ -36,7 +36,9 @@ class FittedFace:
         normals: `[V, 3]` world, unit, outward.
         neutral_vertices: `[V, 3]` model frame: identity alone, no expression and no pose.
         triangles: `[T, 3]` int32, counter-clockwise from outside.
-        uv: `[V, 2]` texture coordinates, v up.
+        uv: `[U, 2]` texture coordinates, v up.
+        uv_triangles: `[T, 3]` int32, rows of `uv` at the corners of `triangles`; the triangles
+            themselves for textures without seams.
         albedo: `[V, 3]` RGB without light, about 0 to 1, not clamped.
         colours: `[V, 3]` RGB with light, not clamped.
         landmarks: `[68, 2]` iBUG points of the mesh, crop pixels.
@@ -63,6 +65,7 @@ class FittedFace:
     neutral_vertices: np.ndarray
     triangles: np.ndarray
     uv: np.ndarray
+    uv_triangles: np.ndarray
     albedo: np.ndarray
     colours: np.ndarray
     landmarks: np.ndarray

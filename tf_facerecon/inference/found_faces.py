@@ -1,10 +1,13 @@
 """Which faces of a photograph to reconstruct: detected or given by points, and aligned."""
 
 import dataclasses
+import os
+import pathlib
 import warnings
 
 import numpy as np
 
+from tf_facerecon.io import image_files
 from tf_facerecon.photos import face_alignment, face_detection
 
 
@@ -21,6 +24,52 @@ class FoundFace:
     points: np.ndarray
     box: np.ndarray
     confidence: float | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PhotoFaces:
+    """A photograph and its faces, cut out.
+
+    Attributes:
+        source: What to call the photograph.
+        source_path: Its file; `None` for an array.
+        photo: `[height, width, 3]` uint8.
+        faces: Faces with their crops, largest first; at least one.
+    """
+
+    source: str
+    source_path: pathlib.Path | None
+    photo: np.ndarray
+    faces: list[tuple[FoundFace, face_alignment.AlignedFace]]
+
+
+def read_faces(
+    detector: face_detection.FaceDetector,
+    image: str | os.PathLike | np.ndarray,
+    *,
+    all_faces: bool = False,
+    landmarks: np.ndarray | None = None,
+    source: str | None = None,
+) -> PhotoFaces:
+    """Reads a photograph, finds its faces and aligns them; see `FaceReconstructor.reconstruct`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no picture, no face is found, or `landmarks` do not describe one.
+    """
+    if isinstance(image, str | os.PathLike):
+        path = pathlib.Path(image).absolute()
+        source = source or path.name
+        photo = image_files.read_image(image)
+    else:
+        path = None
+        source = source or "image"
+        photo = image_files.photo_from_array(image, source)
+    if landmarks is None:
+        faces = detect_faces(detector, photo, source, all_faces)
+    else:
+        faces = [face_from_landmarks(landmarks, source)]
+    return PhotoFaces(source, path, photo, align_faces(photo, faces, source))
 
 
 def detect_faces(

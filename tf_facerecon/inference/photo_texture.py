@@ -3,6 +3,7 @@
 import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.geometry import texture_seams
 from tf_facerecon.inference import mesh_views, photo_window
 from tf_facerecon.inference.fitted_face import FittedFace
 from tf_facerecon.io import image_files
@@ -64,13 +65,11 @@ def _unwrap(face, size):
         "depth": clip[:, 3:],
         "colours": np.clip(face.colours, 0.0, 1.0),
     }
-    flat = np.concatenate(
-        [2.0 * face.uv - 1.0, np.zeros((len(vertices), 1)), np.ones((len(vertices), 1))],
-        axis=-1,
-    )
-    drawn, covered = mesh_views.rasterize_square(
-        flat, face.triangles, np.concatenate(list(parts.values()), axis=-1), size
-    )
+    cut = texture_seams.cut_seams(face.triangles, face.uv_triangles)
+    uv = face.uv[cut.uv]
+    flat = np.concatenate([2.0 * uv - 1.0, np.zeros((len(uv), 1)), np.ones((len(uv), 1))], axis=-1)
+    attributes = np.concatenate(list(parts.values()), axis=-1)[cut.vertices]
+    drawn, covered = mesh_views.rasterize_square(flat, cut.triangles, attributes, size)
     ends = np.cumsum([part.shape[-1] for part in parts.values()])
     return dict(zip(parts, np.split(drawn, ends[:-1], axis=-1), strict=True)), covered
 

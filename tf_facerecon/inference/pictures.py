@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tf_facerecon.geometry import texture_seams
 from tf_facerecon.inference import mesh_views, photo_window
 from tf_facerecon.inference.fitted_face import FittedFace
 from tf_facerecon.io import image_files
@@ -110,8 +111,9 @@ def _turned_tile(face, texture, backdrop):
     yaw = face.rotation_degrees[1]
     degrees = -_TURN_DEGREES if yaw > 0 else _TURN_DEGREES
     vertices, _ = mesh_views.turned(face.vertices, face.normals, degrees)
+    cut = texture_seams.cut_seams(face.triangles, face.uv_triangles)
     uv, mask = mesh_views.render_window(
-        vertices, face.triangles, face.uv, face.camera, mesh_views.VIEW_SIZE
+        vertices[cut.vertices], cut.triangles, face.uv[cut.uv], face.camera, mesh_views.VIEW_SIZE
     )
     limit = len(texture) - 1
     columns = np.clip((uv[..., 0] * len(texture)).astype(int), 0, limit)

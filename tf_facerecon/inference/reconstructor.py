@@ -1,7 +1,6 @@
 """Photograph in, 3D faces out: detection, alignment, R-Net, decoder, and refinement on request."""
 
 import os
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,6 @@ from tf_facerecon.face_models import morphable_model
 from tf_facerecon.inference import found_faces
 from tf_facerecon.inference.reconstruction import FaceReconstruction
 from tf_facerecon.inference.refinement import Refiner
-from tf_facerecon.io import image_files
 from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.photos import face_detection
 from tf_facerecon.photos.skin_probability import SkinModel
@@ -108,25 +106,19 @@ class FaceReconstructor:
             ValueError: If the file or array is not a picture, no face is found, or `landmarks` do
                 not describe a face; the message names the photograph.
         """
-        if isinstance(image, str | os.PathLike):
-            path = pathlib.Path(image).absolute()
-            source = source or path.name
-            photo = image_files.read_image(image)
-        else:
-            path = None
-            source = source or "image"
-            photo = image_files.photo_from_array(image, source)
-        if landmarks is None:
-            faces = found_faces.detect_faces(self.detector, photo, source, all_faces)
-        else:
-            faces = [found_faces.face_from_landmarks(landmarks, source)]
-        aligned = found_faces.align_faces(photo, faces, source)
-        crops = np.stack([crop.image for _, crop in aligned]).astype(np.float32) / 255.0
+        found = found_faces.read_faces(
+            self.detector, image, all_faces=all_faces, landmarks=landmarks, source=source
+        )
+        crops = np.stack([crop.image for _, crop in found.faces]).astype(np.float32) / 255.0
         coefficients = self._regress(crops).numpy()
-        about = {"source": source, "source_path": path, "photo": photo}
+        about = {
+            "source": found.source,
+            "source_path": found.source_path,
+            "photo": found.photo,
+        }
         return [
             self._reconstruct_face(about, face, crop, vector, refine, progress)
-            for (face, crop), vector in zip(aligned, coefficients, strict=True)
+            for (face, crop), vector in zip(found.faces, coefficients, strict=True)
         ]
 
     def _reconstruct_face(self, about, face, aligned, coefficients, refine, progress):
@@ -156,6 +148,7 @@ class FaceReconstructor:
             neutral_vertices=neutral,
             triangles=model.triangles,
             uv=model.uv,
+            uv_triangles=model.triangles if model.uv_triangles is None else model.uv_triangles,
             albedo=decoded["albedo"],
             colours=decoded["colours"],
             landmarks=decoded["landmarks"],

@@ -24,7 +24,9 @@ from tf_facerecon.losses import (
 )
 
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
-SUPERVISED_TERMS = frozenset({"vertices", "albedo", "dense_landmark", *(f"{group}_distance" for group in GROUPS)})
+SUPERVISED_TERMS = frozenset(
+    {"vertices", "albedo", "dense_landmark", *(f"{group}_distance" for group in GROUPS)}
+)
 TERMS = PIXEL_TERMS | SUPERVISED_TERMS
 TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
 
@@ -110,9 +112,7 @@ class HybridModel(keras.Model):
         decoded = self.decoder(coefficients, render=self.renders)
         named = self.decoder.layout.split(coefficients)
         # Decoded once for all terms that want it, and not at all if none does.
-        truth = functools.cache(
-            lambda: self.decoder(_true_coefficients(batch), render=False)
-        )
+        truth = functools.cache(lambda: self.decoder(_true_coefficients(batch), render=False))
         terms = {
             "photometric": lambda: _photometric(batch, decoded),
             "landmark": lambda: _landmark(batch, decoded),

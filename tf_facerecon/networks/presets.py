@@ -181,6 +181,20 @@ def file_sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
+def weights_fingerprint(model: keras.Model) -> str:
+    """Hexadecimal sha256 of a network's weights, in their order: shapes and float32 values.
+
+    Equal for a network and its copy through a file of full precision. A preset of half precision
+    holds other, rounded weights, and so has another fingerprint than the network it was made from.
+    """
+    digest = hashlib.sha256()
+    for variable in model.variables:
+        value = np.ascontiguousarray(variable, dtype="<f4")
+        digest.update(f"{value.shape};".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
 def _load_keras_file(model_class: type[keras.Model], path: pathlib.Path) -> keras.Model:
     if not path.is_file():
         raise FileNotFoundError(f"There is no network file {path}.")

@@ -69,9 +69,9 @@ def build_small_backbone(
     joined = keras.layers.Concatenate(dtype=dtype)([places, seen, appearance])
     for _ in range(2):
         joined = keras.layers.Dense(hidden, use_bias=False, dtype=dtype)(joined)
-        joined = keras.layers.BatchNormalization(
-            momentum=residual_blocks.MOMENTUM, dtype=dtype
-        )(joined)
+        joined = keras.layers.BatchNormalization(momentum=residual_blocks.MOMENTUM, dtype=dtype)(
+            joined
+        )
         joined = keras.layers.ReLU(dtype=dtype)(joined)
     # Half precision would round the places: the heads read them as they were found.
     deep = keras.layers.Concatenate(dtype="float32")([joined, places])

@@ -49,3 +49,17 @@ def test_expressions_hold_at_the_corners_of_the_mouth():
     corner = mean_face.FacePoints.on_surface(s, seam, np.array([1.0, -1.0]))
     upper, lower = expression_modes.expression_basis(corner)
     np.testing.assert_allclose(upper, lower, atol=1e-6)
+
+
+def test_jaw_share_is_torn_at_the_slit():
+    s = np.zeros(2)
+    t = np.full(2, mean_face.SEAM_MIDDLE)
+    np.testing.assert_allclose(
+        expression_modes.jaw_share(s, t, np.array([1.0, -1.0])), [0, 1], atol=1e-9
+    )
+    # Beyond the corner of the mouth there is no slit, and the skin moves by half.
+    beyond = np.array([0.6])
+    height = mean_face.seam_height(beyond)
+    np.testing.assert_allclose(expression_modes.jaw_share(beyond, height, np.zeros(1)), 0.5)
+    far = expression_modes.jaw_share(np.zeros(2), np.array([0.9, -0.9]), np.zeros(2))
+    np.testing.assert_allclose(far, [0, 1], atol=1e-2)

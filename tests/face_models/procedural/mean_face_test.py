@@ -1,24 +1,25 @@
 import numpy as np
 
-from tf_facerecon.face_models.procedural import anchors, mean_face
+from tf_facerecon.face_models import face_domain
+from tf_facerecon.face_models.procedural import mean_face
 
 
 def test_domain_coordinates_preset():
     # Straight ahead of the cylinder's axis, and a quarter turn to the image's right.
-    points = np.array([[0.0, 0.2, 0.3], [0.7, -0.1, anchors.CYLINDER_AXIS_Z]])
+    points = np.array([[0.0, 0.2, 0.3], [0.7, -0.1, face_domain.CYLINDER_AXIS_Z]])
     expected = [[0.0, 0.2], [0.85 * np.pi / 2, -0.1]]
-    np.testing.assert_allclose(anchors.domain_coordinates(points), expected, atol=1e-12)
+    np.testing.assert_allclose(face_domain.domain_coordinates(points), expected, atol=1e-12)
 
 
 def test_landmark_template_is_mirror_symmetric():
-    template = anchors.landmark_template()
+    template = face_domain.landmark_template()
     assert np.abs(template).max(axis=1).min() > 0  # every landmark is set
     mirrored = {tuple(np.round(point * [-1, 1, 1] + 0.0, 6)) for point in template}
     assert mirrored == {tuple(np.round(point + 0.0, 6)) for point in template}
 
 
 def test_landmark_template_human_proportions():
-    template = anchors.landmark_template()
+    template = face_domain.landmark_template()
 
     def distance(a, b):
         return np.linalg.norm(template[a] - template[b])
@@ -31,8 +32,8 @@ def test_landmark_template_human_proportions():
 
 
 def test_surface_passes_through_landmarks():
-    template = anchors.landmark_template()
-    s, t = anchors.domain_coordinates(template).T
+    template = face_domain.landmark_template()
+    s, t = face_domain.domain_coordinates(template).T
     # The crease between the lips takes at most 0.3 mm from the two points beside it.
     np.testing.assert_allclose(mean_face.surface(s, t), template, atol=3e-3)
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import spatial
 
+from tf_facerecon.face_models import face_domain
 from tf_facerecon.face_models.morphable_model import MorphableModel
-from tf_facerecon.face_models.procedural import anchors, procedural_model, topology
+from tf_facerecon.face_models.procedural import procedural_model, topology
 from tf_facerecon.geometry import similarity_alignment
 
 COARSE, FINE = 5_000, 20_000
@@ -72,7 +73,7 @@ def test_procedural_fields_is_deterministic(coarse):
 
 
 def test_procedural_fields_landmarks_meet_template(coarse):
-    distances = coarse.mean_shape[coarse.landmarks] - anchors.landmark_template()
+    distances = coarse.mean_shape[coarse.landmarks] - face_domain.landmark_template()
     assert np.abs(distances).max() < 0.003
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tf_facerecon.face_models.procedural import anchors, mean_face, topology
+from tf_facerecon.face_models import face_domain
+from tf_facerecon.face_models.procedural import sculpture, topology
 
 DENSITIES = (4_000, 6_500, 10_000, 35_709)
 
@@ -12,7 +13,7 @@ def lattice(request):
 
 
 def mesh_positions(lattice):
-    return topology.vertex_positions(lattice, mean_face.surface(lattice.s, lattice.t))
+    return topology.vertex_positions(lattice, sculpture.surface(lattice.s, lattice.t))
 
 
 def test_build_lattice_size_preset(lattice):
@@ -56,7 +57,7 @@ def test_build_lattice_winding_faces_outwards(lattice):
 def test_build_lattice_landmarks_meet_template(lattice):
     _, mesh = lattice
     assert len(np.unique(mesh.landmarks)) == 68
-    distances = mesh_positions(mesh)[mesh.landmarks] - anchors.landmark_template()
+    distances = mesh_positions(mesh)[mesh.landmarks] - face_domain.landmark_template()
     assert np.abs(distances).max() < 0.003  # dm: 0.3 mm
 
 

@@ -8,13 +8,25 @@ torn at the mouth's slit.
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import features, gaussian_fields, mean_face
+from tf_facerecon.face_models import features
+from tf_facerecon.face_models.procedural import eyes, gaussian_fields, mean_face
 
 _HINGE_Y, _HINGE_Z = 0.0, -0.55
 # Standard deviation (x, y, z) of the small fields and their kernel lengths (x, y, z, lips apart).
 _FIELD_DISPLACEMENTS = (0.0082, 0.0100, 0.0069)
 _FIELD_LENGTHS = (0.17, 0.14, 0.20, 0.12)
 _ASYMMETRY = 0.25
+
+
+def jaw_share(s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> np.ndarray:
+    """How much a point moves with the lower jaw: 0 above the mouth, 1 below, torn at the slit."""
+    distance = t - mean_face.seam_height(s)
+    side = np.where(seam_side != 0, seam_side, np.sign(distance))
+    opening = mean_face.mouth_opening(s) * (seam_side != 0)
+    reach = 0.07 + 0.35 * np.clip(np.abs(s) - 0.15, 0.0, None)
+    near = np.exp(-np.abs(distance) / reach)
+    signed = side * (opening * near + 1.0 - near)
+    return 0.5 - 0.5 * signed
 
 
 def _stack(x, y, z, like) -> np.ndarray:
@@ -26,7 +38,7 @@ def _jaw_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     s, t, seam_side = points.s, points.t, points.seam_side
     _, y, z = points.position.T
     neck = features.smooth_step(t, -1.10, -0.86)
-    share = features.jaw_share(s, t, seam_side) * (0.35 + 0.65 * neck)
+    share = jaw_share(s, t, seam_side) * (0.35 + 0.65 * neck)
     share = share * features.smooth_step(np.abs(s), 1.45, 0.75)
     return [
         _stack(0.0, -0.065 * share * (z - _HINGE_Z), 0.065 * share * (y - _HINGE_Y), s),
@@ -78,7 +90,7 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
     brow = spot(s, t, 0.32, 0.48, 0.19, 0.10)
     wing = spot(s, t, 0.13, -0.07, 0.07, 0.08)
     # Lids slide over the eyeball, which stays; two standard deviations bring them together.
-    edge, opening = 1.0 - features.eyeball(s, t), upper - lower
+    edge, opening = 1.0 - eyes.eyeball(s, t), upper - lower
     is_upper = step(t, lower + 0.35 * opening, lower + 0.65 * opening + 1e-9)
     upper_slide = np.where(t > upper, step(t, upper + 0.085, upper), edge * is_upper)
     lower_slide = np.where(t < lower, step(t, lower - 0.10, lower), edge * (1.0 - is_upper))

@@ -11,7 +11,8 @@ import functools
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import features, gaussian_fields, mean_face
+from tf_facerecon.face_models import features
+from tf_facerecon.face_models.procedural import gaussian_fields, mean_face
 
 # Root mean square displacement of a random identity at the control points, dm.
 TOTAL_DISPLACEMENT = 0.0325

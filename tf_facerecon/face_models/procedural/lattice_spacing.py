@@ -12,7 +12,8 @@ import dataclasses
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import anchors, features, mean_face
+from tf_facerecon.face_models import features
+from tf_facerecon.face_models.procedural import anchors, mean_face
 
 _ROWS_PER_COLUMN = 0.92
 BOTTOM, _SEAM, TOP = -1.08, mean_face.SEAM_MIDDLE, 1.0
@@ -76,13 +77,13 @@ def _named_rows(s: np.ndarray) -> np.ndarray:
     upper_lip, lower_lip = features.lip_edges(s)
     # Beside the mouth and the eyes the rows that met there part again.
     aside = features.smooth_step(arc, 0.30, 0.75)
-    upper_lip = seam + _at_least(upper_lip - mean_face.seam_height(s), 0.020 + 0.045 * aside)
-    lower_lip = seam - _at_least(mean_face.seam_height(s) - lower_lip, 0.022 + 0.070 * aside)
+    upper_lip = seam + _at_least(upper_lip - mean_face.seam_height(s), 0.026 + 0.039 * aside)
+    lower_lip = seam - _at_least(mean_face.seam_height(s) - lower_lip, 0.032 + 0.060 * aside)
     upper_lid, lower_lid, along = features.lid_heights(s)
     line = 0.5 * (features.EYE_INNER[1] + features.EYE_OUTER[1])
     aside = features.smooth_step(np.abs(along), 1.1, 2.6)
-    upper_lid = line + _at_least(upper_lid - line, 0.020 + 0.025 * aside)
-    lower_lid = line - _at_least(line - lower_lid, 0.014 + 0.016 * aside)
+    upper_lid = line + _at_least(upper_lid - line, 0.022 + 0.023 * aside)
+    lower_lid = line - _at_least(line - lower_lid, 0.017 + 0.013 * aside)
     return np.stack([bottom, jaw, lower_lip, seam, upper_lip, lower_lid, upper_lid, top])
 
 

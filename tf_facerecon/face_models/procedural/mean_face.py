@@ -10,9 +10,10 @@ import functools
 
 import numpy as np
 
+from tf_facerecon.face_models import face_domain
 from tf_facerecon.face_models.procedural import anchors
 
-MOUTH_CORNER = anchors.domain_coordinates(np.array([0.230, -0.376, 0.230]))[0]
+MOUTH_CORNER = face_domain.domain_coordinates(np.array([0.230, -0.376, 0.230]))[0]
 SEAM_MIDDLE, _SEAM_CORNER = -0.3585, -0.376
 _LIP_CREASE_DEPTH, _LIP_CREASE_WIDTH = 0.012, 0.005
 

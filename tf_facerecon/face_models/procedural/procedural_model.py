@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from tf_facerecon.face_models import features
 from tf_facerecon.face_models.procedural import (
     albedo,
     expression_modes,
-    features,
     identity_modes,
     mean_face,
+    model_details,
     sculpture,
     topology,
 )
@@ -40,20 +41,27 @@ def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
     s, t, sheet_row = lattice.s, lattice.t, lattice.sheet_row
     points = mean_face.FacePoints.on_surface(s, t, lattice.seam_side)
     default = num_vertices == DEFAULT_VERTICES
+    identity = _hang_mouth_sheet(identity_modes.identity_basis(points), lattice, False)
+    expression = _hang_mouth_sheet(expression_modes.expression_basis(points), lattice, True)
+    texture = albedo.albedo_basis(s, t, sheet_row).astype(np.float32)
     return dict(
         name="procedural" if default else f"procedural-{num_vertices}",
         mean_shape=topology.vertex_positions(lattice, sculpture.surface(s, t)).astype(np.float32),
-        identity_basis=_hang_mouth_sheet(identity_modes.identity_basis(points), lattice, False),
-        expression_basis=_hang_mouth_sheet(
-            expression_modes.expression_basis(points), lattice, True
-        ),
+        identity_basis=identity,
+        expression_basis=expression,
         mean_albedo=albedo.mean_albedo(s, t, sheet_row).astype(np.float32),
-        albedo_basis=albedo.albedo_basis(s, t, sheet_row).astype(np.float32),
+        albedo_basis=texture,
         triangles=lattice.triangles,
         landmarks=lattice.landmarks,
         uv=lattice.uv,
         skin_region=_skin_region(lattice),
         face_region=_face_region(lattice),
+        regions=model_details.regions(lattice),
+        expression_names=model_details.expression_names(expression.shape[-1]),
+        identity_scales=model_details.mode_scales(identity),
+        expression_scales=model_details.mode_scales(expression),
+        texture_scales=model_details.mode_scales(texture),
+        mirror_index=model_details.mirror_index(lattice),
         source="tf_facerecon.face_models.procedural",
         licence="MIT",
         redistributable=True,

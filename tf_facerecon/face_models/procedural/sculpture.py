@@ -9,7 +9,8 @@ import functools
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import anchors, features, mean_face
+from tf_facerecon.face_models import face_domain, features
+from tf_facerecon.face_models.procedural import eyes, mean_face
 
 # Eyeball: centre `(|x|, y)`, radius and foremost depth, dm.
 _EYE_X, _EYE_Y, _EYE_RADIUS, _EYE_FRONT = 0.311, 0.303, 0.120, 0.176
@@ -43,7 +44,7 @@ def _reach(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=1)
 def _landmark_correction() -> tuple[np.ndarray, np.ndarray]:
     """Where and how much the details would move landmarks, as Gaussian weights `[68, 3]`."""
-    nodes = anchors.domain_coordinates(anchors.landmark_template())
+    nodes = face_domain.domain_coordinates(face_domain.landmark_template())
     s, t = nodes.T
     moved = _details(s, t, mean_face.surface(s, t))
     # Landmarks of both lips nearly meet: a little slack keeps the system well-conditioned.
@@ -73,7 +74,7 @@ def _twin(s: np.ndarray, centre: float, width: float) -> np.ndarray:
 
 def _eyeballs(s: np.ndarray, t: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     """Spheres behind the lids, that run out into the corners of the eyes."""
-    share, height = features.eyeball(s, t), features.eyeball_height(s, t)
+    share, height = eyes.eyeball(s, t), eyes.eyeball_height(s, t)
     along = features.lid_heights(s)[2]
     squared = (np.abs(smooth[:, 0]) - _EYE_X) ** 2 + (height - _EYE_Y) ** 2
     ball = np.sqrt(np.clip(_EYE_RADIUS**2 - squared, 0.0, None)) + _EYE_FRONT - _EYE_RADIUS
@@ -127,11 +128,7 @@ def _lips(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     edge = -0.006 * (_bell(t - upper - 0.014, 0.010) + _bell(lower - 0.014 - t, 0.010))
     hollow = -0.012 * _bell(t + 0.505, 0.030) * _bell(s, 0.14)
     philtrum = 0.005 * _twin(s, 0.048, 0.022) - 0.006 * _bell(s, 0.028)
-    philtrum = (
-        philtrum
-        * features.smooth_step(t, -0.300, -0.270)
-        * (features.smooth_step(t, -0.165, -0.200))
-    )
+    philtrum *= features.smooth_step(t, -0.300, -0.270) * features.smooth_step(t, -0.165, -0.200)
     corner = -0.009 * _bell(np.abs(s) - 0.285, 0.035) * _bell(t + 0.380, 0.030)
     return _outward(s, full * (swell + pout + edge) + hollow + philtrum + corner, 0.1)
 

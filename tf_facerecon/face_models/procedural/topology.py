@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+from tf_facerecon.face_models import face_domain
 from tf_facerecon.face_models.procedural import anchors, lattice_spacing, mean_face
 
 MIN_VERTICES = 4_000
@@ -71,7 +72,7 @@ def _snap(spacing: lattice_spacing.LatticeSpacing) -> _SnappedLattice:
     from scipy import interpolate, ndimage
 
     s, t = spacing.s, spacing.t
-    points = anchors.domain_coordinates(anchors.landmark_template())
+    points = face_domain.domain_coordinates(face_domain.landmark_template())
     column = np.interp(points[:, 0], s, np.arange(s.size))
     heights = interpolate.interp1d(s, t, axis=1)(points[:, 0])
     row = np.array(

@@ -9,17 +9,15 @@ import functools
 
 import numpy as np
 
-from tf_facerecon.face_models.procedural import anchors, mean_face
+from tf_facerecon.face_models import face_domain
 
-_TEMPLATE = anchors.domain_coordinates(anchors.landmark_template())
+_TEMPLATE = face_domain.domain_coordinates(face_domain.landmark_template())
 EYE_OUTER, EYE_INNER = np.abs(_TEMPLATE[45]), np.abs(_TEMPLATE[42])
 EYE_CENTRE_S = 0.5 * (EYE_OUTER[0] + EYE_INNER[0])
 EYE_HALF_WIDTH = 0.5 * (EYE_OUTER[0] - EYE_INNER[0])
-IRIS_CENTRE_S, EYE_CENTRE_T = 0.344, 0.300
+EYE_CENTRE_T = 0.297
+IRIS_CENTRE_S, IRIS_CENTRE_T = 0.344, 0.300
 IRIS_RADIUS, PUPIL_RADIUS = 0.055, 0.021
-# The lids' edges are this wide; behind them the eyeball goes on by so much above and below.
-_LID_EDGE = 0.006
-_BEHIND_UPPER_LID, _BEHIND_LOWER_LID = 0.030, 0.012
 # Superellipse that the hairline follows round the face.
 _HAIR_HALF_WIDTH, _HAIR_BOTTOM, _HAIR_HEIGHT, _HAIR_POWER = 1.09, -0.05, 0.89, 2.6
 
@@ -82,28 +80,9 @@ def eye_opening(s: np.ndarray, t: np.ndarray, softness: float = 0.006) -> np.nda
     return inside * (np.abs(along) < 1.0 + 1e-6)
 
 
-def eyeball(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """1 on the eyeball, 0 on the lids; their edges, which are thick, lie between."""
-    upper, lower, _ = lid_heights(s)
-    return smooth_step(np.minimum(upper - t, t - lower), 0.0005, _LID_EDGE)
-
-
-def eyeball_height(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Height on the eyeball that a point of the eye opening shows.
-
-    The opening holds more of the eyeball than is seen: the rest lies behind the lids, which slide
-    over it.
-    """
-    upper, lower, along = lid_heights(s)
-    opening, arch = upper - lower, lid_arch(along)
-    share = np.clip(np.divide(t - lower, opening, out=np.zeros_like(t), where=opening > 0), 0, 1)
-    behind = share * _BEHIND_UPPER_LID - (1.0 - share) * _BEHIND_LOWER_LID
-    return t + arch * behind * (opening > 0)
-
-
 def iris(s: np.ndarray, t: np.ndarray, radius: float = IRIS_RADIUS) -> np.ndarray:
     """1 on the iris disc."""
-    distance = np.hypot(np.abs(s) - IRIS_CENTRE_S, eyeball_height(s, t) - EYE_CENTRE_T)
+    distance = np.hypot(np.abs(s) - IRIS_CENTRE_S, t - IRIS_CENTRE_T)
     return smooth_step(distance, radius + 0.009, radius - 0.009)
 
 
@@ -116,19 +95,6 @@ def lash_line(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     return extent * np.maximum(line, faint)
 
 
-def eye_shadow(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Where lids and lashes shade the eyeball: below the upper lid and towards the corners."""
-    upper, lower, along = lid_heights(s)
-    below_lid = smooth_step(upper - t, 0.030, 0.0)
-    return np.maximum.reduce(
-        [
-            below_lid,
-            0.8 * smooth_step(np.abs(along), 0.55, 1.0),
-            0.4 * smooth_step(t - lower, 0.015, 0),
-        ]
-    )
-
-
 def hollows(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Where little light of the sky gets to: beside the nose, at the mouth, inside the orbits."""
     spots = [
@@ -137,7 +103,6 @@ def hollows(s: np.ndarray, t: np.ndarray) -> np.ndarray:
         0.6 * spot(s, t, 0.0, -0.485, 0.100, 0.022),
         0.6 * spot(s, t, 0.185, 0.345, 0.040, 0.045),
         0.5 * spot(s, t, 0.07, -0.168, 0.060, 0.012),
-        0.5 * lid_fold(s, t),
     ]
     return np.maximum.reduce(spots)
 
@@ -210,17 +175,6 @@ def hair(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     up = np.clip(t - _HAIR_BOTTOM, 0.0, None) / _HAIR_HEIGHT
     outward = (across**_HAIR_POWER + up**_HAIR_POWER) ** (1.0 / _HAIR_POWER)
     return smooth_step(outward, 0.955, 1.06) * smooth_step(t, -0.20, 0.02)
-
-
-def jaw_share(s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> np.ndarray:
-    """How much a point moves with the lower jaw: 0 above the mouth, 1 below, torn at the slit."""
-    distance = t - mean_face.seam_height(s)
-    side = np.where(seam_side != 0, seam_side, np.sign(distance))
-    opening = mean_face.mouth_opening(s) * (seam_side != 0)
-    reach = 0.07 + 0.35 * np.clip(np.abs(s) - 0.15, 0.0, None)
-    near = np.exp(-np.abs(distance) / reach)
-    signed = side * (opening * near + 1.0 - near)
-    return 0.5 - 0.5 * signed
 
 
 def skin(s: np.ndarray, t: np.ndarray) -> np.ndarray:

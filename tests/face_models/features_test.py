@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_facerecon.face_models.procedural import anchors, features, mean_face
+from tf_facerecon.face_models import face_domain, features
 
 MASKS = [
     features.eye_opening,
@@ -49,7 +49,7 @@ def test_spot_preset():
 
 
 def test_features_lie_at_their_landmarks():
-    landmarks = anchors.domain_coordinates(anchors.landmark_template())
+    landmarks = face_domain.domain_coordinates(face_domain.landmark_template())
 
     def at(mask, *numbers):
         return mask(*landmarks[list(numbers)].mean(axis=0)[:, None])[0]
@@ -70,17 +70,20 @@ def test_lid_heights_meet_at_the_corners():
     upper, lower, along = features.lid_heights(corners)
     np.testing.assert_allclose(along, [-1, 1])
     np.testing.assert_allclose(upper, lower, atol=1e-12)
-    upper, lower, _ = features.lid_heights(np.array([features.EYE_CENTRE_S]))
-    np.testing.assert_allclose(upper - lower, features.UPPER_LID - features.LOWER_LID)
 
 
-def test_jaw_share_is_torn_at_the_slit():
-    s = np.zeros(2)
-    t = np.full(2, mean_face.SEAM_MIDDLE)
-    np.testing.assert_allclose(features.jaw_share(s, t, np.array([1.0, -1.0])), [0, 1], atol=1e-9)
-    # Beyond the corner of the mouth there is no slit, and the skin moves by half.
-    beyond = np.array([0.6])
-    height = mean_face.seam_height(beyond)
-    np.testing.assert_allclose(features.jaw_share(beyond, height, np.zeros(1)), 0.5)
-    far = features.jaw_share(np.zeros(2), np.array([0.9, -0.9]), np.zeros(2))
-    np.testing.assert_allclose(far, [0, 1], atol=1e-2)
+def test_lid_heights_pass_through_the_landmarks():
+    landmarks = face_domain.domain_coordinates(face_domain.landmark_template())
+    for above, below in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        upper, _, _ = features.lid_heights(landmarks[[above], 0])
+        _, lower, _ = features.lid_heights(landmarks[[below], 0])
+        np.testing.assert_allclose(upper, landmarks[above, 1], atol=1e-12)
+        np.testing.assert_allclose(lower, landmarks[below, 1], atol=1e-12)
+
+
+def test_lip_edges_pass_through_the_landmarks():
+    landmarks = face_domain.domain_coordinates(face_domain.landmark_template())
+    upper, _ = features.lip_edges(landmarks[48:55, 0])
+    _, lower = features.lip_edges(landmarks[54:60, 0])
+    np.testing.assert_allclose(upper, landmarks[48:55, 1], atol=1e-12)
+    np.testing.assert_allclose(lower, landmarks[54:60, 1], atol=1e-12)

@@ -1,0 +1,64 @@
+"""Files that belong together, and data that JSON can hold."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tf_facerecon.inference import result_files
+
+
+def writer(*names):
+    def write(folder):
+        for name in names:
+            (folder / name).write_text("new", encoding="utf-8")
+
+    return write
+
+
+def test_write_together_preset(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    paths = result_files.write_together(folder, "a", ["a.x", "a.y"], writer("a.x", "a.y"))
+    assert paths == [folder / "a.x", folder / "a.y"] == sorted(folder.iterdir())
+
+
+def test_write_together_keeps_what_was_there(tmp_path):
+    (tmp_path / "a.x").write_text("old", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="exists already"):
+        result_files.write_together(tmp_path, "a", ["a.x"], writer("a.x"))
+    with pytest.raises(FileExistsError, match="is a photograph that was given"):
+        result_files.write_together(
+            tmp_path, "a", ["a.x"], writer("a.x"), overwrite=True, keep=[tmp_path / "a.x"]
+        )
+    assert (tmp_path / "a.x").read_text(encoding="utf-8") == "old"
+    result_files.write_together(tmp_path, "a", ["a.x"], writer("a.x"), overwrite=True)
+    assert (tmp_path / "a.x").read_text(encoding="utf-8") == "new"
+
+
+def test_write_together_all_or_none(tmp_path):
+    def fail(folder):
+        writer("a.x")(folder)
+        raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError):
+        result_files.write_together(tmp_path, "a", ["a.x", "a.y"], fail)
+    assert not list(tmp_path.iterdir())
+
+
+def test_write_together_exception_raised(tmp_path):
+    for stem in ("", "../a", "a/b"):
+        with pytest.raises(ValueError, match="`stem` must be a plain file name"):
+            result_files.write_together(tmp_path, stem, [], writer())
+
+
+def test_write_json_preset(tmp_path):
+    result_files.write_json(tmp_path / "a.json", {"a": np.arange(2), "b": np.float32(0.5)})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"a": [0, 1], "b": 0.5}
+    with pytest.raises(ValueError):
+        result_files.write_json(tmp_path / "b.json", {"a": float("nan")})
+    with pytest.raises(TypeError, match="has no form in JSON"):
+        result_files.write_json(tmp_path / "b.json", {"a": object()})
+
+
+def test_versions_name_what_matters():
+    assert set(result_files.versions()) == {"tf_facerecon", "tensorflow", "keras", "numpy"}

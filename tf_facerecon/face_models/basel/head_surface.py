@@ -1,0 +1,129 @@
+"""What the files of the Basel models leave out of their surface: winding, unwrapping, regions.
+
+Convention:
+    Vertices in the model frame: +x to the image's right, +y up, +z out of the face. Triangles
+    count from 0, counter-clockwise from outside. Texture coordinates lie in [0, 1], v up.
+"""
+
+import numpy as np
+
+# The jaw ends under the ears: the head is unrolled from a vertical cylinder round their middle.
+_JAW_ENDS = [0, 16]
+_BROWS = slice(17, 27)
+_EYES_AND_BROWS = (
+    [17, 18, 19, 20, 21, *range(36, 42)],
+    [22, 23, 24, 25, 26, *range(42, 48)],
+)
+_SIDES = [0, 1, 2, 3, 4, 12, 13, 14, 15, 16]
+_CHIN = slice(5, 12)
+# The photometric region stays off the outline of the face, which photographs hide or blur.
+_SIDE_SHRINK = 0.85
+_BROW_MARGIN = 1.1
+
+
+def outward_triangles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Turns all triangles round if they are clockwise from outside (as `tl` of the 2009 model is).
+
+    The volume between the surface and the middle of its vertices decides, which is positive for
+    whole heads and for faces, that bulge forward.
+
+    Args:
+        vertices: `[V, 3]`.
+        triangles: `[T, 3]`, all wound alike.
+
+    Returns:
+        `[T, 3]` int32.
+    """
+    corners = (vertices - vertices[np.unique(triangles)].mean(axis=0))[triangles]
+    volume = np.sum(corners[:, 0] * np.cross(corners[:, 1], corners[:, 2]))
+    return (triangles if volume >= 0 else triangles[:, ::-1]).astype(np.int32)
+
+
+def unwrap(
+    vertices: np.ndarray, triangles: np.ndarray, landmarks: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Texture coordinates: the head unrolled from a vertical cylinder, seam at the back.
+
+    Folds of the surface (ears, nostrils, lips) overlap. No Basel model brings coordinates.
+
+    Args:
+        vertices: `[V, 3]` mean shape.
+        triangles: `[T, 3]`.
+        landmarks: `[68]` vertices of the iBUG points.
+
+    Returns:
+        `uv` float32 `[U, 2]`, and `uv_triangles` int32 `[T, 3]` into it; `None` where no triangle
+        crosses the seam, so that U = V.
+    """
+    axis = vertices[landmarks[_JAW_ENDS]].mean(axis=0)
+    angle = np.arctan2(vertices[:, 0] - axis[0], vertices[:, 2] - axis[2])
+    corners = angle[triangles]
+    crossing = np.ptp(corners, axis=1) > np.pi
+    # These corners have a second place in the picture, beyond its right edge.
+    beyond = crossing[:, None] & (corners < 0)
+    copied, number = np.unique(triangles[beyond], return_inverse=True)
+    uv_triangles = triangles.astype(np.int32)
+    uv_triangles[beyond] = len(vertices) + number
+    across = np.concatenate([angle, angle[copied] + 2 * np.pi])
+    height = np.concatenate([vertices[:, 1], vertices[copied, 1]])
+    uv = np.stack([_to_unit(across), _to_unit(height)], axis=-1).astype(np.float32)
+    return uv, uv_triangles if len(copied) else None
+
+
+def landmark_regions(vertices: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
+    """Regions of the front of the face, read off the 68 landmarks of the mean shape.
+
+    Args:
+        vertices: `[V, 3]` mean shape.
+        landmarks: `[68]` vertices of the iBUG points.
+
+    Returns:
+        float32 `[V]` of 0 and 1: `eyes`, `lips` (without the mouth's inside), `small_face` (for
+        comparing photographs: from chin to forehead, off the outline), `skin` (forehead, nose and
+        cheeks down to the nose's base, without eyes and brows), as the masks of Deng et al. lie.
+
+    Raises:
+        ValueError: If the landmarks of a region lie on a line.
+    """
+    points = vertices[landmarks]
+    front = vertices[:, 2] > points[_JAW_ENDS, 2].mean()
+
+    def inside(outline):
+        return front & _in_hull(vertices[:, :2], outline[:, :2])
+
+    eyes = inside(points[36:42]) | inside(points[42:48])
+    lips = inside(points[48:60]) & ~inside(points[60:68])
+    face = inside(_small_outline(points))
+    hairy = np.zeros(len(vertices), bool)
+    for group in _EYES_AND_BROWS:
+        centre = points[group].mean(axis=0)
+        hairy |= inside(centre + _BROW_MARGIN * (points[group] - centre))
+    skin = face & ~hairy & ~lips & (vertices[:, 1] > points[33, 1])
+    regions = {"eyes": eyes, "lips": lips, "small_face": face, "skin": skin}
+    return {name: region.astype(np.float32) for name, region in regions.items()}
+
+
+def _small_outline(points: np.ndarray) -> np.ndarray:
+    """Chin, sides drawn in, and brows lifted by the length of the nose onto the forehead."""
+    sides, forehead = points[_SIDES].copy(), points[_BROWS].copy()
+    middle = points[27, 0]
+    sides[:, 0] = middle + _SIDE_SHRINK * (sides[:, 0] - middle)
+    forehead[:, 1] += points[27, 1] - points[33, 1]
+    return np.concatenate([points[_CHIN], sides, forehead])
+
+
+def _in_hull(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    from scipy import spatial
+
+    try:
+        return spatial.Delaunay(outline).find_simplex(points) >= 0
+    except spatial.QhullError as error:
+        raise ValueError(
+            "The landmarks must outline eyes, lips and face in the mean shape. Received: ones that "
+            "lie on a line."
+        ) from error
+
+
+def _to_unit(values: np.ndarray) -> np.ndarray:
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else np.zeros_like(values)

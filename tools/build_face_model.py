@@ -1,0 +1,137 @@
+"""Builds a face model from the files that people are sent or may fetch, once.
+
+    python tools/build_face_model.py bfm09 --source FOLDER        Basel Face Model 2009, as R-Net's
+    python tools/build_face_model.py bfm09 --source FOLDER --full the same with ears and neck
+    python tools/build_face_model.py bfm17 --source FILE.h5       Basel Face Model 2017
+    python tools/build_face_model.py bfm19 --source FILE.h5       Basel Face Model 2019
+    python tools/build_face_model.py ict                          ICT-FaceKit, free of licence fees
+    python tools/build_face_model.py procedural --out FILE.npz    the embedded one, as a file
+
+What to give as --source:
+    bfm09  the folder with 01_MorphableModel.mat (or the archive BaselFaceModel.tgz), Exp_Pca.bin
+           and the small files of Deep3DFaceReconstruction; or a ready BFM_model_front.mat. If one
+           is missing, the message says where it comes from.
+    bfm17, bfm19  the .h5 file (face12, bfm or fullHead) to which the University of Basel sends a
+           link after registration.
+    ict    a folder or an archive of ICT-FaceKit; without --source it is fetched, and checked.
+The Basel models are for research by the person who registered; neither they nor what is built from
+them may be passed on. The licence is printed and kept in the file.
+
+Without --out the file goes where the package looks for models: from then on the name is enough, as
+in `face_model.name=bfm09` or `tools/reconstruct.py --face-model bfm09`. See it with
+tools/show_face_model.py. Exit code 2: something is missing or wrong, and nothing was written.
+"""
+
+import argparse
+import logging
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+EXIT_BAD_INPUT = 2
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    from tf_facerecon.face_models import model_sources
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=model_sources.KINDS, help="which model")
+    parser.add_argument("--source", type=pathlib.Path, help="file or folder to build from")
+    parser.add_argument("--out", type=pathlib.Path, help="file to write, .npz")
+    parser.add_argument("--full", action="store_true", help="bfm09: with ears and neck")
+    parser.add_argument(
+        "--part", choices=model_sources.PARTS, help="ict: how much of the head (narrow_face)"
+    )
+    parser.add_argument("--vertices", type=int, help="procedural: about how many (10000)")
+    parser.add_argument(
+        "--half", action="store_true", help="bases in float16: half the size; the error is told"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an older file")
+    options = parser.parse_args(arguments)
+    for option, kind in (("full", "bfm09"), ("part", "ict"), ("vertices", "procedural")):
+        if getattr(options, option) and options.kind != kind:
+            parser.error(f"--{option} is for {kind}, not for {options.kind}")
+    if options.kind == "procedural" and (options.out is None or options.source is not None):
+        parser.error("procedural needs --out (the package itself needs no file) and no --source")
+    if options.kind not in ("ict", "procedural") and options.source is None:
+        parser.error(f"{options.kind} needs --source; see --help for what to give")
+    if options.out is not None and options.out.suffix != ".npz":
+        parser.error(f"--out must end in .npz, got {options.out}")
+    return options
+
+
+def check_free(path: pathlib.Path, overwrite: bool) -> None:
+    """Raises `FileExistsError` if `path` must not be replaced."""
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
+
+
+def build(options: argparse.Namespace):
+    """The model that the command line asks for."""
+    from tf_facerecon.face_models import model_sources, morphable_model
+
+    source = options.source
+    if options.kind == "ict" and source is None:
+        from tf_facerecon.face_models.ict.ict_download import fetch_ict
+
+        source = fetch_ict(morphable_model.face_model_folder().parent / "ict-facekit")
+    print(f"Building {options.kind} ({source or 'from formulas'}) ...", flush=True)
+    fields = model_sources.build_fields(
+        options.kind,
+        source,
+        full=options.full,
+        part=options.part or model_sources.PARTS[0],
+        num_vertices=options.vertices,
+    )
+    return morphable_model.MorphableModel(**fields)
+
+
+def describe(model, path: pathlib.Path, error_mm: float, half: bool) -> str:
+    """What was written, under which licence, and how it is used."""
+    modes = (model.identity_basis, model.expression_basis, model.albedo_basis)
+    identity, expression, texture = (basis.shape[-1] for basis in modes)
+    lines = [
+        f"{model.name}: {model.num_vertices} vertices, {len(model.triangles)} triangles; "
+        f"{identity} identity, {expression} expression and {texture} texture modes",
+        f"Licence: {model.licence}",
+        f"Written to {path} ({path.stat().st_size / 1e6:.1f} MB)",
+    ]
+    if half:
+        lines.append(
+            f"Half precision moves no vertex by more than {error_mm:.2g} mm, for coefficients up "
+            "to 3; by its fingerprint it is a model of its own, not that of full precision."
+        )
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    options = parse_arguments(arguments)
+    from tf_facerecon.face_models import morphable_model
+
+    # Checksums of the sources are logged.
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("tf_facerecon").setLevel(logging.INFO)
+    try:
+        if options.out:
+            check_free(options.out, options.overwrite)
+        model = build(options)
+        folder = morphable_model.face_model_folder()
+        path = options.out or folder / f"{model.name}.npz"
+        check_free(path, options.overwrite)
+        error_mm = model.save(path, half=options.half)
+    except (OSError, ValueError, MemoryError) as error:
+        print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    print(describe(model, path, error_mm, options.half))
+    print(f"Use it as {path if options.out else model.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
