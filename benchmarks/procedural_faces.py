@@ -3,7 +3,8 @@
     python benchmarks/procedural_faces.py --json procedural_faces.json
 
 Random identities, expressions, skins, soft lights and head poses (|yaw| at most 40 degrees) are
-rendered with neck and hair behind them over cluttered backgrounds and given to MTCNN with its stock thresholds. Figures:
+rendered over cluttered backgrounds, with neck and hair behind them, and given to MTCNN with its
+stock thresholds. Figures:
 
 - detected_fraction: share of the pictures in which MTCNN finds exactly one face.
 - five_point_error_iod: mean distance of its five points (eyes, nose tip, mouth corners) from the

@@ -41,7 +41,8 @@ def test_build_lattice_has_no_degenerate_triangle(lattice):
     _, mesh = lattice
     corners = mesh_positions(mesh)[mesh.triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    assert np.linalg.norm(normals, axis=1).min() > 1e-5
+    areas = np.linalg.norm(normals, axis=1)
+    assert areas.min() > 0.02 * np.median(areas)
 
 
 def test_build_lattice_winding_faces_outwards(lattice):
