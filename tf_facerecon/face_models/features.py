@@ -110,7 +110,7 @@ def hollows(s: np.ndarray, t: np.ndarray) -> np.ndarray:
 def lid_crease(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Height above the crease of the upper lid, which runs along its edge and meets its ends."""
     upper, _, along = lid_heights(s)
-    return t - upper - 0.012 - 0.024 * np.sqrt(lid_arch(along))
+    return t - upper - 0.012 - 0.024 * lid_arch(along)
 
 
 def lid_fold(s: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -174,7 +174,7 @@ def hair(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     across = np.abs(s) / _HAIR_HALF_WIDTH
     up = np.clip(t - _HAIR_BOTTOM, 0.0, None) / _HAIR_HEIGHT
     outward = (across**_HAIR_POWER + up**_HAIR_POWER) ** (1.0 / _HAIR_POWER)
-    return smooth_step(outward, 0.955, 1.06) * smooth_step(t, -0.20, 0.02)
+    return smooth_step(outward, 0.955, 1.06) * smooth_step(t + 0.3 * np.abs(s), 0.06, 0.42)
 
 
 def skin(s: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def _eyeballs(s: np.ndarray, t: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     along = features.lid_heights(s)[2]
     squared = (np.abs(smooth[:, 0]) - _EYE_X) ** 2 + (height - _EYE_Y) ** 2
     ball = np.sqrt(np.clip(_EYE_RADIUS**2 - squared, 0.0, None)) + _EYE_FRONT - _EYE_RADIUS
-    corner = smooth[:, 2] - 0.004 - 0.043 * np.sqrt(features.lid_arch(along))
+    corner = smooth[:, 2] - 0.004 - 0.043 * features.lid_arch(along)
     depth = 0.5 * (ball + corner + np.hypot(ball - corner, 0.008))
     return np.stack(
         [np.zeros_like(s), share * (height - t), share * (depth - smooth[:, 2])], axis=-1
