@@ -160,7 +160,10 @@ def lips(s: np.ndarray, t: np.ndarray, softness: float = 0.008) -> np.ndarray:
     """1 on the red of the lips (landmarks 48 to 59 outline it)."""
     upper, lower = lip_edges(s)
     inside = np.minimum(upper - t, t - lower)
-    return smooth_step(inside, -softness, softness) * (np.abs(s) < _TEMPLATE[54, 0] + 0.005)
+    corner = _TEMPLATE[54, 0]
+    return smooth_step(inside, -softness, softness) * (
+        smooth_step(np.abs(s), corner + 0.005, corner - 0.030)
+    )
 
 
 def nostril(s: np.ndarray, t: np.ndarray) -> np.ndarray:

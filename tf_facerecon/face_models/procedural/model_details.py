@@ -38,7 +38,7 @@ _NAMED = (
     *(f"{name}_skewed" for name in _SIDES),
 )  # fmt: skip
 # Half-axes of the small face, dm: from the brows to the chin, without temples and jaw.
-_SMALL_FACE_CENTRE, _SMALL_FACE_WIDTH, _SMALL_FACE_HEIGHT = -0.08, 0.70, 0.72
+_SMALL_FACE_CENTRE, _SMALL_FACE_WIDTH, _SMALL_FACE_HEIGHT = -0.08, 0.80, 0.72
 
 
 def expression_names(num_modes: int = 64) -> tuple[str, ...]:
