@@ -46,7 +46,7 @@ def train(options, loss: str, seed: int) -> pathlib.Path:
     )
     run_dir = options.out / f"{loss.replace(' + ', '_')}_{seed}"
     print(f"{loss}, seed {seed}: training in {run_dir}", flush=True)
-    return experiment.run(config, run_dir).r_net_path
+    return experiment.run(config, run_dir).network_path
 
 
 def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray]]:

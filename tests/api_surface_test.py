@@ -7,12 +7,15 @@ import pytest
 import tf_facerecon
 
 PUBLIC = [
+    "CNet",
     "CoefficientLayout",
     "FaceDecoder",
     "FaceReconstruction",
     "FaceReconstructor",
     "HybridModel",
+    "IdentityAggregation",
     "IdentityNetwork",
+    "ImageSetModel",
     "ImageSetReconstruction",
     "ImageSetReconstructor",
     "MeshRenderer",
@@ -22,7 +25,9 @@ PUBLIC = [
     "RNet",
     "align_face",
     "build_photo_dataset",
+    "build_photo_set_dataset",
     "build_procedural_dataset",
+    "build_procedural_set_dataset",
     "rasterize",
     "read_obj",
 ]

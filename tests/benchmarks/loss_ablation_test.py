@@ -1,6 +1,7 @@
 """The ablation of losses: what is switched off, what is reported, in which order."""
 
 import json
+import types
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_train_switches_terms_off(tmp_path, monkeypatch):
 
     def run(config, run_dir):
         seen[run_dir.name] = config
-        return experiment.TrainingResult(run_dir / "r_net.keras", 1, {}, 1, 0.0)
+        return types.SimpleNamespace(network_path=run_dir / "r_net.keras")
 
     monkeypatch.setattr(experiment, "run", run)
     options = loss_ablation.parse_arguments(

@@ -35,6 +35,18 @@ def test_save_preset_round_trip_half_precision(folder, rng):
         np.testing.assert_array_equal(stored.numpy(), half)
 
 
+def test_weights_fingerprint_is_that_of_the_weights(tmp_path):
+    model = small_identity_network()
+    fingerprint = presets.weights_fingerprint(model)
+    assert fingerprint == presets.weights_fingerprint(small_identity_network())
+    model.save(tmp_path / "same.keras")
+    loaded = keras.models.load_model(tmp_path / "same.keras")
+    assert fingerprint == presets.weights_fingerprint(loaded)
+    bias = model.variables[-1]
+    bias.assign(bias + 1e-6)
+    assert fingerprint != presets.weights_fingerprint(model)
+
+
 def test_save_preset_round_trip_full_precision(folder, rng):
     model = small_identity_network(seed=1)
     presets.save_preset(model, folder, "full", half_precision=False, **ABOUT)

@@ -167,6 +167,22 @@ def test_batch_goes_on_after_exhaustion(network, tmp_path, capsys, monkeypatch, 
     assert capsys.readouterr().err.count("failed: ") == 2
 
 
+def test_face_model_by_its_name(known_faces, quick_files, tmp_path, capsys, monkeypatch):
+    """A model in the cache folder goes by its name, and another than the network's is refused."""
+    monkeypatch.setenv("TF_FACERECON_HOME", str(tmp_path / "home"))
+    model = build_toy_face_model()
+    model.save(tmp_path / "home" / "face_models" / "toy.npz")
+    build_toy_face_model(seed=8).save(tmp_path / "home" / "face_models" / "other.npz")
+    toy.build_toy_network(FaceDecoder(model)).save(tmp_path / "toy.keras")
+    photo = str(save_photo(tmp_path / "me.png"))
+    arguments = [photo, "--out", str(tmp_path / "out"), "--weights", str(tmp_path / "toy.keras")]
+    assert reconstruct.main([*arguments, "--face-model", "toy"]) == 0
+    assert reconstruct.main([*arguments, "--face-model", "other"]) == 2
+    assert "learnt face model 'toy'" in capsys.readouterr().err
+    assert reconstruct.main([*arguments, "--face-model", "bfm09"]) == 2
+    assert "build_face_model.py bfm09 --source FOLDER" in capsys.readouterr().err
+
+
 def test_list_photos_names_each_once(tmp_path):
     photo = save_photo(tmp_path / "a.png")
     assert reconstruct.list_photos([tmp_path, photo]) == [photo]

@@ -3,6 +3,7 @@
 import functools
 import os
 import warnings
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +16,7 @@ from tf_facerecon.photos.face_alignment import CROP_SIZE
 from tf_facerecon.photos.face_detection import FaceDetector
 from tf_facerecon.photos.skin_probability import SkinModel
 
-_SHAPES = {
+SAMPLE_SHAPES = {
     "image": (CROP_SIZE, CROP_SIZE, 3),
     "landmarks": (68, 2),
     "landmark_weights": (68,),
@@ -70,12 +71,7 @@ def build_photo_dataset(
         FileNotFoundError: If `folder` is no folder.
         ValueError: If a number is out of range, or no photograph can be used.
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
-    if first_batch < 0 or seed < 0:
-        raise ValueError(
-            f"`first_batch` and `seed` must not be negative. Received: {first_batch}, {seed}."
-        )
+    check_numbers(batch_size, first_batch, seed)
     photos = photo_preparation.prepare_photos(
         folder,
         prepared_folder,
@@ -84,23 +80,61 @@ def build_photo_dataset(
         landmarks_y_up=landmarks_y_up,
         progress=progress,
     )
-    _report_skipped(photos)
-    sample_number = _name_chooser(len(photos.names), seed, shuffle)
+    report_skipped(photos)
+    sample_number = sample_chooser(len(photos.names), seed, shuffle)
 
-    def load(index: np.ndarray) -> list[np.ndarray]:
-        sample = photos.load(photos.names[sample_number(int(index))])
+    def load(index: int) -> dict[str, np.ndarray]:
+        sample = photos.load(photos.names[sample_number(index)])
         if augmentation is not None:
-            generator = np.random.default_rng([seed, 1, int(index)])
+            generator = np.random.default_rng([seed, 1, index])
             drawn = augmentations.draw_augmentation(generator, augmentation)
             sample = augmentations.augment(sample, drawn)
-        return [_to_float(sample[name]) for name in _SHAPES]
+        return sample
+
+    return numbered_samples(load, SAMPLE_SHAPES, batch_size, first_batch, num_batches)
+
+
+def check_numbers(batch_size: int, first_batch: int, seed: int) -> None:
+    """Raises unless the numbers of a stream are in their ranges.
+
+    Raises:
+        ValueError: See `build_photo_dataset`.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+    if first_batch < 0 or seed < 0:
+        raise ValueError(
+            f"`first_batch` and `seed` must not be negative. Received: {first_batch}, {seed}."
+        )
+
+
+def numbered_samples(
+    load: Callable[[int], Mapping[str, np.ndarray]],
+    shapes: Mapping[str, tuple[int, ...]],
+    batch_size: int,
+    first_batch: int,
+    num_batches: int | None,
+) -> tf.data.Dataset:
+    """Batches of samples that depend on nothing but their number.
+
+    Args:
+        load: Sample of a number, arrays of `shapes`; bytes become 0..1.
+        shapes: Names and shapes of what a sample holds.
+        batch_size: Samples in a batch.
+        first_batch: Number of the first batch.
+        num_batches: How many batches; endless if `None`.
+    """
+
+    def load_floats(index: np.ndarray) -> list[np.ndarray]:
+        sample = load(int(index))
+        return [to_float(sample[name]) for name in shapes]
 
     def make_sample(index: tf.Tensor) -> dict[str, tf.Tensor]:
         # Stateless: the same index loads the same sample, in any order and in any thread.
-        values = tf.numpy_function(load, [index], [tf.float32] * len(_SHAPES), stateful=False)
+        values = tf.numpy_function(load_floats, [index], [tf.float32] * len(shapes), stateful=False)
         return {
             name: tf.ensure_shape(value, shape)
-            for (name, shape), value in zip(_SHAPES.items(), values, strict=True)
+            for (name, shape), value in zip(shapes.items(), values, strict=True)
         }
 
     dataset = tf.data.Dataset.counter(start=first_batch * batch_size)
@@ -111,7 +145,7 @@ def build_photo_dataset(
     return dataset.prefetch(2)
 
 
-def _name_chooser(count: int, seed: int, shuffle: bool):
+def sample_chooser(count: int, seed: int, shuffle: bool) -> Callable[[int], int]:
     """A function from the number of a sample to that of a photograph, epoch after epoch."""
 
     @functools.lru_cache(maxsize=2)
@@ -126,7 +160,7 @@ def _name_chooser(count: int, seed: int, shuffle: bool):
     return choose
 
 
-def _report_skipped(photos: PreparedPhotos) -> None:
+def report_skipped(photos: PreparedPhotos) -> None:
     """Warns of photographs that are left out; raises if none is left."""
     if not photos.skipped:
         return
@@ -141,6 +175,6 @@ def _report_skipped(photos: PreparedPhotos) -> None:
     warnings.warn(message, stacklevel=3)
 
 
-def _to_float(values: np.ndarray) -> np.ndarray:
+def to_float(values: np.ndarray) -> np.ndarray:
     """float32; bytes become 0..1."""
     return values.astype(np.float32) / 255.0 if values.dtype == np.uint8 else np.float32(values)

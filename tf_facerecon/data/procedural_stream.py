@@ -5,7 +5,6 @@ batch it would have seen, and two machines see the same pictures.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -53,24 +52,9 @@ def build_procedural_dataset(
         ValueError: If `batch_size` is not positive, `first_batch` is negative, or `pixel_step` does
             not divide the image size, or `pool_batches` is not positive.
     """
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
-    if pool_batches is not None and pool_batches < 1:
-        raise ValueError(f"`pool_batches` must be at least 1. Received: {pool_batches}.")
-    if first_batch < 0:
-        raise ValueError(f"`first_batch` must not be negative. Received: {first_batch}.")
-    camera = decoder.camera
-    if pixel_step < 1 or camera.image_size % pixel_step:
-        raise ValueError(
-            f"`pixel_step` must divide the image size {camera.image_size}. Received: {pixel_step}."
-        )
+    check_numbers(decoder, batch_size, first_batch, pixel_step, pool_batches)
     distribution = distribution or FaceDistribution()
-    coarse_camera = dataclasses.replace(
-        camera, image_size=camera.image_size // pixel_step, focal=camera.focal / pixel_step
-    )
-    painter = FaceDecoder(decoder.face_model, decoder.layout.lighting, coarse_camera)
-    # XLA for the decoder only: it fuses the geometry, and the scenery gains nothing from it.
-    paint = tf.function(painter, jit_compile=True)
+    paint = compile_painter(decoder, pixel_step)
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
         batch_seed = tf.stack([tf.constant(seed, tf.int64), number])
@@ -81,8 +65,6 @@ def build_procedural_dataset(
         image, skin = photograph_faces(
             paint, coefficients, true["landmarks"], tf.random.fold_in(batch_seed, 1)
         )
-        # Eight bits, as photographs have: a pool of them fits in memory.
-        to_bytes = functools.partial(tf.image.convert_image_dtype, dtype=tf.uint8, saturate=True)
         return {
             "image": to_bytes(image),
             "landmarks": true["landmarks"],
@@ -91,6 +73,64 @@ def build_procedural_dataset(
             "skin": to_bytes(skin),
             "coefficients": coefficients,
         }
+
+    return numbered_batches(make_batch, pixel_step, first_batch, num_batches, pool_batches)
+
+
+def check_numbers(
+    decoder: FaceDecoder,
+    batch_size: int,
+    first_batch: int,
+    pixel_step: int,
+    pool_batches: int | None,
+) -> None:
+    """Raises unless the numbers of a stream are in their ranges.
+
+    Raises:
+        ValueError: See `build_procedural_dataset`.
+    """
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}.")
+    if pool_batches is not None and pool_batches < 1:
+        raise ValueError(f"`pool_batches` must be at least 1. Received: {pool_batches}.")
+    if first_batch < 0:
+        raise ValueError(f"`first_batch` must not be negative. Received: {first_batch}.")
+    image_size = decoder.camera.image_size
+    if pixel_step < 1 or image_size % pixel_step:
+        raise ValueError(
+            f"`pixel_step` must divide the image size {image_size}. Received: {pixel_step}."
+        )
+
+
+def compile_painter(
+    decoder: FaceDecoder, pixel_step: int
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """`decoder`, compiled, for pictures of every `pixel_step`-th pixel."""
+    camera = decoder.camera
+    coarse_camera = dataclasses.replace(
+        camera, image_size=camera.image_size // pixel_step, focal=camera.focal / pixel_step
+    )
+    painter = FaceDecoder(decoder.face_model, decoder.layout.lighting, coarse_camera)
+    # XLA for the decoder only: it fuses the geometry, and the scenery gains nothing from it.
+    return tf.function(painter, jit_compile=True)
+
+
+def numbered_batches(
+    make_batch: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+    pixel_step: int,
+    first_batch: int,
+    num_batches: int | None,
+    pool_batches: int | None,
+) -> tf.data.Dataset:
+    """Batches by their numbers, their `image` and `skin` as floats of full size.
+
+    Args:
+        make_batch: Batch of an int64 number; its `image` and `skin` are `to_bytes`.
+        pixel_step: See `build_procedural_dataset`, as for the others.
+        first_batch: Number of the first batch.
+        num_batches: How many; endless if `None`.
+        pool_batches: How many different ones are made, if not all.
+    """
 
     def unpack(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         pictures = {
@@ -109,6 +149,11 @@ def build_procedural_dataset(
     if num_batches is not None:
         batches = batches.take(num_batches)
     return batches.map(unpack).prefetch(2)
+
+
+def to_bytes(images: tf.Tensor) -> tf.Tensor:
+    """Eight bits, as photographs have: a pool of them fits in memory."""
+    return tf.image.convert_image_dtype(images, tf.uint8, saturate=True)
 
 
 def photograph_faces(
@@ -146,5 +191,5 @@ def photograph_faces(
 
 
 def enlarge(images: tf.Tensor, step: int) -> tf.Tensor:
-    """Repeats every pixel `step` times in both directions."""
-    return tf.repeat(tf.repeat(images, step, axis=1), step, axis=2)
+    """Repeats every pixel of `[..., H, W, C]` `step` times in both directions."""
+    return tf.repeat(tf.repeat(images, step, axis=-3), step, axis=-2)

@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.data import backdrops, face_sampling
+from tf_facerecon.data import backdrops, procedural_sets
 from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.face_models.morphable_model import MorphableModel
@@ -57,19 +57,9 @@ class PersonPainter:
             num_views: How many views of each.
             seed: Integer tensor `[2]`.
         """
-        total = num_people * num_views
-        seeds = tf.unstack(tf.random.split(seed, 2))
-        coefficients = face_sampling.sample_coefficients(
-            self.decoder, total, seeds[0], self.distribution
+        return procedural_sets.sample_people(
+            self.decoder, num_people, num_views, seed, self.distribution
         )
-        groups = self.decoder.layout.split(coefficients)
-        for name in ("identity", "texture"):
-            people = groups[name][::num_views]
-            groups[name] = tf.repeat(people, num_views, axis=0)
-        groups["translation"] = tf.zeros((total, 3))
-        noise = self.distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[1])
-        groups["translation"] = face_sampling.aligned_translation(self.decoder, groups, noise)
-        return self.decoder.layout.merge(groups)
 
     def traits(self, coefficients: tf.Tensor) -> tf.Tensor:
         """What makes the person: identity and texture of `coefficients`, `[B, 160]`, scaled.

@@ -83,3 +83,25 @@ def test_read_text_exception_raised(file, monkeypatch):
         hdf5_files.read_text(file, "x", "a.h5")
     with pytest.raises(ValueError, match="a.h5 lacks the data set `y`"):
         hdf5_files.read_text(file, "y", "a.h5")
+
+
+def test_read_array_damaged_type_exception_raised(tmp_path):
+    """A float type whose bytes in the file make no number of this machine's."""
+    path = tmp_path / "b.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros((3, 2), np.float32)
+    content = path.read_bytes()
+    # Class float, version 1, little-endian, sign in bit 31; then four bytes long.
+    start = content.index(b"\x11\x20\x1f\x00\x04\x00\x00\x00")
+    for position in range(start, start + 20):
+        for value in (0x00, 0x1F, 0x7F, 0xFF):
+            damaged = bytearray(content)
+            damaged[position] = value
+            path.write_bytes(damaged)
+            with h5py.File(path) as file:
+                try:
+                    hdf5_files.read_array(file, "x", "b.h5", (3, 2))
+                except ValueError as error:
+                    assert "b.h5" in str(error)
+                except (OSError, RuntimeError, KeyError):
+                    pass

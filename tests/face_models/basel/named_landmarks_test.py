@@ -1,3 +1,6 @@
+import json
+import tarfile
+
 import numpy as np
 import pytest
 
@@ -42,15 +45,20 @@ def test_landmarks_from_names_follows_a_deformed_face(rng):
     assert distance.mean() < 0.03
 
 
+@pytest.mark.slow
 def test_landmarks_from_names_on_another_model(shared_data):
     """Landmarks of a sculpted head (its own list) found from the points that Basel models name."""
-    import json
-    import tarfile
-
-    with tarfile.open(shared_data / "ict-facekit-da5f95a6.tar.xz") as archive:
-        text = archive.extractfile("FaceXModel/generic_neutral_mesh.obj").read().decode()
-        lists = json.load(archive.extractfile("FaceXModel/vertex_indices.json"))
-    rows = [line.split()[1:4] for line in text.splitlines() if line.startswith("v ")]
+    wanted = {"FaceXModel/generic_neutral_mesh.obj", "FaceXModel/vertex_indices.json"}
+    texts = {}
+    with tarfile.open(shared_data / "ict-facekit-da5f95a6.tar.xz", "r|xz") as archive:
+        for member in archive:
+            if member.name in wanted:
+                texts[member.name] = archive.extractfile(member).read().decode()
+            if len(texts) == len(wanted):
+                break
+    mesh = texts["FaceXModel/generic_neutral_mesh.obj"]
+    lists = json.loads(texts["FaceXModel/vertex_indices.json"])
+    rows = [line.split()[1:4] for line in mesh.splitlines() if line.startswith("v ")]
     vertices = np.array(rows[:9409], float) / 10
     landmarks = np.array(lists["idx_to_landmark_verts"])
     points = named_points(vertices, landmarks)

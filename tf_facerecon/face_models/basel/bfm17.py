@@ -169,7 +169,8 @@ def _linear_model(
     basis = hdf5_files.read_array(
         file, f"{group}/model/pcaBasis", label, (len(mean), len(variance))
     )
-    norms = np.linalg.norm(basis, axis=0)
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(basis, axis=0)
     if (np.abs(norms - 1.0) > _UNIT_TOLERANCE).any():
         # Statismo files of early versions hold modes that are scaled already.
         raise ValueError(

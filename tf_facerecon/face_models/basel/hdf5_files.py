@@ -66,6 +66,11 @@ def _dataset(file: "h5py.File", name: str, label: str) -> "h5py.Dataset":
     dataset = file.get(name)
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{label} lacks the data set `{name}`.")
-    if dataset.external or dataset.is_virtual or dataset.file.filename != file.filename:
+    try:
+        elsewhere = dataset.external or dataset.is_virtual or dataset.file.filename != file.filename
+        hash(dataset.dtype)  # Of a damaged file not even the type can be read.
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"`{name}` of {label} is damaged: {error}") from error
+    if elsewhere:
         raise ValueError(f"`{name}` of {label} must not lie in another file.")
     return dataset

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from tf_facerecon.face_models import face_paint, landmark_albedo
+from tf_facerecon.face_models.procedural import albedo, procedural_model, topology
+
+
+@pytest.fixture(scope="module")
+def lattice():
+    return topology.build_lattice(4000)
+
+
+@pytest.fixture(scope="module")
+def face(lattice):
+    """The procedural face as a mesh of which only the landmarks are known, in millimetres."""
+    fields = procedural_model.procedural_fields(4000)
+    return 100.0 * fields["mean_shape"], lattice.triangles, lattice.landmarks
+
+
+@pytest.fixture(scope="module")
+def mirror(face):
+    from scipy import spatial
+
+    return spatial.cKDTree(face[0]).query(face[0] * [-1, 1, 1])[1]
+
+
+@pytest.fixture(scope="module")
+def painted(face, lattice, mirror):
+    inside = {"mouth": lattice.sheet_row >= 0}
+    return landmark_albedo.albedo_from_landmarks(*face, mirror_index=mirror, parts=inside)
+
+
+def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattice):
+    outer = lattice.sheet_row < 0
+    expected = albedo.mean_albedo(lattice.s, lattice.t, lattice.sheet_row)
+    front = outer & (np.abs(lattice.s) < 0.8) & (lattice.t > -0.8) & (lattice.t < 0.8)
+    difference = np.abs(painted.mean_albedo - expected)[front]
+    assert difference.mean() < 0.005
+    assert np.mean(difference.max(axis=1) > 0.05) < 0.03
+
+
+def test_first_modes_are_melanin_and_haemoglobin(painted):
+    skin = painted.skin_region > 0
+    for mode, absorption in ((0, face_paint.MELANIN), (1, face_paint.HAEMOGLOBIN)):
+        ratio = painted.albedo_basis[skin, :, mode] / (painted.mean_albedo[skin] * absorption)
+        np.testing.assert_allclose(ratio, np.broadcast_to(ratio[0, 0], ratio.shape), rtol=1e-4)
+        assert ratio[0, 0] < 0
+
+
+def test_modes_are_even_or_odd(painted, mirror):
+    basis = painted.albedo_basis
+    np.testing.assert_allclose(painted.mean_albedo[mirror], painted.mean_albedo, atol=0.02)
+    parity = (basis * basis[mirror]).sum(axis=(0, 1)) / (basis**2).sum(axis=(0, 1))
+    np.testing.assert_allclose(np.abs(parity), 1.0, atol=0.01)
+    assert basis.shape[-1] == 80 and (np.abs(basis).max(axis=(0, 1)) > 0).all()
+
+
+def test_regions_lie_at_their_landmarks(painted, face):
+    landmarks = face[2]
+    regions = painted.regions
+    assert regions["lips"][landmarks[[51, 57]]].min() > 0.4
+    assert regions["brows"][landmarks[[19, 24]]].min() > 0.8
+    assert regions["nose"][landmarks[30]] > 0.9 and regions["small_face"][landmarks[8]] == 0
+    assert painted.skin_region[landmarks[[28, 29]]].min() == 1
+    for region in regions.values():
+        assert 0.0 <= region.min() and region.max() <= 1.0
+
+
+def test_eyeballs_get_iris_and_pupil(face, mirror):
+    """Balls behind the lids: dark in the middle of their front, white beside it."""
+    vertices, triangles, landmarks = face
+    line = np.linspace(-1.4, 1.4, 25)
+    across, down = (angle.ravel() for angle in np.meshgrid(line, line))
+    ball = 12.0 * np.stack(
+        [np.sin(across) * np.cos(down), np.sin(down), np.cos(across) * np.cos(down)], axis=-1
+    )
+    index = np.arange(625).reshape(25, 25)
+    a, b, c = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel()
+    cells = np.stack([a, b, c], axis=-1)
+    centres = vertices[landmarks[[36, 39, 42, 45]]].reshape(2, 2, 3).mean(axis=1) - [0, 0, 8]
+    count = len(vertices)
+    vertices = np.concatenate([vertices, ball + centres[0], ball + centres[1]])
+    triangles = np.concatenate([triangles, cells + count, cells + count + 625])
+    eyes = np.arange(len(vertices)) >= count
+    painted = landmark_albedo.albedo_from_landmarks(
+        vertices, triangles, landmarks, parts={"eyeballs": eyes}
+    )
+    for first in (count, count + 625):
+        middle, white = first + index[12, 12], first + index[12, 19]
+        assert painted.mean_albedo[middle].max() < 0.1
+        assert painted.mean_albedo[white].min() > 0.3
+    np.testing.assert_array_equal(painted.regions["eyes"], eyes)
+    assert not painted.skin_region[eyes].any()
+
+
+def test_unknown_part_exception_raised(face):
+    with pytest.raises(ValueError, match=r"`parts` must have names out of .*\['ears'\]"):
+        landmark_albedo.albedo_from_landmarks(*face, parts={"ears": np.zeros(len(face[0]))})
+
+
+def test_part_of_another_mesh_exception_raised(face):
+    with pytest.raises(ValueError, match=r"part 'teeth' must have shape \[\d+\]. Received: \(3,\)"):
+        landmark_albedo.albedo_from_landmarks(*face, parts={"teeth": np.zeros(3)})

@@ -1,0 +1,147 @@
+"""An endless stream of sets of rendered pictures of one person each, some of them bad.
+
+The pictures of a set share identity and texture; expression, pose, light and scene differ. Batch j
+depends on `(seed, j)` and the sizes, and nothing else, as in `procedural_stream`.
+"""
+
+import tensorflow as tf
+
+from tf_facerecon.data import face_sampling, frame_faults, procedural_stream
+from tf_facerecon.data.face_sampling import FaceDistribution
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+
+# How much worse the five points of a bad image are found from which it is aligned.
+_BAD_POINT_NOISE = 2.0
+
+
+def build_procedural_set_dataset(
+    decoder: FaceDecoder,
+    batch_size: int,
+    set_size: int,
+    *,
+    seed: int,
+    first_batch: int = 0,
+    num_batches: int | None = None,
+    bad_frames: tuple[int, int] = (1, 3),
+    distribution: FaceDistribution | None = None,
+    pixel_step: int = 1,
+    pool_batches: int | None = None,
+) -> tf.data.Dataset:
+    """Batches of image sets with landmarks, skin and true coefficients.
+
+    Args:
+        decoder: Renders the faces; its face model and camera are those of the stream.
+        batch_size: Sets (people) per batch.
+        set_size: Images per set.
+        seed: Chooses the stream. Streams of different seeds share no person.
+        first_batch: Number of the first batch, to go on where a run stopped.
+        num_batches: How many batches; endless if `None`.
+        bad_frames: Fewest and most bad images of a set, see `frame_faults.draw_faults`; `(0, 0)`
+            for clean sets.
+        distribution: How varied people and good images are.
+        pixel_step: See `procedural_stream.build_procedural_dataset`, as for the next.
+        pool_batches: Draws only this many batches and repeats them.
+
+    Returns:
+        A dataset of dicts: the keys of the stream of single pictures, `[B, N, ...]` each; besides
+        `image_mask` `[B, N]` (ones) and `faults` `[B, N]`, int32 indices of `frame_faults.FAULTS`.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+    if set_size < 1:
+        raise ValueError(f"`set_size` must be at least 1. Received: {set_size}.")
+    procedural_stream.check_numbers(decoder, batch_size, first_batch, pixel_step, pool_batches)
+    frame_faults.check_bad_frames(bad_frames, set_size)
+    distribution = distribution or FaceDistribution()
+    paint = procedural_stream.compile_painter(decoder, pixel_step)
+
+    def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
+        seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), number]), 4))
+        faults = frame_faults.draw_faults(batch_size, set_size, bad_frames, seeds[0])
+        flat_faults = tf.reshape(faults, [-1])
+        coefficients = sample_sets(decoder, batch_size, flat_faults, seeds[1], distribution)
+        true = decoder(coefficients, render=False)
+        image, skin = procedural_stream.photograph_faces(
+            paint, coefficients, true["landmarks"], seeds[2]
+        )
+        image, skin = frame_faults.spoil_pictures(image, skin, flat_faults, seeds[3])
+        flat = {
+            "image": procedural_stream.to_bytes(image),
+            "landmarks": true["landmarks"],
+            "landmark_weights": tf.ones(true["landmarks"].shape[:2]),
+            "five_points": true["five_points"],
+            "skin": procedural_stream.to_bytes(skin),
+            "coefficients": coefficients,
+        }
+        sets = {
+            name: tf.reshape(values, (batch_size, set_size, *values.shape[1:]))
+            for name, values in flat.items()
+        }
+        return {**sets, "image_mask": tf.ones((batch_size, set_size)), "faults": faults}
+
+    return procedural_stream.numbered_batches(
+        make_batch, pixel_step, first_batch, num_batches, pool_batches
+    )
+
+
+def sample_people(
+    decoder: FaceDecoder,
+    num_people: int,
+    num_views: int,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
+) -> tf.Tensor:
+    """Coefficients `[num_people * num_views, 257]`, the views of a person side by side.
+
+    Args:
+        decoder: Gives the layout, the 3DMM and the camera.
+        num_people: How many people.
+        num_views: How many views of each; they share identity and texture.
+        seed: Integer tensor `[2]`.
+        distribution: How varied people and views are.
+    """
+    total = num_people * num_views
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    coefficients = face_sampling.sample_coefficients(decoder, total, seeds[0], distribution)
+    groups = decoder.layout.split(coefficients)
+    for name in ("identity", "texture"):
+        people = groups[name][::num_views]
+        groups[name] = tf.repeat(people, num_views, axis=0)
+    noise = distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[1])
+    return _align(decoder, groups, noise)
+
+
+def sample_sets(
+    decoder: FaceDecoder,
+    num_people: int,
+    faults: tf.Tensor,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
+) -> tf.Tensor:
+    """Coefficients `[num_people * N, 257]` as `sample_people`, some turned away or badly lit.
+
+    Args:
+        decoder: Gives the layout, the 3DMM and the camera.
+        num_people: How many people.
+        faults: `[num_people * N]`, indices of `frame_faults.FAULTS`.
+        seed: Integer tensor `[2]`.
+        distribution: How varied people and good images are.
+    """
+    total = faults.shape[0]
+    seeds = tf.unstack(tf.random.split(seed, 4))
+    groups = decoder.layout.split(
+        sample_people(decoder, num_people, total // num_people, seeds[0], distribution)
+    )
+    groups["rotation"] = frame_faults.turn_away(groups["rotation"], faults, seeds[1])
+    groups["lighting"] = frame_faults.light_badly(groups["lighting"], faults, seeds[2])
+    noise = distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[3])
+    noise *= tf.where(faults > 0, _BAD_POINT_NOISE, 1.0)[:, None, None]
+    return _align(decoder, groups, noise)
+
+
+def _align(decoder, groups, noise):
+    """Coefficients of `groups`, framed as the aligner would."""
+    groups["translation"] = tf.zeros_like(groups["translation"])
+    groups["translation"] = face_sampling.aligned_translation(decoder, groups, noise)
+    return decoder.layout.merge(groups)
