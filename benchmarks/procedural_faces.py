@@ -57,7 +57,7 @@ def render_faces(
         Pictures `uint8 [batch_size, H, W, 3]` and five points `[batch_size, 5, 2]` in pixel
         centres, `(column, row)`.
     """
-    face_seed, background_seed, head_seed = tf.unstack(tf.random.split(seed, 3))
+    face_seed, background_seed = tf.unstack(tf.random.split(seed, 2))
     coefficients = face_sampling.sample_coefficients(sampler, batch_size, face_seed, FACES)
     decoded = painter(coefficients)
     size = painter.camera.image_size
@@ -68,7 +68,9 @@ def render_faces(
         tf.reduce_sum(lit * decoded["region_mask"], axis=(1, 2)),
         tf.reduce_sum(decoded["region_mask"], axis=(1, 2)),
     )
-    scene = backdrops.draw_head_behind(background, skin, head_seed, size / _MAGNIFICATION)
+    scene = backdrops.draw_head_behind(
+        background, skin, tf.random.fold_in(seed, 2), size / _MAGNIFICATION
+    )
     image = mask * lit + (1.0 - mask) * scene
     pictures = np.rint(255 * np.clip(image.numpy(), 0.0, 1.0)).astype(np.uint8)
     # Labels lie half a pixel from where the rasterizer draws, see CONVENTIONS.md.
