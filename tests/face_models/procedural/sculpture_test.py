@@ -1,7 +1,12 @@
 import numpy as np
 
 from tf_facerecon.face_models import face_domain, features
-from tf_facerecon.face_models.procedural import expression_modes, mean_face, sculpture
+from tf_facerecon.face_models.procedural import (
+    expression_modes,
+    mean_face,
+    model_details,
+    sculpture,
+)
 
 
 def points(*pairs):
@@ -50,8 +55,9 @@ def test_closed_lids_stay_before_the_eyeball():
     ball = sculpture.surface(s, np.linspace(lower[0] + 0.007, upper[0] - 0.007, 40))
     edge = mean_face.FacePoints.on_surface(s[:1], upper[:1], np.zeros(1))
     start = sculpture.surface(s[:1], upper[:1])[0]
-    names = expression_modes.expression_basis(edge)[0]
-    close = names[:, np.argmin(names[1])] if names[1].min() < -0.03 else names[:, 6]
+    number = model_details.expression_names().index("eye_close")
+    close = expression_modes.expression_basis(edge)[0, :, number]
+    np.testing.assert_allclose(start[1] + 2 * close[1], lower[0], atol=0.02)  # nearly shut
     for steps in np.linspace(0.0, 2.0, 9):
         lid = start + steps * close
         assert lid[2] > np.interp(lid[1], ball[:, 1], ball[:, 2])
