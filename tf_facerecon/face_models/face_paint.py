@@ -151,6 +151,8 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     s, t, bare, spot = masks.s, masks.t, masks.bare, features.spot
     # The white of the eye keeps its colour on dark and on fair faces.
     body = (bare * (1.0 - 0.85 * masks.eye))[:, None] * colours
+    # Hair takes more of the melanin than skin does: brows stay darker than a dark face.
+    hairs = 1.0 + 0.35 * np.maximum(masks.brow, masks.hair)[:, None]
     cheeks = spot(s, t, 0.42, 0.02, 0.16, 0.13)
     nose = spot(s, t, 0.0, -0.05, 0.11, 0.09)
     under_eye = spot(s, t, 0.31, 0.215, 0.10, 0.035)
@@ -159,7 +161,7 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     moustache = spot(s, t, 0.08, -0.235, 0.10, 0.035) * (1.0 - masks.lips)
     beard = np.maximum(stubble * spot(s, t, 0.45, -0.55, 0.5, 0.28), moustache)
     return [
-        -0.85 * body * MELANIN,
+        -0.85 * hairs * body * MELANIN,
         -0.45 * body * HAEMOGLOBIN,
         -0.55 * (bare * beard)[:, None] * colours * np.array([0.20, 0.17, 0.14]),
         -0.30 * (bare * cheeks)[:, None] * colours * HAEMOGLOBIN,
