@@ -18,7 +18,6 @@ in `--out FOLDER`; a run that is finished is not trained again. This makes the s
 import argparse
 import os
 import pathlib
-import shlex
 import sys
 
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
@@ -46,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         result = experiment.run(config, run_dir, resume=not options.no_resume)
         report = describe(result, run_dir)
         if options.preset:
-            path = save_preset(result.r_net_path, config, options, run_dir)
+            path = save_preset(result.network_path, config, options, run_dir)
             report += f"\n  preset    {options.preset!r}, {path}"
     except interruption.REPORTED as error:
         message, exit_code = interruption.describe_failure(
@@ -103,21 +102,16 @@ def save_preset(r_net_path: pathlib.Path, config, options, run_dir: pathlib.Path
 
 def made_by(options: argparse.Namespace) -> str:
     """The command that makes the preset, without a path that only this machine has."""
-    words = ["python", "tools/train.py", "--config", portable(options.config)]
-    words += ["--preset", options.preset]
-    if options.out:
-        words += ["--out", portable(options.out)]
-    for override in options.overrides:
-        key, equals, value = override.partition("=")
-        is_path = pathlib.Path(value).is_absolute()
-        words.append(key + equals + (portable(pathlib.Path(value)) if is_path else value))
-    return shlex.join(words)
+    from tf_facerecon.training import preset_commands
 
-
-def portable(path: pathlib.Path) -> str:
-    """A path seen from the repository; of one outside, what comes last."""
-    path = path.resolve()
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    return preset_commands.preset_command(
+        "tools/train.py",
+        options.config,
+        root=ROOT,
+        preset=options.preset,
+        out=options.out,
+        overrides=options.overrides,
+    )
 
 
 def describe(result, run_dir: pathlib.Path) -> str:
@@ -127,7 +121,7 @@ def describe(result, run_dir: pathlib.Path) -> str:
     return (
         f"\nTrained {result.steps} steps ({done} of them now, {result.seconds:.0f} s, "
         f"{result.steps_per_second:.2f} steps/s). Means of the last epoch:\n{losses}\n"
-        f"  network   {result.r_net_path}\n"
+        f"  network   {result.network_path}\n"
         f"  history   {run_dir / 'history.csv'}\n"
         f"  pictures  {run_dir / 'panels'}\n"
         f"  curves    tensorboard --logdir {run_dir / 'logs'}"

@@ -29,11 +29,8 @@ def test_variances_and_parity():
         variances, fields = modes[parity]
         assert (np.diff(variances) <= 1e-12).all()
         np.testing.assert_allclose(fields[mirror], sign * fields, atol=1e-9)
-    # Standard deviation 1 in the middle of the sheet; at edges a mirrored field adds to itself.
     total = sum((fields**2).sum(axis=-1) for _, fields in modes.values())
-    inner = (np.abs(vertices[:, 0]) < 0.8) & (np.abs(vertices[:, 1] - 1.0) < 0.3)
-    np.testing.assert_allclose(total[inner], 1.0, atol=0.25)
-    assert total.mean() == pytest.approx(1.0, abs=0.2)
+    np.testing.assert_allclose(total, 1.0, atol=1e-9)
 
 
 def test_modes_are_those_of_a_rectangle():
@@ -47,8 +44,9 @@ def test_modes_are_those_of_a_rectangle():
     for parity, start in (("even", 0), ("odd", 1)):
         expected = np.exp(-0.5 * length**2 * np.sort(eigenvalue[m % 2 == start])[:6])
         found = modes[parity][0]
-        np.testing.assert_allclose(found / found[0], expected / expected[0], rtol=0.02)
-    first_odd = modes["odd"][1][:, 0]
+        np.testing.assert_allclose(found / found[0], expected / expected[0], rtol=0.03)
+    # The first even mode is constant but for the common scale of all modes at a vertex.
+    first_odd = modes["odd"][1][:, 0] / modes["even"][1][:, 0]
     wave = np.sin(np.pi * vertices[:, 0] / WIDTH)
     assert abs(np.corrcoef(first_odd, wave)[0, 1]) > 0.999
 

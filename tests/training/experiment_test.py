@@ -1,5 +1,4 @@
 import csv
-import dataclasses
 import json
 import os
 import pathlib
@@ -19,9 +18,9 @@ from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import experiment
-from tf_facerecon.training.checkpoints import CheckpointFolder
 from tf_facerecon.training.config import TrainingConfig, load_config, save_config
 from tf_facerecon.training.interruption import TrainingInterrupted
+from tf_facerecon.training.run_folder import RunFolder
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 
@@ -130,7 +129,7 @@ def test_run_leaves_what_it_promises(uncut_run):
         "step_00000007.npz",
     ]
     assert list((run_dir / "logs").iterdir())
-    r_net = RNet.from_preset(result.r_net_path)
+    r_net = RNet.from_preset(result.network_path)
     assert r_net.face_model == "toy"
     assert r_net.face_model_fingerprint == toy_face.build_toy_face_model().fingerprint
 
@@ -202,8 +201,7 @@ def test_run_after_a_start_that_failed_takes_other_settings(settings, tmp_path):
         experiment.run(TrainingConfig.model_validate(settings), tmp_path / "run")
     assert (tmp_path / "run" / "resolved_config.yaml").is_file()
     mended = TrainingConfig.model_validate(plain_settings(settings["face_model"]["name"]))
-    checkpoints = CheckpointFolder(tmp_path / "run" / "checkpoints")
-    experiment._claim_run_dir(mended, tmp_path / "run", True, checkpoints)
+    RunFolder(tmp_path / "run", "r_net.keras").claim(mended)
     assert load_config(tmp_path / "run" / "resolved_config.yaml") == mended
 
 
@@ -211,7 +209,7 @@ def test_finished_run_builds_nothing(uncut_run, settings, monkeypatch):
     monkeypatch.delattr(experiment, "build_model")
     config = TrainingConfig.model_validate(settings)
     again = experiment.run(config, uncut_run[0])
-    assert (again.r_net_path, again.steps, again.seconds) == (uncut_run[1].r_net_path, 7, 0.0)
+    assert (again.network_path, again.steps, again.seconds) == (uncut_run[1].r_net_path, 7, 0.0)
 
 
 def test_photographs_are_prepared_as_the_configuration_says(settings, tmp_path, monkeypatch):
@@ -271,12 +269,6 @@ def test_loss_that_is_not_finite_stops_the_run(settings, tmp_path):
     with pytest.raises(FloatingPointError, match="[Nn]ot finite"):
         experiment.run(TrainingConfig.model_validate(settings), tmp_path)
     assert not (tmp_path / "r_net.keras").exists()
-
-
-def test_result_speed_preset():
-    result = experiment.TrainingResult(pathlib.Path("x"), 30, {}, first_step=10, seconds=4.0)
-    assert result.steps_per_second == 5.0
-    assert dataclasses.replace(result, seconds=0.0).steps_per_second == 0.0
 
 
 def train_as_a_process(config_path, run_dir, dies_while_saving):

@@ -33,7 +33,8 @@ def smooth_fields(
 
     Returns:
         For "even" and "odd" under the mirror the variances `[K]`, descending, and the fields
-        `[V, K]`, 0 outside the part. The variances sum to 1. Without a mirror all are "even".
+        `[V, K]`, 0 outside the part. All variances together sum to 1, and so do the squares of the
+        fields at each vertex. Without a mirror all are "even".
 
     Raises:
         ValueError: If no triangle lies in the part or the mirror leads out of it.
@@ -53,13 +54,15 @@ def smooth_fields(
     found = {parity: _lowest(stiffness, area, basis, num_modes) for parity, basis in bases.items()}
     energies = {parity: np.exp(-0.5 * length**2 * values) for parity, (values, _) in found.items()}
     total = sum(energy.sum() for energy in energies.values())
+    scaled = {parity: found[parity][1] * np.sqrt(energies[parity]) for parity in found}
+    # At edges waves are thrown back and add up: the division makes the field vary alike everywhere.
+    deviation = np.sqrt(sum((fields**2).sum(axis=1, keepdims=True) for fields in scaled.values()))
     modes = {}
     for parity in ("even", "odd"):
         fields = np.zeros((len(where), len(energies.get(parity, ()))))
-        variances = energies.get(parity, np.zeros(0)) / total
         if parity in found:
-            fields[inside] = found[parity][1] * np.sqrt(variances * area.sum())
-        modes[parity] = variances, fields
+            fields[inside] = scaled[parity] / deviation
+        modes[parity] = energies.get(parity, np.zeros(0)) / total, fields
     return modes
 
 
@@ -116,7 +119,6 @@ def _lowest(stiffness, area: np.ndarray, basis, num_modes: int) -> tuple[np.ndar
     from scipy.sparse import linalg as sparse_linalg
 
     root = sparse.diags(1.0 / np.sqrt(basis.T.power(2) @ area))
-    # Within a parity each basis function has one weight: mirrored vertices have nearly one area.
     matrix = (root @ basis.T @ stiffness @ basis @ root).tocsc()
     count = min(num_modes, matrix.shape[0])
     if count >= matrix.shape[0] - 1:

@@ -146,7 +146,8 @@ class LossWeights(yaml_settings.Section):
     def supervised_terms(self) -> list[str]:
         """Terms of positive weight that only synthetic faces can have."""
         positive = [name for name, weight in self.model_dump().items() if weight > 0]
-        return [name for name in positive if name == "vertices" or name.endswith("_distance")]
+        others = ("vertices", "albedo", "dense_landmark")
+        return [name for name in positive if name in others or name.endswith("_distance")]
 
 
 class PerceptualSettings(yaml_settings.Section):

@@ -6,11 +6,7 @@ A run folder holds `resolved_config.yaml` (every setting), `checkpoints/` (to go
 the weights it would have had.
 """
 
-import dataclasses
-import json
 import os
-import pathlib
-import time
 from typing import Any
 
 import keras
@@ -20,45 +16,15 @@ from tf_facerecon.data.augmentation import AugmentationRange
 from tf_facerecon.data.photo_folder import build_photo_dataset
 from tf_facerecon.data.procedural_stream import build_procedural_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.io import atomic_files
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
-from tf_facerecon.training import config as run_config
-from tf_facerecon.training import face_panel, learning_rate, networks
-from tf_facerecon.training.checkpoints import CheckpointFolder
+from tf_facerecon.training import face_panel, fit_loop, networks
 from tf_facerecon.training.config import TrainingConfig
-from tf_facerecon.training.epochs import epoch_segments
-from tf_facerecon.training.interruption import SignalRequest
+from tf_facerecon.training.run_folder import RunFolder, TrainingResult
 
 # Faces to measure on: no seed of a run reaches so far.
-_VALIDATION_SEED_OFFSET = 1_000_003
-_R_NET = "r_net.keras"
-_METRICS = "metrics.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingResult:
-    """How a finished run ended.
-
-    Attributes:
-        r_net_path: The trained network.
-        steps: Optimizer steps in all.
-        metrics: Losses of the last epoch, by name.
-        first_step: Steps that earlier processes of this run had done.
-        seconds: Time of this process' training.
-    """
-
-    r_net_path: pathlib.Path
-    steps: int
-    metrics: dict[str, float]
-    first_step: int
-    seconds: float
-
-    @property
-    def steps_per_second(self) -> float:
-        """Speed of this process; 0 if it had nothing left to do."""
-        return (self.steps - self.first_step) / self.seconds if self.seconds else 0.0
+VALIDATION_SEED_OFFSET = 1_000_003
 
 
 def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True) -> TrainingResult:
@@ -78,22 +44,31 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
-    run_dir = pathlib.Path(run_dir)
-    checkpoints = CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep)
-    _claim_run_dir(config, run_dir, resume, checkpoints)
-    finished = _finished_result(config, run_dir)
+    folder = RunFolder(run_dir, "r_net.keras", config.checkpoints.keep)
+    folder.claim(config, resume)
+    finished = folder.finished_result(config.schedule.steps)
     if finished is not None:
         return finished
-    keras.utils.set_random_seed(config.run.seed)
-    if config.run.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    fit_loop.seed_process(**config.run.model_dump())
     model = build_model(config)
-    first_step = checkpoints.restore(_state(model))
-    started = time.perf_counter()
-    with SignalRequest() as request:
-        history = _fit(model, config, run_dir, checkpoints, first_step, request)
-    seconds = time.perf_counter() - started
-    return _finish(model, run_dir, history, first_step, seconds)
+    validation = None
+    if config.schedule.validation_batches:
+        validation = build_validation_dataset(config, model.decoder).cache()
+    report = fit_loop.fit(
+        model,
+        lambda first_step: build_dataset(config, model.decoder, first_step),
+        state=lambda: _state(model),
+        checkpoints=folder.checkpoints,
+        history_path=folder.history_path,
+        steps=config.schedule.steps,
+        steps_per_epoch=config.schedule.steps_per_epoch,
+        every_steps=config.checkpoints.every_steps,
+        every_seconds=config.checkpoints.every_seconds,
+        callbacks=lambda: _pictures_and_curves(model, config, folder),
+        validation_data=validation,
+        progress=config.logging.progress,
+    )
+    return folder.finish(model.r_net, report)
 
 
 def build_model(config: TrainingConfig) -> HybridModel:
@@ -106,15 +81,7 @@ def build_model(config: TrainingConfig) -> HybridModel:
     if config.loss_weights.perceptual > 0:
         identity_network = networks.build_identity_network(**config.perceptual.model_dump())
     model = HybridModel(r_net, decoder, identity_network, config.loss_weights.model_dump())
-    optimizer = keras.optimizers.Adam(
-        learning_rate.build_schedule(
-            total_steps=config.schedule.steps, **config.optimizer.model_dump(exclude={"clip_norm"})
-        ),
-        epsilon=1e-8,
-        global_clipnorm=config.optimizer.clip_norm,
-    )
-    optimizer.build(model.trainable_variables)
-    model.compile(optimizer=optimizer)
+    fit_loop.compile_with_adam(model, config.schedule.steps, **config.optimizer.model_dump())
     return model
 
 
@@ -138,7 +105,7 @@ def build_dataset(
         first_batch=first_batch,
         augmentation=AugmentationRange() if config.data.augment else None,
         prepared_folder=config.data.prepared_folder,
-        **_photo_options(config),
+        **photo_options(config),
     )
 
 
@@ -148,7 +115,7 @@ def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf
         return build_procedural_dataset(
             decoder,
             config.data.batch_size,
-            seed=config.run.seed + _VALIDATION_SEED_OFFSET,
+            seed=config.run.seed + VALIDATION_SEED_OFFSET,
             num_batches=config.schedule.validation_batches,
             pixel_step=config.data.pixel_step,
         )
@@ -158,11 +125,11 @@ def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf
         num_batches=config.schedule.validation_batches,
         shuffle=False,
         prepared_folder=config.data.validation_prepared_folder,
-        **_photo_options(config),
+        **photo_options(config),
     )
 
 
-def _photo_options(config) -> dict[str, Any]:
+def photo_options(config: TrainingConfig) -> dict[str, Any]:
     """What photographs to train on and those to measure on have in common."""
     skin_model = config.data.skin_model
     return {
@@ -170,37 +137,6 @@ def _photo_options(config) -> dict[str, Any]:
         "landmarks_y_up": config.data.landmarks_y_up,
         "progress": config.logging.progress,
     }
-
-
-def _claim_run_dir(config, run_dir, resume, checkpoints):
-    """Writes the resolved configuration, or checks that the one there is the same.
-
-    A start that failed before its first checkpoint left nothing to go on with, and binds nobody.
-    """
-    path = run_dir / "resolved_config.yaml"
-    if path.exists() and (checkpoints.paths() or (run_dir / _R_NET).exists()):
-        if not resume:
-            raise FileExistsError(f"{run_dir} already holds a run; choose another folder.")
-        differing = run_config.differing_settings(run_config.load_config(path), config)
-        if differing:
-            changes = "; ".join(f"{k}: {a!r} there, {b!r} now" for k, (a, b) in differing.items())
-            raise ValueError(
-                f"{run_dir} holds a run with other settings ({changes}). Go on with the old ones "
-                "or choose another folder."
-            )
-    run_config.save_config(config, path)
-
-
-def _finished_result(config, run_dir) -> TrainingResult | None:
-    """How the run of this folder ended; `None` if it has not."""
-    r_net_path, metrics_path = run_dir / _R_NET, run_dir / _METRICS
-    if not (r_net_path.is_file() and metrics_path.is_file()):
-        return None
-    metrics = json.loads(metrics_path.read_text(encoding="utf-8"))
-    steps = metrics.pop("steps")
-    if steps != config.schedule.steps:
-        return None
-    return TrainingResult(r_net_path, steps, metrics, first_step=steps, seconds=0.0)
 
 
 def _state(model: HybridModel) -> dict[str, list[keras.Variable]]:
@@ -211,68 +147,19 @@ def _state(model: HybridModel) -> dict[str, list[keras.Variable]]:
     }
 
 
-def _fit(model, config, run_dir, checkpoints, first_step, request) -> run_callbacks.History:
-    """Trains from `first_step` to the last, epoch by epoch."""
-    history = run_callbacks.History(run_dir / "history.csv", first_step)
-    callbacks = _callbacks(model, config, run_dir, checkpoints, history, request)
-    validation = None
-    if config.schedule.validation_batches:
-        validation = build_validation_dataset(config, model.decoder).cache()
-    partial = [value.numpy() for value in model.metrics_variables]
-    schedule = config.schedule
-    for segment in epoch_segments(first_step, schedule.steps, schedule.steps_per_epoch):
-        continued = [run_callbacks.ContinueMetrics(partial)] if segment.is_continued else []
-        model.fit(
-            build_dataset(config, model.decoder, segment.first_step),
-            initial_epoch=segment.first_epoch,
-            epochs=segment.first_epoch + segment.num_epochs,
-            steps_per_epoch=segment.steps_per_epoch,
-            shuffle=False,  # The stream is already in its order.
-            validation_data=validation,
-            callbacks=[*continued, *callbacks],
-            verbose=1 if config.logging.progress else 0,
-        )
-    return history
-
-
-def _callbacks(model, config, run_dir, checkpoints, history, request) -> list:
-    writer = tf.summary.create_file_writer(str(run_dir / "logs"))
-    callbacks: list[Any] = [run_callbacks.StopOnNonFinite(), history, run_callbacks.Scalars(writer)]
+def _pictures_and_curves(
+    model: HybridModel, config: TrainingConfig, folder: RunFolder
+) -> list[keras.callbacks.Callback]:
+    writer = tf.summary.create_file_writer(str(folder.logs_path))
+    callbacks: list[keras.callbacks.Callback] = [run_callbacks.Scalars(writer)]
     if config.logging.panel_epochs:
+        batch = next(iter(build_dataset(config, model.decoder)))
         panel = face_panel.FacePanelPainter(
-            model.r_net, model.decoder, _panel_images(config, model.decoder)
+            model.r_net, model.decoder, batch["image"][: config.logging.panel_faces]
         )
         callbacks.append(
             run_callbacks.FacePanel(
-                panel.draw, writer, run_dir / "panels", config.logging.panel_epochs
+                panel.draw, writer, folder.path / "panels", config.logging.panel_epochs
             )
         )
-    callbacks.append(
-        run_callbacks.SaveCheckpoints(
-            checkpoints,
-            lambda: _state(model),
-            config.checkpoints.every_steps,
-            config.checkpoints.every_seconds,
-            config.schedule.steps,
-            lambda: request.number,
-        )
-    )
     return callbacks
-
-
-def _panel_images(config, decoder) -> tf.Tensor:
-    batch = next(iter(build_dataset(config, decoder)))
-    return batch["image"][: config.logging.panel_faces]
-
-
-def _finish(model, run_dir, history, first_step, seconds) -> TrainingResult:
-    """Writes the network and the final numbers."""
-    r_net_path = run_dir / _R_NET
-    with atomic_files.atomic_path(r_net_path) as temporary:
-        model.r_net.save(temporary)
-    last = {name: float(value) for name, value in history.rows[-1].items()}
-    steps = int(last.pop("step"))
-    with atomic_files.atomic_path(run_dir / _METRICS) as temporary:
-        text = json.dumps({"steps": steps, **last}, indent=2) + "\n"
-        temporary.write_text(text, encoding="utf-8")
-    return TrainingResult(r_net_path, steps, last, first_step, seconds)

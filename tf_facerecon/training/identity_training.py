@@ -11,7 +11,6 @@ and at the end `verification.json`: how well unseen people are told apart, besid
 import json
 import os
 import pathlib
-import time
 
 import keras
 import numpy as np
@@ -20,13 +19,10 @@ import tensorflow as tf
 from tf_facerecon.io import atomic_files
 from tf_facerecon.networks.face_recognition import IdentityNetwork
 from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import callbacks as run_callbacks
-from tf_facerecon.training import identity_config, identity_pictures, learning_rate
+from tf_facerecon.training import fit_loop, identity_config, identity_pictures
 from tf_facerecon.training.checkpoints import CheckpointFolder
-from tf_facerecon.training.epochs import epoch_segments
 from tf_facerecon.training.identity_config import IdentityConfig
 from tf_facerecon.training.identity_verification import verification_scores
-from tf_facerecon.training.interruption import SignalRequest
 
 # People to measure on: no seed of a run reaches so far.
 _VERIFICATION_SEED_OFFSET = 1_000_003
@@ -126,20 +122,14 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
     """
     run_dir = pathlib.Path(run_dir)
     identity_config.claim_run_dir(config, run_dir)
-    keras.utils.set_random_seed(config.run.seed)
-    if config.run.deterministic:
-        tf.config.experimental.enable_op_determinism()
+    fit_loop.seed_process(**config.run.model_dump())
     painter = identity_pictures.PersonPainter(config.face_model.name, config.network.image_size)
     sizes = painter.decoder.layout.sizes
     trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
-    checkpoints = CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep)
-    first_step = checkpoints.restore(_state(trainer))
-    started = time.perf_counter()
-    with SignalRequest() as request:
-        _fit(trainer, painter, config, run_dir, checkpoints, first_step, request)
+    fitted = _fit(trainer, painter, config, run_dir)
     report = {
         "steps": config.schedule.steps,
-        "seconds_of_last_process": round(time.perf_counter() - started, 1),
+        "seconds_of_last_process": round(fitted.seconds, 1),
         "face_model_fingerprint": painter.decoder.face_model.fingerprint,
         **verify(trainer.network, painter, config),
     }
@@ -156,14 +146,9 @@ def build_trainer(config: IdentityConfig, num_traits: int) -> IdentityTrainer:
     trainer = IdentityTrainer(
         network, num_traits, config.people.temperature, config.people.trait_weight
     )
-    optimizer = keras.optimizers.Adam(
-        learning_rate.build_schedule(
-            total_steps=config.schedule.steps, **config.optimizer.model_dump(exclude={"clip_norm"})
-        ),
-        global_clipnorm=config.optimizer.clip_norm,
+    fit_loop.compile_with_adam(
+        trainer, config.schedule.steps, epsilon=1e-7, **config.optimizer.model_dump()
     )
-    optimizer.build(trainer.trainable_variables)
-    trainer.compile(optimizer=optimizer)
     return trainer
 
 
@@ -200,38 +185,26 @@ def verify(
     }
 
 
-def _fit(trainer, painter, config, run_dir, checkpoints, first_step, request) -> None:
-    """Trains from `first_step` to the last, epoch by epoch."""
-    callbacks = [
-        run_callbacks.StopOnNonFinite(),
-        run_callbacks.History(run_dir / "history.csv", first_step),
-        run_callbacks.SaveCheckpoints(
-            checkpoints,
-            lambda: _state(trainer),
-            config.checkpoints.every_steps,
-            config.checkpoints.every_seconds,
-            config.schedule.steps,
-            lambda: request.number,
+def _fit(trainer, painter, config, run_dir) -> fit_loop.FitReport:
+    """Trains to the last step."""
+    people = config.people
+    return fit_loop.fit(
+        trainer,
+        lambda first_step: identity_pictures.build_people_dataset(
+            painter,
+            people.num_people,
+            people.num_views,
+            seed=config.run.seed,
+            first_batch=first_step,
         ),
-    ]
-    partial = [value.numpy() for value in trainer.metrics_variables]
-    schedule, people = config.schedule, config.people
-    for segment in epoch_segments(first_step, schedule.steps, schedule.steps_per_epoch):
-        continued = [run_callbacks.ContinueMetrics(partial)] if segment.is_continued else []
-        trainer.fit(
-            identity_pictures.build_people_dataset(
-                painter,
-                people.num_people,
-                people.num_views,
-                seed=config.run.seed,
-                first_batch=segment.first_step,
-            ),
-            initial_epoch=segment.first_epoch,
-            epochs=segment.first_epoch + segment.num_epochs,
-            steps_per_epoch=segment.steps_per_epoch,
-            shuffle=False,  # The stream is already in its order.
-            callbacks=[*continued, *callbacks],
-        )
+        state=lambda: _state(trainer),
+        checkpoints=CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep),
+        history_path=run_dir / "history.csv",
+        steps=config.schedule.steps,
+        steps_per_epoch=config.schedule.steps_per_epoch,
+        every_steps=config.checkpoints.every_steps,
+        every_seconds=config.checkpoints.every_seconds,
+    )
 
 
 def _copy_backbone(r_net: RNet, network: IdentityNetwork) -> None:

@@ -154,6 +154,10 @@ def test_bfm09_fields_ready_file(tmp_path, truth):
         bfm09.bfm09_fields(path, full=True)
     with pytest.raises(FileNotFoundError, match=BASEL):
         bfm09.bfm09_fields(tmp_path, full=True)
+    # Where all originals are, they tell more.
+    made_up_basel.write_bfm09(tmp_path, truth)
+    assert "identity_scales" not in bfm09.bfm09_fields(path)
+    assert "identity_scales" in bfm09.bfm09_fields(tmp_path)
 
 
 @pytest.mark.parametrize(

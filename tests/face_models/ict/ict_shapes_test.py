@@ -27,7 +27,7 @@ def change(folder, name, old, new, count=1):
 def test_truncated_mesh_exception_raised(kit, kit_folder):
     path = kit_folder / "FaceXModel" / "identity003.obj"
     path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(ValueError, match="identity003.obj .* is it truncated"):
+    with pytest.raises(ValueError, match="identity003.obj .*is it truncated"):
         ict_shapes.read_shapes(kit_folder, kit.layout)
 
 

@@ -115,9 +115,10 @@ def build_kit() -> Kit:
     builder.patch(_plate((-4, 4), (5, 4), 11.0), "M_EyeLashes", 6.0)
     vertices = np.concatenate(builder.vertices).round(6)
     uv = np.concatenate([*builder.uv, [[0.5, 0.5]]])
-    # A seam: one corner of the first polygon has a texture coordinate of its own.
+    # A seam: in the first polygon its third corner has another texture coordinate.
     corners, material = builder.polygons[0]
-    builder.polygons[0] = ([(corners[0][0], len(uv) - 1), *corners[1:]], material)
+    seam = corners[2][0], len(uv) - 1
+    builder.polygons[0] = ([*corners[:2], seam, corners[3]], material)
     layout = ict_parts.IctLayout(
         num_vertices=len(vertices),
         num_identities=NUM_IDENTITIES,

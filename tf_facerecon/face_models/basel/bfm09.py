@@ -41,7 +41,8 @@ def bfm09_fields(source: str | os.PathLike, *, full: bool = False) -> dict[str, 
     Args:
         source: Folder with `01_MorphableModel.mat` (or the archive that holds it), `Exp_Pca.bin`
             and the small files of Deng et al., or the path of that file or archive with the others
-            beside it. A ready `BFM_model_front.mat`, given or in the folder, comes first.
+            beside it. Or a ready `BFM_model_front.mat`: its path, or a folder that has it but not
+            all of the others; it has no eigen-scales.
         full: All 53,215 vertices, with ears and neck, instead of 35,709. The origin stays the
             middle of the 35,709, so that coefficients and pose mean the same.
 
@@ -56,15 +57,21 @@ def bfm09_fields(source: str | os.PathLike, *, full: bool = False) -> dict[str, 
     path = pathlib.Path(source)
     _check_source(path)
     ready = bfm09_files.find_ready(path)
-    if ready is not None and not full:
-        with bfm09_files.open_file(ready, bfm09_files.READY) as stream:
-            return _fields_from_ready(stream)
-    if ready == path:
+    if path != ready:
+        try:
+            originals = bfm09_files.find_originals(path)
+        except FileNotFoundError:
+            if full or ready is None:
+                raise
+        else:
+            return _fields_from_originals(originals, full)
+    if full:
         raise ValueError(
             f"{bfm09_files.READY} holds only the 35,709 vertices of the front. For the full face "
             f"give the folder with {bfm09_files.BASEL} and its companions."
         )
-    return _fields_from_originals(bfm09_files.find_originals(path), full)
+    with bfm09_files.open_file(ready, bfm09_files.READY) as stream:
+        return _fields_from_ready(stream)
 
 
 def _check_source(path: pathlib.Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_facerecon.face_models import face_domain, landmark_albedo
 from tf_facerecon.face_models.ict import (
+    ict_checksums,
     ict_identity,
     ict_parts,
     ict_shapes,
@@ -21,7 +22,24 @@ from tf_facerecon.face_models.ict import (
 from tf_facerecon.geometry import face_landmarks
 
 CENTIMETRES_PER_DECIMETRE = 10.0
-LICENCE = "MIT, Copyright (c) 2020 USC Institute for Creative Technologies"
+# In full: the notice must go with every copy, and so with every file made of it.
+LICENCE = (
+    "MIT License\n\n"
+    "Copyright (c) 2020 USC Institute for Creative Technologies\n\n"
+    "Permission is hereby granted, free of charge, to any person obtaining a copy of this "
+    'software and associated documentation files (the "Software"), to deal in the Software '
+    "without restriction, including without limitation the rights to use, copy, modify, merge, "
+    "publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons "
+    "to whom the Software is furnished to do so, subject to the following conditions:\n\n"
+    "The above copyright notice and this permission notice shall be included in all copies or "
+    "substantial portions of the Software.\n\n"
+    'THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, '
+    "INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR "
+    "PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE "
+    "FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR "
+    "OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER "
+    "DEALINGS IN THE SOFTWARE."
+)
 _MIRROR_TOLERANCE = 0.05  # cm
 # A correction that means something only while the other moves: mouthClose shuts an open jaw.
 _REQUIRES = {"mouthClose": "jawOpen"}
@@ -135,8 +153,6 @@ def _name(part: str, orthogonal: bool) -> str:
 
 
 def _source(genuine: bool) -> str:
-    from tf_facerecon.face_models.ict import ict_checksums
-
     version = f"commit {ict_checksums.COMMIT}" if genuine else "files other than the pinned ones"
     return f"ICT-FaceKit, {ict_source.REPOSITORY}, {version}; albedo by this package"
 

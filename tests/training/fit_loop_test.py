@@ -1,0 +1,107 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_facerecon.training import fit_loop
+from tf_facerecon.training.checkpoints import CheckpointFolder
+
+
+def build_model():
+    fit_loop.seed_process(seed=4, deterministic=False)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    fit_loop.compile_with_adam(model, 9, clip_norm=1.0, learning_rate=0.1, decay="cosine")
+    # `compile_with_adam` serves models that bring their loss; this one has none.
+    model.compute_loss = lambda x, y, y_pred, sample_weight, training: tf.reduce_mean(
+        tf.square(y_pred - y)
+    )
+    return model
+
+
+def build_dataset(first_step):
+    def make_batch(number):
+        x = tf.random.stateless_normal((4, 3), tf.stack([number, 7]))
+        return x, tf.reduce_sum(x, axis=-1, keepdims=True)
+
+    return tf.data.Dataset.counter(start=first_step).map(make_batch)
+
+
+def fit(folder, model, steps=9, **arguments):
+    return fit_loop.fit(
+        model,
+        build_dataset,
+        state=lambda: {
+            "model": model.variables,
+            "optimizer": model.optimizer.variables,
+            "metrics": model.metrics_variables,
+        },
+        checkpoints=CheckpointFolder(folder / "checkpoints"),
+        history_path=folder / "history.csv",
+        steps=steps,
+        steps_per_epoch=4,
+        every_steps=2,
+        every_seconds=0,
+        progress=False,
+        **arguments,
+    )
+
+
+class PowerCut(Exception):
+    """What a test uses in place of SIGKILL."""
+
+
+class Cut(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == 7:
+            raise PowerCut
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uncut")
+    model = build_model()
+    return folder, model, fit(folder, model)
+
+
+def test_fit_goes_to_the_last_step(uncut):
+    folder, model, report = uncut
+    assert int(model.optimizer.iterations) == 9
+    assert (report.first_step, [row["step"] for row in report.rows]) == (0, [4, 8, 9])
+    assert report.rows[-1]["loss"] < report.rows[0]["loss"]
+    assert report.seconds > 0
+    with open(folder / "history.csv", newline="", encoding="utf-8") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["4", "8", "9"]
+
+
+def test_fit_after_a_cut_is_bit_equal(uncut, tmp_path):
+    with pytest.raises(PowerCut):
+        fit(tmp_path, build_model(), callbacks=lambda: [Cut()])
+    model = build_model()
+    report = fit(tmp_path, model)
+    assert report.first_step == 6  # Checkpoints stand at even steps.
+    for resumed, whole in zip(model.get_weights(), uncut[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(resumed, whole)
+    assert (tmp_path / "history.csv").read_text() == (uncut[0] / "history.csv").read_text()
+
+
+def test_fit_of_a_finished_run_does_nothing(uncut):
+    model = build_model()
+    report = fit(uncut[0], model)
+    assert report.first_step == 9
+    assert [int(row["step"]) for row in report.rows] == [4, 8, 9]
+    for restored, whole in zip(model.get_weights(), uncut[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(restored, whole)
+
+
+def test_fit_measures_on_validation_data(tmp_path):
+    report = fit(tmp_path, build_model(), steps=2, validation_data=build_dataset(50).take(1))
+    assert "val_loss" in report.rows[-1]
+
+
+def test_compile_with_adam_preset():
+    optimizer = build_model().optimizer
+    assert (optimizer.epsilon, optimizer.global_clipnorm) == (1e-8, 1.0)
+    np.testing.assert_allclose(optimizer.learning_rate, 0.1)
+    assert len(optimizer.variables) > 2  # Made, for a checkpoint to fill.

@@ -1,0 +1,29 @@
+import pathlib
+
+from tf_facerecon.training.preset_commands import portable, preset_command
+
+
+def test_preset_command_preset(tmp_path):
+    command = preset_command(
+        "tools/train.py",
+        tmp_path / "configs" / "small.yaml",
+        root=tmp_path,
+        preset="mine",
+        out=tmp_path / "out",
+        overrides=["schedule.steps=8", "face_model.name=/elsewhere/my face.npz"],
+    )
+    assert command == (
+        "python tools/train.py --config configs/small.yaml --preset mine --out out "
+        "schedule.steps=8 'face_model.name=my face.npz'"
+    )
+
+
+def test_preset_command_leaves_out_what_was_not_given(tmp_path):
+    command = preset_command("tools/x.py", tmp_path / "a.yaml", root=tmp_path)
+    assert command == "python tools/x.py --config a.yaml"
+
+
+def test_portable_preset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert portable(pathlib.Path("a/b.yaml"), tmp_path) == "a/b.yaml"
+    assert portable(tmp_path.parent / "else" / "b.yaml", tmp_path) == "b.yaml"

@@ -1,0 +1,117 @@
+"""The folder of one training run: whose it is, and how the run in it ended.
+
+`resolved_config.yaml` (every setting), `checkpoints/` (to go on after a kill), `history.csv`,
+`logs/` (TensorBoard), and at the end the network and `metrics.json`. Started again with the same
+settings, a run goes on where it stopped; started with others, it is refused.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+
+import keras
+
+from tf_facerecon.io import atomic_files
+from tf_facerecon.training import config as run_config
+from tf_facerecon.training import yaml_settings
+from tf_facerecon.training.checkpoints import CheckpointFolder
+from tf_facerecon.training.config import TrainingConfig
+from tf_facerecon.training.fit_loop import FitReport
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingResult:
+    """How a finished run ended.
+
+    Attributes:
+        network_path: The trained network.
+        steps: Optimizer steps in all.
+        metrics: Losses of the last epoch, by name.
+        first_step: Steps that earlier processes of this run had done.
+        seconds: Time of this process' training.
+    """
+
+    network_path: pathlib.Path
+    steps: int
+    metrics: dict[str, float]
+    first_step: int
+    seconds: float
+
+    @property
+    def steps_per_second(self) -> float:
+        """Speed of this process; 0 if it had nothing left to do."""
+        return (self.steps - self.first_step) / self.seconds if self.seconds else 0.0
+
+
+class RunFolder:
+    """A run's folder.
+
+    Args:
+        path: Where it is.
+        network_name: File name of the trained network, `.keras`.
+        keep: How many checkpoints to keep.
+    """
+
+    def __init__(self, path: str | os.PathLike, network_name: str, keep: int = 2):
+        self.path = pathlib.Path(path)
+        self.network_path = self.path / network_name
+        self.metrics_path = self.path / "metrics.json"
+        self.history_path = self.path / "history.csv"
+        self.logs_path = self.path / "logs"
+        self.checkpoints = CheckpointFolder(self.path / "checkpoints", keep)
+
+    def claim(self, config: TrainingConfig, resume: bool = True) -> None:
+        """Writes the resolved configuration, or checks that the one there is the same.
+
+        A start that failed before its first checkpoint left nothing to go on with, and binds
+        nobody.
+
+        Args:
+            config: All settings of the run.
+            resume: Whether to go on with a run that is there.
+
+        Raises:
+            ValueError: If the folder holds a run with other settings; the message names them.
+            FileExistsError: If it holds a run and `resume` is false.
+        """
+        path = self.path / "resolved_config.yaml"
+        if path.exists() and (self.checkpoints.paths() or self.network_path.exists()):
+            if not resume:
+                raise FileExistsError(f"{self.path} already holds a run; choose another folder.")
+            there = yaml_settings.load_settings(path, (), type(config))
+            differing = run_config.differing_settings(there, config)
+            if differing:
+                changes = (f"{k}: {a!r} there, {b!r} now" for k, (a, b) in differing.items())
+                raise ValueError(
+                    f"{self.path} holds a run with other settings ({'; '.join(changes)}). Go on "
+                    "with the old ones or choose another folder."
+                )
+        run_config.save_config(config, path)
+
+    def finished_result(self, steps: int) -> TrainingResult | None:
+        """How the run of this folder ended; `None` if it has not done its `steps`."""
+        if not (self.network_path.is_file() and self.metrics_path.is_file()):
+            return None
+        metrics = json.loads(self.metrics_path.read_text(encoding="utf-8"))
+        if metrics.pop("steps") != steps:
+            return None
+        return TrainingResult(self.network_path, steps, metrics, first_step=steps, seconds=0.0)
+
+    def save(self, network: keras.Model, path: pathlib.Path | None = None) -> None:
+        """Writes a network, whole or not at all; by default the trained one."""
+        with atomic_files.atomic_path(path or self.network_path) as temporary:
+            network.save(temporary)
+
+    def finish(self, network: keras.Model, report: FitReport) -> TrainingResult:
+        """Writes the trained network and the final numbers."""
+        self.save(network)
+        last = {name: float(value) for name, value in report.rows[-1].items()}
+        steps = int(last.pop("step"))
+        self._write_metrics({"steps": steps, **last})
+        return TrainingResult(self.network_path, steps, last, report.first_step, report.seconds)
+
+    def _write_metrics(self, metrics: Mapping[str, float]) -> None:
+        with atomic_files.atomic_path(self.metrics_path) as temporary:
+            temporary.write_text(json.dumps(dict(metrics), indent=2) + "\n", encoding="utf-8")
