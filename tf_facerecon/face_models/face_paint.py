@@ -152,7 +152,8 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     # The white of the eye keeps its colour on dark and on fair faces.
     body = (bare * (1.0 - 0.85 * masks.eye))[:, None] * colours
     # Hair takes more of the melanin than skin does: brows stay darker than a dark face.
-    hairs = 1.0 + 0.35 * np.maximum(masks.brow, masks.hair)[:, None]
+    hairs = features.smooth_step(np.maximum(masks.brow, masks.hair), 0.5, 0.9)
+    hairs = 1.0 + 0.35 * hairs[:, None]
     cheeks = spot(s, t, 0.42, 0.02, 0.16, 0.13)
     nose = spot(s, t, 0.0, -0.05, 0.11, 0.09)
     under_eye = spot(s, t, 0.31, 0.215, 0.10, 0.035)
