@@ -100,8 +100,10 @@ def mean_colours(masks: FaceMasks) -> np.ndarray:
     flush = 0.9 * features.spot(s, t, 0.42, 0.0, 0.16, 0.14) + 0.8 * features.spot(
         s, t, 0.0, -0.06, 0.10, 0.09
     )
-    shade = 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03) + 0.3 * features.spot(
-        s, t, 0.14, 0.30, 0.05, 0.06
+    shade = (
+        0.9 * features.hollows(s, t)
+        + 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03)
+        + 0.3 * features.spot(s, t, 0.14, 0.30, 0.05, 0.06)
     )
     colours *= np.exp(-flush[:, None] * HAEMOGLOBIN - shade[:, None] * MELANIN)
     colours = blend(colours, 0.35 * masks.lid_fold, _LASH)

@@ -7,7 +7,7 @@ import numpy as np
 from tf_facerecon.face_models import face_paint, features
 from tf_facerecon.face_models.procedural import eyes, gaussian_fields
 
-_HOLLOW_SHADE, _LID_SHADE = 0.9, 0.45
+_LID_SHADE = 0.45
 # Kernel lengths of the smooth colour fields, dm.
 _FIELD_LENGTHS = (0.29, 0.23)
 
@@ -58,12 +58,11 @@ def _masks(s: np.ndarray, t: np.ndarray, sheet_row: np.ndarray) -> face_paint.Fa
 
 
 def _mean_colours(masks: face_paint.FaceMasks, sheet_row: np.ndarray) -> np.ndarray:
-    """Shades what lies deep, and colours lips' insides, teeth and cavity."""
+    """Shades the eyeballs, and colours lips' insides, teeth and cavity."""
     s, t = masks.s, masks.t
     colours = face_paint.mean_colours(masks)
     inner_corner = features.spot(s, t, *features.EYE_INNER, 0.018, 0.020)
     colours = face_paint.blend(colours, 0.5 * masks.eye * inner_corner, face_paint.LIP)
-    colours *= np.exp(-_HOLLOW_SHADE * features.hollows(s, t)[:, None] * face_paint.MELANIN)
     colours *= 1.0 - _LID_SHADE * (masks.eye * eyes.shadow(s, t))[:, None]
     colours[sheet_row >= 0] = face_paint.MOUTH
     colours[sheet_row == 0] = 0.6 * face_paint.LIP + 0.4 * face_paint.MOUTH
