@@ -36,6 +36,15 @@ setup(
     ],
     extras_require={
         "demo": ["scikit-image"],
-        "test": ["pytest", "pytest-timeout", "hypothesis", "scikit-image", "trimesh", "ruff"],
+        "benchmarks": ["matplotlib", "scikit-image"],
+        "test": [
+            "pytest",
+            "pytest-timeout",
+            "hypothesis",
+            "matplotlib",
+            "scikit-image",
+            "trimesh",
+            "ruff",
+        ],
     },
 )

@@ -12,24 +12,21 @@ import argparse
 import json
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 import tensorflow as tf
+import timing
 
 from tf_facerecon.rendering import rasterizer
 
 IMAGE_SIZE = (224, 224)
 BATCH_SIZES = (1, 5)
-WARM_UP = 3
 YAW_PITCH_DEGREES = ((0, 0), (12, 8), (-25, -5), (38, 3), (-8, -12))
 FOCAL_RATIO, NEAR, FAR, DISTANCE = 1015 / 112, 5.0, 15.0, 10.0
-# Bytes and operations per image and what a core was measured to do: the floor of the work.
-MEMORY_BYTES_PER_SECOND = 14e9
+# Of one core, at work with a branch here and there; memory is measured instead.
 SCALAR_OPERATIONS_PER_SECOND = 5e9
 
 
@@ -49,17 +46,41 @@ def head_mesh(points_per_side: int = 190) -> tuple[np.ndarray, np.ndarray]:
     return vertices, np.stack([upper, lower], axis=1).reshape(-1, 3).astype(np.int32)
 
 
-def view_projections(batch_size: int) -> np.ndarray:
-    """Matrices `[B, 4, 4]` from the head to clip space, one pose per image."""
+def large_triangles() -> dict[str, np.ndarray]:
+    """Scenes of independent large triangles: vertices `[1, V, 3]` before a camera that looks to -z.
+
+    Of "zero_w" a third of the vertices lie in the camera's own plane.
+    """
+    rng = np.random.default_rng(20190320)
+
+    def soup(count, size, low, high):
+        centre = rng.uniform(low, high, (count, 1, 3))
+        return (centre + rng.uniform(-size, size, (count, 3, 3))).reshape(1, -1, 3)
+
+    scenes = {
+        "huge": soup(300, 60.0, (-1, -1, -9), (1, 1, -6)),
+        "across_near_plane": soup(500, 3.0, (-2, -2, -8), (2, 2, -2)),
+        "zero_w": soup(60, 6.0, (-2, -2, -9), (2, 2, -6)),
+    }
+    scenes["zero_w"][:, ::3, 2] = 0.0
+    return {name: vertices.astype(np.float32) for name, vertices in scenes.items()}
+
+
+def projection(distance: float) -> np.ndarray:
+    """Matrix `[4, 4]` to clip space of a camera that looks to -z from `distance` on the z axis."""
     depth_scale = (FAR + NEAR) / (FAR - NEAR)
-    projection = np.array(
+    return np.array(
         [
             [FOCAL_RATIO, 0, 0, 0],
             [0, FOCAL_RATIO, 0, 0],
-            [0, 0, -depth_scale, depth_scale * DISTANCE - 2 * FAR * NEAR / (FAR - NEAR)],
-            [0, 0, -1, DISTANCE],
+            [0, 0, -depth_scale, depth_scale * distance - 2 * FAR * NEAR / (FAR - NEAR)],
+            [0, 0, -1, distance],
         ]
     )
+
+
+def view_projections(batch_size: int) -> np.ndarray:
+    """Matrices `[B, 4, 4]` from the head to clip space, one pose per image."""
     matrices = []
     for degrees in YAW_PITCH_DEGREES[:batch_size]:
         (cy, cp), (sy, sp) = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -67,7 +88,7 @@ def view_projections(batch_size: int) -> np.ndarray:
         pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
         pose = np.eye(4)
         pose[:3, :3] = yaw @ pitch
-        matrices.append(projection @ pose)
+        matrices.append(projection(DISTANCE) @ pose)
     return np.stack(matrices).astype(np.float32)
 
 
@@ -133,18 +154,6 @@ def with_gradient(render):
     return step
 
 
-def interleaved_medians(functions: dict, arguments: tuple, rounds: int) -> dict[str, float]:
-    """Median milliseconds of each function, all timed once per round."""
-    times = {name: [] for name in functions}
-    for round_index in range(-WARM_UP, rounds):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            tf.nest.map_structure(lambda tensor: tensor.numpy(), function(*arguments))
-            if round_index >= 0:
-                times[name].append(1e3 * (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def floor_milliseconds(num_vertices: int, num_triangles: int, channels: int) -> dict[str, float]:
     """Least time per image and core: bytes that must move and operations that must happen."""
     pixels = IMAGE_SIZE[0] * IMAGE_SIZE[1]
@@ -154,9 +163,10 @@ def floor_milliseconds(num_vertices: int, num_triangles: int, channels: int) -> 
     forward_bytes = 12 * num_triangles + 16 * num_vertices + covered * corner_bytes + image_bytes
     backward_bytes = covered * corner_bytes * 3 + image_bytes
     forward_operations = 40 * num_triangles + 25 * 100_000 + covered * 75
-    forward = forward_bytes / MEMORY_BYTES_PER_SECOND
+    bytes_per_second = timing.bytes_per_second()
+    forward = forward_bytes / bytes_per_second
     forward += forward_operations / SCALAR_OPERATIONS_PER_SECOND
-    backward = backward_bytes / MEMORY_BYTES_PER_SECOND
+    backward = backward_bytes / bytes_per_second
     backward += covered * 150 / SCALAR_OPERATIONS_PER_SECOND
     return {"forward": 1e3 * forward, "forward_backward": 1e3 * (forward + backward)}
 
@@ -164,7 +174,6 @@ def floor_milliseconds(num_vertices: int, num_triangles: int, channels: int) -> 
 def measure(peer, rounds: int) -> dict:
     """All numbers of the benchmark, printed as they come."""
     head, triangles = head_mesh()
-    renderers = build_renderers(peer, triangles)
     floor = floor_milliseconds(len(head), len(triangles), channels=7)
     report = {
         "num_vertices": len(head),
@@ -172,29 +181,17 @@ def measure(peer, rounds: int) -> dict:
         "floor_ms": floor,
         "ids_differing": 0,
         "mask_differing": 0,
+        "large_triangles": {},
     }
     for batch_size in BATCH_SIZES:
         vertices = tf.constant(np.tile(head, (batch_size, 1, 1)), tf.float32)
         attributes = tf.concat([vertices, vertices**2, vertices[..., :1]], axis=-1)
         arguments = (vertices, tf.constant(view_projections(batch_size)), attributes)
-        # Each is traced anew per batch size: the peer needs a static one.
-        passes = {
-            "forward": {name: tf.function(render) for name, render in renderers.items()},
-            "forward_backward": {
-                name: tf.function(with_gradient(render)) for name, render in renderers.items()
-            },
-        }
-        numbers = {}
-        for name, functions in passes.items():
-            medians = interleaved_medians(functions, arguments, rounds)
-            numbers[f"{name}_ratio"] = medians["ours"] / medians["peer"]
-            numbers[f"{name}_ms"] = medians
+        numbers, passes = compare(build_renderers(peer, triangles), arguments, rounds)
+        for name in passes:
+            medians = numbers[f"{name}_ms"]
             over_floor = medians["ours"] / (batch_size * floor[name])
-            print(
-                f"batch {batch_size} {name}: ours {medians['ours']:.1f} ms, peer "
-                f"{medians['peer']:.1f} ms, ratio {medians['ours'] / medians['peer']:.3f}, "
-                f"{over_floor:.1f} x the one-core floor"
-            )
+            print_ratio(f"batch {batch_size} {name}", medians, f"{over_floor:.1f} x the floor")
         report[f"batch_{batch_size}"] = numbers
         _, peer_mask, peer_ids = passes["forward"]["peer"](*arguments)
         _, our_mask, our_ids = passes["forward"]["ours"](*arguments)
@@ -202,7 +199,44 @@ def measure(peer, rounds: int) -> dict:
         report["ids_differing"] += int(np.sum(peer_ids.numpy() != our_ids.numpy()))
         report["mask_differing"] += int(np.sum(peer_mask.numpy() != our_mask.numpy()))
     print(f"ids differing {report['ids_differing']}, mask differing {report['mask_differing']}")
+    for scene, soup in large_triangles().items():
+        soup_triangles = np.arange(soup.shape[1], dtype=np.int32).reshape(-1, 3)
+        attributes = np.tile(soup, 3)[..., :7]
+        camera = projection(distance=0.0)[np.newaxis].astype(np.float32)
+        numbers, passes = compare(
+            build_renderers(peer, soup_triangles),
+            tuple(map(tf.constant, (soup, camera, attributes))),
+            rounds,
+        )
+        for name in passes:
+            print_ratio(f"large triangles, {scene}, {name}", numbers[f"{name}_ms"])
+        report["large_triangles"][scene] = numbers
     return report
+
+
+def compare(renderers: dict, arguments: tuple, rounds: int) -> tuple[dict, dict]:
+    """Times of both renderers and their ratios, forward and both ways; and what was timed."""
+    # Each is traced anew per batch size: the peer needs a static one.
+    passes = {
+        "forward": {name: tf.function(render) for name, render in renderers.items()},
+        "forward_backward": {
+            name: tf.function(with_gradient(render)) for name, render in renderers.items()
+        },
+    }
+    numbers = {}
+    for name, functions in passes.items():
+        medians = timing.interleaved_medians(functions, arguments, rounds)
+        numbers[f"{name}_ratio"] = medians["ours"] / medians["peer"]
+        numbers[f"{name}_ms"] = medians
+    return numbers, passes
+
+
+def print_ratio(label: str, medians: dict[str, float], remark: str = "") -> None:
+    """One line of the report."""
+    print(
+        f"{label}: ours {medians['ours']:.1f} ms, peer {medians['peer']:.1f} ms, ratio "
+        f"{medians['ours'] / medians['peer']:.3f}{', ' if remark else ''}{remark}"
+    )
 
 
 def main() -> None:

@@ -1,9 +1,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.face_models.made_up_models import made_up_model
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
+from tf_facerecon.lighting import lambertian_shading
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +86,37 @@ def test_decoder_is_float32_under_every_policy(decoder, policy):
         layer(coefficients, render=False)["landmarks"] for layer in (decoder_of_policy, decoder)
     )
     np.testing.assert_array_equal(answer, expected)
+
+
+def test_light_is_normals_turned_and_shaded(decoder, rng):
+    """The compiled step equals the functions it is made of, forward and backward."""
+    groups = decoder.layout.split(tf.constant(0.3 * rng.standard_normal((2, 257)), tf.float32))
+    shape, albedo = decoder.morphable_face(
+        groups["identity"], groups["expression"], groups["texture"]
+    )
+    triangles = decoder.face_model.triangles
+    incidence = mesh_normals.vertex_incidence(triangles, decoder.face_model.num_vertices)
+
+    def plain(shape, albedo, groups):
+        normals = mesh_normals.vertex_normals(shape, triangles, incidence)
+        rotation = rotations.rotation_matrix_from_euler(groups["rotation"])
+        normals = rigid_transforms.rotate(normals, rotation)
+        colours = lambertian_shading.shade(albedo, normals, groups["lighting"])
+        return {"normals": normals, "colours": colours}
+
+    sources = (shape, albedo, groups["rotation"], groups["lighting"])
+    answers, gradients = [], []
+    for light in (plain, decoder.light):
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            answer = light(shape, albedo, groups)
+            loss = tf.reduce_sum(tf.sin(3 * answer["normals"])) + tf.reduce_sum(
+                answer["colours"] ** 2
+            )
+        answers.append(answer)
+        gradients.append(tape.gradient(loss, sources))
+    for name, expected in answers[0].items():
+        np.testing.assert_allclose(answers[1][name], expected, atol=1e-6)
+    for expected, received in zip(*gradients, strict=True):
+        expected = tf.convert_to_tensor(expected).numpy()
+        np.testing.assert_allclose(received, expected, atol=1e-5 * np.abs(expected).max())

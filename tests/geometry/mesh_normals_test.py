@@ -39,9 +39,18 @@ def vertex_normals_by_loop(vertices, triangles):
 
 def test_vertex_incidence_preset():
     incidence = mesh_normals.vertex_incidence(np.array([[0, 1, 2], [0, 2, 3]]), 5)
-    expected = [[0, 1], [0, 2], [0, 1], [1, 2], [2, 2]]  # 2 pads; nothing uses vertex 4.
-    np.testing.assert_array_equal(incidence, expected)
-    assert incidence.dtype == np.int32
+    expected = [[0, 3], [1, 6], [2, 4], [5, 6], [6, 6]]  # 6 pads; nothing uses vertex 4.
+    np.testing.assert_array_equal(incidence.corners, expected)
+    assert incidence.further.shape == (0, 0)
+    assert incidence.corners.dtype == np.int32
+
+
+def test_vertex_incidence_keeps_crowded_vertices_apart():
+    fan = np.stack([np.zeros(300, int), np.arange(1, 301), np.arange(2, 302)], axis=-1)
+    incidence = mesh_normals.vertex_incidence(fan, 302)
+    assert incidence.corners.shape == (302, 2)
+    np.testing.assert_array_equal(incidence.further, [3 * np.arange(2, 300)])
+    np.testing.assert_array_equal(incidence.further_row, [0] + 301 * [1])
 
 
 @hypothesis.given(strategies.integers(0, 30), strategies.integers(0, 2**32 - 1))
@@ -52,10 +61,12 @@ def test_vertex_incidence_random(num_triangles, seed):
         [generator.choice(9, 3, replace=False) for _ in range(num_triangles)], np.int32
     ).reshape(-1, 3)
     incidence = mesh_normals.vertex_incidence(triangles, 9)
-    for vertex, row in enumerate(incidence):
-        users = np.flatnonzero((triangles == vertex).any(axis=1))
-        np.testing.assert_array_equal(row[: len(users)], users)
-        assert np.all(row[len(users) :] == num_triangles)
+    for vertex, row in enumerate(incidence.corners):
+        if incidence.further_row[vertex] < len(incidence.further):
+            row = np.concatenate([row, incidence.further[incidence.further_row[vertex]]])
+        own = np.flatnonzero(triangles.reshape(-1) == vertex)
+        np.testing.assert_array_equal(row[: len(own)], own)
+        assert np.all(row[len(own) :] == 3 * num_triangles)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +129,7 @@ def test_vertex_normals_of_unused_vertices_and_flat_triangles_are_zero_with_fini
 def test_mesh_normals_exception_raised():
     with pytest.raises(ValueError, match="`vertices` must have shape"):
         mesh_normals.triangle_normals(tf.zeros([4, 2]), TETRAHEDRON)
-    with pytest.raises(ValueError, match="`incidence` must have shape"):
+    with pytest.raises(ValueError, match="`incidence` must come from `vertex_incidence`"):
         mesh_normals.vertex_normals(TETRAHEDRON_VERTICES, TETRAHEDRON, TETRAHEDRON[0])
 
 
@@ -135,3 +146,29 @@ def test_vertex_normals_jacobian(rng):
     jacobian.assert_jacobian_correct(
         lambda v: mesh_normals.vertex_normals(v, TETRAHEDRON, incidence), vertices
     )
+
+
+def test_vertex_normals_of_a_crowded_vertex(rng):
+    """A pyramid over 200 corners: its tip has a hundred times as many triangles as the others."""
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    ring = np.stack([np.cos(angles), np.sin(angles), 0.2 * np.sin(3 * angles)], axis=-1)
+    vertices = np.concatenate([[[0.1, 0.2, 1.0]], ring])
+    around = np.arange(1, 201)
+    triangles = np.stack([np.zeros(200, int), around, np.roll(around, -1)], axis=-1)
+    incidence = mesh_normals.vertex_incidence(triangles, 201)
+    assert len(incidence.further) == 1
+    normals = mesh_normals.vertex_normals(vertices, triangles, incidence)
+    np.testing.assert_allclose(normals, vertex_normals_by_loop(vertices, triangles), atol=1e-12)
+    direction = rng.normal(size=vertices.shape)
+    weights = rng.normal(size=vertices.shape)
+
+    def moved(step):
+        points = tf.constant(vertices) + step * direction
+        return tf.reduce_sum(weights * mesh_normals.vertex_normals(points, triangles, incidence))
+
+    with tf.GradientTape() as tape:
+        step = tf.constant(0.0, tf.float64)
+        tape.watch(step)
+        value = moved(step)
+    difference = (moved(1e-6) - moved(-1e-6)) / 2e-6
+    np.testing.assert_allclose(tape.gradient(value, step), difference, rtol=1e-6)

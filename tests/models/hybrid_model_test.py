@@ -217,10 +217,7 @@ def test_two_replicas_train_like_one():
         from tests import toy_face
         from tests.models import hybrid_model_test
         from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import dense_landmarks
-from tf_facerecon.geometry.camera import project
         from tf_facerecon.models.hybrid_model import HybridModel
-from tf_facerecon.networks.r_net import RNet
 
         rng = np.random.default_rng(0)
         faces = tf.data.Dataset.from_tensor_slices({

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels
 
 from tests.rendering import rendering_scenes
-from tf_facerecon.rendering import rasterizer
+from tf_facerecon.rendering import antialiasing, rasterizer
 
 # Arguments, results and calls are the runtime's own.
 STRUCTURE = {"Placeholder", "PartitionedCall", "StatefulPartitionedCall"}
@@ -37,7 +37,12 @@ def test_every_operation_has_a_gpu_kernel():
         with tf.GradientTape() as tape:
             tape.watch((clip_vertices, attributes))
             images = rasterizer.rasterize(
-                clip_vertices, triangles, attributes, (16, 16), jit_compile=False
+                clip_vertices,
+                triangles,
+                attributes,
+                (16, 16),
+                antialias=antialiasing.opposite_vertices(triangles),
+                jit_compile=False,
             )
             loss = tf.reduce_sum(images.attributes)
         return tape.gradient(loss, (clip_vertices, attributes))

@@ -67,6 +67,31 @@ def test_mesh_renderer_does_not_lose_precision_under_a_mixed_policy(mesh):
         np.testing.assert_array_equal(image, mixed(clip, attributes)[name])
 
 
+def test_mesh_renderer_takes_named_attributes(mesh):
+    clip, triangles, attributes = mesh
+    named = {"uv": attributes, "normals": np.sin(clip[..., :3])}
+    layer = mesh_renderer.MeshRenderer(triangles, SIZE, jit_compile=False)
+    images = layer(clip, named)["attributes"]
+    assert images.keys() == named.keys()
+    for name, values in named.items():
+        np.testing.assert_array_equal(images[name], layer(clip, values)["attributes"])
+
+
+def test_mesh_renderer_antialiases_when_asked(mesh):
+    clip, triangles, attributes = mesh
+    clip = clip * np.array([0.7, 0.7, 1, 1], np.float32)  # All of its outline is in the picture.
+    plain, blended = (
+        mesh_renderer.MeshRenderer(triangles, SIZE, antialias=antialias, jit_compile=False)(
+            clip, np.ones_like(attributes)
+        )
+        for antialias in (False, True)
+    )
+    np.testing.assert_array_equal(plain["mask"], blended["mask"])
+    np.testing.assert_allclose(plain["attributes"], np.repeat(plain["mask"], 2, -1), atol=1e-5)
+    between = (blended["attributes"].numpy() > 0.01) & (blended["attributes"].numpy() < 0.99)
+    assert between.any()
+
+
 @pytest.mark.parametrize(
     ("triangles", "message"),
     [([[0, 1]], "`triangles` must have shape"), ([[0, 1, -2]], "must not be negative")],

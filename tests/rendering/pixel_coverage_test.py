@@ -29,6 +29,16 @@ def test_cover_pixels_scenes(scene, jit_compile):
     rendering_truth.assert_covered(ids, clip_vertices, triangles, SIZE)
 
 
+@COMPILE
+@pytest.mark.parametrize("scene", ["few_large", "huge", "crossing_near_plane", "zero_w"])
+def test_cover_pixels_scenes_of_several_strips(scene, jit_compile):
+    size = (72, 150)  # Three strips of rows, the last not full.
+    clip_vertices, triangles = rendering_scenes.SCENES[scene]()
+    ids = cover(clip_vertices, triangles, size, jit_compile=jit_compile)
+    # Centres are not exact here: they are snapped to 16 fractional bits.
+    rendering_truth.assert_covered(ids, clip_vertices, triangles, size, tolerance=1e-4)
+
+
 @pytest.mark.parametrize(
     ("scene", "covers"),
     [("behind_camera", False), ("off_screen", False), ("beyond_far", False), ("degenerate", False)]

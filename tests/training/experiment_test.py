@@ -209,7 +209,7 @@ def test_finished_run_builds_nothing(uncut_run, settings, monkeypatch):
     monkeypatch.delattr(experiment, "build_model")
     config = TrainingConfig.model_validate(settings)
     again = experiment.run(config, uncut_run[0])
-    assert (again.network_path, again.steps, again.seconds) == (uncut_run[1].r_net_path, 7, 0.0)
+    assert (again.network_path, again.steps, again.seconds) == (uncut_run[1].network_path, 7, 0.0)
 
 
 def test_photographs_are_prepared_as_the_configuration_says(settings, tmp_path, monkeypatch):

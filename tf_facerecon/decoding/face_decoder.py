@@ -18,7 +18,7 @@ from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 from tf_facerecon.lighting import lambertian_shading
-from tf_facerecon.rendering import rasterizer
+from tf_facerecon.rendering import image_batches, rasterizer
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -73,7 +73,7 @@ class FaceDecoder(keras.layers.Layer):
         self.camera = camera or cameras.PerspectiveCamera()
         self._triangles = tf.constant(model.triangles)
         incidence = mesh_normals.vertex_incidence(model.triangles, model.num_vertices)
-        self._incidence = tf.constant(incidence)
+        self._incidence = tf.nest.map_structure(tf.constant, incidence)
         self._landmark_indices = tf.constant(model.landmarks)
         in_region = (model.face_region[model.triangles] > 0.5).all(axis=-1)
         self._triangle_in_region = tf.constant(in_region.astype(np.float32))
@@ -92,13 +92,7 @@ class FaceDecoder(keras.layers.Layer):
         decoded = {"shape": shape, "albedo": albedo, **self.place(shape, groups)}
         if not render:
             return decoded
-        # The released code takes normals of the shape at rest and turns them, which is the same.
-        normals = mesh_normals.vertex_normals(shape, self._triangles, self._incidence)
-        rotation = rotations.rotation_matrix_from_euler(groups["rotation"])
-        decoded["normals"] = rigid_transforms.rotate(normals, rotation)
-        decoded["colours"] = lambertian_shading.shade(
-            albedo, decoded["normals"], groups["lighting"]
-        )
+        decoded.update(self.light(shape, albedo, groups))
         decoded.update(self.draw(decoded["vertices"], decoded["colours"]))
         return decoded
 
@@ -111,6 +105,14 @@ class FaceDecoder(keras.layers.Layer):
         )
         five_points = five_points_from_landmarks(landmarks)
         return {"vertices": vertices, "landmarks": landmarks, "five_points": five_points}
+
+    def light(self, shape, albedo, groups):
+        """Normals and lit colours `[B, V, 3]` of a `shape` and its `albedo` `[B, V, 3]`."""
+        normals, colours = _light_images(
+            (shape, albedo, groups["rotation"], groups["lighting"]),
+            shared=(self._triangles, self._incidence),
+        )
+        return {"normals": normals, "colours": colours}
 
     def draw(self, vertices, colours):
         """Pictures world `vertices` `[B, V, 3]` with any per-vertex `colours` `[B, V, C]`."""
@@ -130,3 +132,14 @@ class FaceDecoder(keras.layers.Layer):
             "camera": dataclasses.asdict(self.camera),
             "fingerprint": self.face_model.fingerprint,
         }
+
+
+def _light_image(shape, albedo, rotation, lighting, triangles, incidence):
+    """One image of `FaceDecoder.light`."""
+    # The released code takes normals of the shape at rest and turns them, which is the same.
+    normals = mesh_normals.vertex_normals(shape, triangles, incidence)
+    normals = rigid_transforms.rotate(normals, rotations.rotation_matrix_from_euler(rotation))
+    return normals, lambertian_shading.shade(albedo, normals, lighting)
+
+
+_light_images = image_batches.ImageFunction(_light_image, num_differentiable=4, num_results=2)

@@ -9,9 +9,21 @@ from tf_facerecon.face_models.morphable_model import MorphableModel
 
 
 def linear_combination(mean: tf.Tensor, basis: tf.Tensor, coefficients: tf.Tensor) -> tf.Tensor:
-    """`mean` `[V, 3]` plus `basis` `[K, V * 3]` times `coefficients` `[B, K]`: `[B, V, 3]`."""
-    offsets = tf.reshape(tf.matmul(coefficients, basis), (-1, *mean.shape))
-    return mean + offsets
+    """`mean` `[V, 3]` plus `basis` `[K, V * 3]` times `coefficients` `[B, K]`: `[B, V, 3]`.
+
+    Gradients flow to `coefficients`; mean and basis are constants.
+    """
+
+    @tf.custom_gradient
+    def offsets(coefficients):
+        def gradient(upstream):
+            # The product the other way round: with the tall basis on the left it takes half the
+            # time of the automatic one on a CPU.
+            return tf.transpose(tf.matmul(basis, upstream, transpose_b=True))
+
+        return tf.matmul(coefficients, basis), gradient
+
+    return mean + tf.reshape(offsets(coefficients), (-1, *mean.shape))
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")

@@ -112,13 +112,22 @@ def to_clip_space(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
     Raises:
         ValueError: If the last axis of `points` is not 3.
     """
-    x, y, depth = tf.unstack(world_to_camera(points, camera), axis=-1)
+    points = tf.convert_to_tensor(points)
+    checks.check_shape("points", points, (..., 3))
     focal = camera.focal / (camera.image_size / 2)
     depth_range = camera.far - camera.near
-    clip_z = (
-        camera.far + camera.near
-    ) / depth_range * depth - 2 * camera.far * camera.near / depth_range
-    return tf.stack([focal * x, focal * y, clip_z, depth], axis=-1)
+    scale = (camera.far + camera.near) / depth_range
+    # One small product and one sum: taking coordinates apart costs as much as the whole model.
+    turn = [[focal, 0, 0, 0], [0, focal, 0, 0], [0, 0, -scale, -1]]
+    shift = [
+        0,
+        0,
+        scale * camera.distance - 2 * camera.far * camera.near / depth_range,
+        camera.distance,
+    ]
+    flat = tf.reshape(points, (-1, 3))
+    clip = tf.matmul(flat, tf.constant(turn, points.dtype)) + tf.constant(shift, points.dtype)
+    return tf.reshape(clip, tf.concat([tf.shape(points)[:-1], [4]], axis=0))
 
 
 def intrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:

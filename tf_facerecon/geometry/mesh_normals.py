@@ -6,14 +6,38 @@ Convention:
     triangles count no more than small ones), as in both Deng implementations.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.core import checks, safe_ops
 
+_COMMON = 0.99  # Share of the vertices whose triangles all stand in the first lists.
 
-def vertex_incidence(triangles: np.ndarray, num_vertices: int) -> np.ndarray:
-    """Lists, for each vertex, the triangles that use it.
+
+class VertexIncidence(NamedTuple):
+    """For each vertex of a mesh, the corners of triangles that it is.
+
+    Meshes have a few vertices with many more triangles than all others; one list as long as
+    theirs for every vertex would be mostly padding, so they keep what is over apart.
+
+    Attributes:
+        corners: int32 `[V, W]`, W such that 99 of 100 vertices need no more; each row holds
+            indices into the flat `triangles` in increasing order, `3 t + k` for corner k of
+            triangle t, then the padding value 3 T.
+        further: int32 `[R, K - W]`, the same for corners after the first W of the R vertices that
+            have more, K the largest number of corners at one vertex.
+        further_row: int32 `[V]`, row of `further` that belongs to the vertex; R if none does.
+    """
+
+    corners: np.ndarray
+    further: np.ndarray
+    further_row: np.ndarray
+
+
+def vertex_incidence(triangles: np.ndarray, num_vertices: int) -> VertexIncidence:
+    """Lists, for each vertex, the corners of triangles that it is.
 
     Computed once per mesh; it turns the sum over incident triangles into a plain gather.
 
@@ -22,8 +46,7 @@ def vertex_incidence(triangles: np.ndarray, num_vertices: int) -> np.ndarray:
         num_vertices: Number V of vertices.
 
     Returns:
-        int32 `[V, K]`, K the largest number of triangles at one vertex; each row holds triangle
-        indices in increasing order, then the padding value T.
+        The lists.
 
     Raises:
         ValueError: If `triangles` is not an integer `[T, 3]` array of indices below `num_vertices`.
@@ -37,15 +60,18 @@ def vertex_incidence(triangles: np.ndarray, num_vertices: int) -> np.ndarray:
             f"`triangles` must hold vertex indices in [0, {num_vertices}). "
             f"Received: {triangles.min()} to {triangles.max()}."
         )
-    corners = triangles.reshape(-1)
-    order = np.argsort(corners, kind="stable")
-    counts = np.bincount(corners, minlength=num_vertices)
+    vertices = triangles.reshape(-1)
+    order = np.argsort(vertices, kind="stable")
+    counts = np.bincount(vertices, minlength=num_vertices)
     first = np.cumsum(counts) - counts
-    slots = np.arange(corners.size) - first[corners[order]]
-    width = int(counts.max(initial=0))
-    incidence = np.full((num_vertices, width), len(triangles), np.int32)
-    incidence[corners[order], slots] = order // 3
-    return incidence
+    slots = np.arange(vertices.size) - first[vertices[order]]
+    lists = np.full((num_vertices, int(counts.max(initial=0))), vertices.size, np.int32)
+    lists[vertices[order], slots] = order
+    width = int(np.quantile(counts, _COMMON, method="higher")) if counts.size else 0
+    crowded = np.flatnonzero(counts > width)
+    further_row = np.full(num_vertices, crowded.size, np.int32)
+    further_row[crowded] = np.arange(crowded.size)
+    return VertexIncidence(lists[:, :width], lists[crowded, width:], further_row)
 
 
 def triangle_normals(vertices: tf.Tensor, triangles: tf.Tensor) -> tf.Tensor:
@@ -65,18 +91,20 @@ def triangle_normals(vertices: tf.Tensor, triangles: tf.Tensor) -> tf.Tensor:
     checks.check_shape("vertices", vertices, (..., None, 3))
     checks.check_shape("triangles", triangles, (None, 3))
     first, second, third = (tf.gather(vertices, triangles[:, k], axis=-2) for k in range(3))
-    return safe_ops.safe_normalize(tf.linalg.cross(second - first, third - first))
+    return _unit_normals(first, second, third)
 
 
 def vertex_normals(
-    vertices: tf.Tensor, triangles: tf.Tensor, incidence: np.ndarray | tf.Tensor
+    vertices: tf.Tensor, triangles: tf.Tensor, incidence: VertexIncidence
 ) -> tf.Tensor:
     """Outward unit normals of vertices; 0 for vertices that no triangle uses.
+
+    Forward and backward pass only look values up and never scatter.
 
     Args:
         vertices: Float tensor `[..., V, 3]`.
         triangles: Integer tensor `[T, 3]`, counter-clockwise from outside.
-        incidence: Integer tensor `[V, K]` from `vertex_incidence(triangles, V)`.
+        incidence: `vertex_incidence(triangles, V)`, as arrays or tensors.
 
     Returns:
         Unit normals `[..., V, 3]`, in the frame of `vertices`.
@@ -84,7 +112,53 @@ def vertex_normals(
     Raises:
         ValueError: If an argument does not have the shape above.
     """
-    checks.check_shape("incidence", incidence, (None, None))
-    normals = triangle_normals(vertices, triangles)
-    padded = tf.concat([normals, tf.zeros_like(normals[..., :1, :])], axis=-2)
-    return safe_ops.safe_normalize(tf.reduce_sum(tf.gather(padded, incidence, axis=-2), axis=-2))
+    vertices = tf.convert_to_tensor(vertices)
+    checks.check_shape("vertices", vertices, (..., None, 3))
+    checks.check_shape("triangles", triangles, (None, 3))
+    if not isinstance(incidence, VertexIncidence):
+        raise ValueError(
+            f"`incidence` must come from `vertex_incidence`. Received: {type(incidence).__name__}."
+        )
+
+    @tf.custom_gradient
+    def look_up(vertices):
+        def gradient(*upstream):
+            # Corner k of triangle t at 3 t + k, as the lists count.
+            by_corner = tf.stack(upstream, axis=-2)
+            shape = tf.concat([tf.shape(by_corner)[:-3], [-1, 3]], axis=0)
+            return _sum_listed(tf.reshape(by_corner, shape), incidence)
+
+        return tuple(tf.gather(vertices, triangles[:, k], axis=-2) for k in range(3)), gradient
+
+    @tf.custom_gradient
+    def sum_at_vertices(normals):
+        def gradient(upstream):
+            return tf.add_n([tf.gather(upstream, triangles[:, k], axis=-2) for k in range(3)])
+
+        by_triangle = incidence._replace(
+            corners=incidence.corners // 3, further=incidence.further // 3
+        )
+        return _sum_listed(normals, by_triangle), gradient
+
+    normals = _unit_normals(*look_up(vertices))
+    return safe_ops.safe_normalize(sum_at_vertices(normals))
+
+
+def _unit_normals(first, second, third):
+    """Unit normals of triangles with these corners, each `[..., T, 3]`."""
+    return safe_ops.safe_normalize(tf.linalg.cross(second - first, third - first))
+
+
+def _sum_listed(values, incidence):
+    """Sums `[..., V, 3]` of the `values` `[..., N, 3]` that the lists name; N adds 0."""
+    padded = _with_zero(values)
+    sums = tf.reduce_sum(tf.gather(padded, incidence.corners, axis=-2), axis=-2)
+    if incidence.further.shape[0] == 0:
+        return sums
+    further = tf.reduce_sum(tf.gather(padded, incidence.further, axis=-2), axis=-2)
+    return sums + tf.gather(_with_zero(further), incidence.further_row, axis=-2)
+
+
+def _with_zero(values):
+    """`values` `[..., N, 3]` and one more, 0: `[..., N + 1, 3]`."""
+    return tf.concat([values, tf.zeros_like(values[..., :1, :])], axis=-2)

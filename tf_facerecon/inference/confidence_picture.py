@@ -34,7 +34,7 @@ _CAPTION_LETTERS = 20
 def draw(result) -> np.ndarray:
     """Draws two rows: who leads where and the photographs; then the face and each one's shares.
 
-    Of a large set the photographs with the largest shares are shown.
+    Of a large set the photographs with the largest shares are shown, copies never.
 
     Args:
         result: `ImageSetReconstruction`.
@@ -43,7 +43,9 @@ def draw(result) -> np.ndarray:
         `[height, width, 3]` uint8 RGB.
     """
     overall = result.coefficient_shares.mean(axis=1)
-    shown = np.sort(np.argsort(-overall, kind="stable")[:MAX_PHOTOS])
+    candidates = np.flatnonzero(result.counted)
+    ranks = np.argsort(-overall[candidates], kind="stable")[:MAX_PHOTOS]
+    shown = np.sort(candidates[ranks])
     shares = result.vertex_shares()
     leader = _leader_colours(shares, shown)
     drawn, mask = _render(result, np.concatenate([leader, shares[shown].T], axis=-1))

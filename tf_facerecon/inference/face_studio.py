@@ -34,7 +34,7 @@ class FaceStudio:
     model: MorphableModel
     camera: cameras.PerspectiveCamera
     centre: np.ndarray
-    incidence: np.ndarray
+    incidence: mesh_normals.VertexIncidence
 
     @classmethod
     def for_model(cls, model: MorphableModel) -> "FaceStudio":
@@ -60,13 +60,12 @@ class FaceStudio:
         self,
         vertices: np.ndarray,
         colours: np.ndarray,
-        triangles: np.ndarray | None = None,
         size: int = TILE_SIZE,
+        supersampling: int = SUPERSAMPLING,
     ) -> np.ndarray:
         """A tile `[size, size, 3]` in [0, 1] of vertices `[V, 3]` with colours `[V, 3]`."""
-        triangles = self.model.triangles if triangles is None else triangles
         drawn, mask = mesh_views.render_window(
-            vertices - self.centre, triangles, colours, self.camera, size * SUPERSAMPLING
+            vertices - self.centre, self.model.triangles, colours, self.camera, size * supersampling
         )
         layer = np.concatenate([drawn, mask[..., None]], axis=-1)
         layer = photo_window.resize(layer, (size, size))

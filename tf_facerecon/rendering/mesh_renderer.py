@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.core import checks
-from tf_facerecon.rendering import rasterizer
+from tf_facerecon.rendering import antialiasing, rasterizer
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -17,11 +17,17 @@ class MeshRenderer(keras.layers.Layer):
     `attributes [B, H, W, C]`, `mask [B, H, W, 1]`, `depth [B, H, W, 1]` (clip coordinate `w`),
     `barycentrics [B, H, W, 3]`, `triangle_ids [B, H, W]` int32.
 
+    Attributes can also be a dict of tensors - `{"colours": ..., "normals": ..., "uv": ...}` -,
+    all interpolated in one pass; its images then have its names, and `attributes` is the dict of
+    them.
+
     The layer holds no weights. Its triangles are saved as part of its configuration.
 
     Args:
         triangles: Integers `[T, 3]`, indices into the vertices.
         image_size: `(height, width)` in pixels.
+        antialias: Blend attributes and depth along outlines, which lets gradients flow through
+            these, see `antialiasing`.
         jit_compile: Compile with XLA.
         **kwargs: Of `keras.layers.Layer`. Inputs are not cast to a lower precision.
 
@@ -29,7 +35,9 @@ class MeshRenderer(keras.layers.Layer):
         ValueError: If `triangles` is not `[T, 3]` or holds a negative index.
     """
 
-    def __init__(self, triangles, image_size, jit_compile: bool = True, **kwargs):
+    def __init__(
+        self, triangles, image_size, antialias: bool = False, jit_compile: bool = True, **kwargs
+    ):
         # Pixels are decided by differences that half precision does not resolve.
         super().__init__(**{"autocast": False, **kwargs})
         triangles = np.asarray(triangles, np.int32)
@@ -38,22 +46,27 @@ class MeshRenderer(keras.layers.Layer):
             raise ValueError(f"`triangles` must not be negative. Received: {triangles.min()}.")
         self.triangles = triangles
         self.image_size = tuple(int(side) for side in image_size)
+        self.antialias = antialias
         self.jit_compile = jit_compile
+        self._opposite = antialiasing.opposite_vertices(triangles) if antialias else None
 
     def call(self, clip_vertices, attributes):
-        channels = attributes.shape[-1]
-        with_depth = tf.concat([attributes, clip_vertices[..., 3:]], axis=-1)
+        wanted = tf.nest.flatten(attributes)
+        widths = [tensor.shape[-1] for tensor in wanted]
+        with_depth = tf.concat([*wanted, clip_vertices[..., 3:]], axis=-1)
         images = rasterizer.rasterize(
             clip_vertices,
             self.triangles,
             with_depth,
             self.image_size,
+            antialias=self._opposite,
             jit_compile=self.jit_compile,
         )
+        *interpolated, depth = tf.split(images.attributes, [*widths, 1], axis=-1)
         return {
-            "attributes": images.attributes[..., :channels],
+            "attributes": tf.nest.pack_sequence_as(attributes, interpolated),
             "mask": images.mask,
-            "depth": images.attributes[..., channels:],
+            "depth": depth,
             "barycentrics": images.barycentrics,
             "triangle_ids": images.triangle_ids,
         }
@@ -61,9 +74,17 @@ class MeshRenderer(keras.layers.Layer):
     def compute_output_spec(self, clip_vertices, attributes):
         dtype = clip_vertices.dtype
         image = (clip_vertices.shape[0], *self.image_size)
-        channels = {"attributes": attributes.shape[-1], "mask": 1, "depth": 1, "barycentrics": 3}
-        spec = {name: keras.KerasTensor((*image, count), dtype) for name, count in channels.items()}
-        return {**spec, "triangle_ids": keras.KerasTensor(image, "int32")}
+
+        def picture(channels):
+            return keras.KerasTensor((*image, channels), dtype)
+
+        return {
+            "attributes": keras.tree.map_structure(lambda x: picture(x.shape[-1]), attributes),
+            "mask": picture(1),
+            "depth": picture(1),
+            "barycentrics": picture(3),
+            "triangle_ids": keras.KerasTensor(image, "int32"),
+        }
 
     def get_config(self):
         config = super().get_config()
@@ -71,6 +92,7 @@ class MeshRenderer(keras.layers.Layer):
             {
                 "triangles": self.triangles.tolist(),
                 "image_size": list(self.image_size),
+                "antialias": self.antialias,
                 "jit_compile": self.jit_compile,
             }
         )

@@ -1,4 +1,4 @@
-"""One training run from its configuration: the only module, beside `config`, that sees one.
+"""One training run of an R-Net from its configuration.
 
 A run folder holds `resolved_config.yaml` (every setting), `checkpoints/` (to go on after a kill),
 `history.csv`, `logs/` (TensorBoard), `panels/` (pictures) and at the end `r_net.keras` and

@@ -1,0 +1,151 @@
+"""Measures coefficients -> picture, forward and backward, and where the time goes.
+
+    python benchmarks/decode.py --json decode.json
+
+The face model is the procedural one at the density of the Basel Face Model. `rest_over_rasterizer`
+compares everything that is not the rasterizer with it: the time of the whole, less that of the
+rasterizer alone on the same vertices, over the latter, for a training batch of 5. All are timed in
+turn, in one process; the floor is what the machine was measured to do a moment earlier.
+"""
+
+import argparse
+import functools
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+import timing
+
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.io import atomic_files
+
+FACE_MODEL = "procedural-35709"
+BATCH_SIZES = (1, 5)
+KEY_BATCH_SIZE = 5
+
+
+def with_gradient(function):
+    """The forward and backward pass of the sum of squares of what `function` answers."""
+
+    def step(*arguments):
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            answers = tf.nest.flatten(function(*arguments))
+            loss = tf.add_n([tf.reduce_sum(answer**2) for answer in answers])
+        return tape.gradient(loss, arguments)
+
+    return tf.function(step)
+
+
+def build_parts(decoder: FaceDecoder, batch_size: int) -> dict:
+    """For each part of decoding, a function without arguments that runs it both ways."""
+    rng = np.random.default_rng(20190320)
+    widths = decoder.layout.sizes
+    scales = {"rotation": 0.2, "translation": 0.1, "lighting": 0.2}
+    groups = {
+        name: tf.constant(rng.normal(0, scales.get(name, 1.0), (batch_size, width)), tf.float32)
+        for name, width in widths.items()
+    }
+    coefficients = decoder.layout.merge(groups)
+    decoded = decoder(coefficients)
+    model_groups = tuple(groups[name] for name in ("identity", "expression", "texture"))
+
+    def picture(coefficients):
+        return decoder(coefficients)["image"]
+
+    def draw(vertices, colours):
+        return decoder.draw(vertices, colours)["image"]
+
+    def appearance(shape, albedo, rotation, lighting):
+        return decoder.light(shape, albedo, {"rotation": rotation, "lighting": lighting})
+
+    def place(shape, rotation, translation):
+        return decoder.place(shape, {"rotation": rotation, "translation": translation})["vertices"]
+
+    def clip(vertices):
+        return cameras.to_clip_space(vertices, decoder.camera)
+
+    parts = {
+        "whole": (picture, (coefficients,)),
+        "rasterizer": (draw, (decoded["vertices"], decoded["colours"])),
+        "face_model": (decoder.morphable_face, model_groups),
+        "normals_and_light": (
+            appearance,
+            (decoded["shape"], decoded["albedo"], groups["rotation"], groups["lighting"]),
+        ),
+        "pose": (place, (decoded["shape"], groups["rotation"], groups["translation"])),
+        "camera": (clip, (decoded["vertices"],)),
+    }
+    return {
+        name: functools.partial(with_gradient(function), *arguments)
+        for name, (function, arguments) in parts.items()
+    }
+
+
+def floor_milliseconds(decoder: FaceDecoder, batch_size: int) -> dict[str, float]:
+    """Least time of the parts that are not the rasterizer, from the measured speed of memory.
+
+    Forward and backward each read the bases once; per picture, shape and albedo are written and
+    read, and each of the normals' look-ups (corners of triangles, triangles of vertices) is read,
+    both ways.
+    """
+    model = decoder.face_model
+    bases = model.identity_basis, model.expression_basis, model.albedo_basis
+    basis_values = sum(basis.size for basis in bases)
+    vertex_values = 3 * model.num_vertices
+    look_ups = 3 * 2 * model.triangles.size
+    speed = timing.bytes_per_second()
+    operations = timing.operations_per_second()
+    multiplications = 2 * 2 * batch_size * basis_values
+    return {
+        "face_model": 1e3 * max(2 * 4 * basis_values / speed, multiplications / operations),
+        "vertices": 1e3 * 4 * batch_size * 2 * (6 * vertex_values + look_ups) / speed,
+    }
+
+
+def measure(rounds: int) -> dict:
+    """All numbers of the benchmark, printed as they come."""
+    decoder = FaceDecoder(FACE_MODEL)
+    report = {"num_vertices": decoder.face_model.num_vertices}
+    for batch_size in BATCH_SIZES:
+        medians = timing.interleaved_medians(build_parts(decoder, batch_size), (), rounds)
+        floor = floor_milliseconds(decoder, batch_size)
+        rest = medians["whole"] - medians["rasterizer"]
+        shares = {name: time / medians["whole"] for name, time in medians.items()}
+        numbers = {
+            "milliseconds": medians,
+            "shares": shares,
+            "rest_over_rasterizer": rest / medians["rasterizer"],
+            "floor_ms": floor,
+            "rest_over_floor": rest / sum(floor.values()),
+        }
+        print(f"batch {batch_size}, forward and backward:")
+        for name, time in medians.items():
+            print(f"  {name:18} {time:7.1f} ms {100 * shares[name]:5.0f} %")
+        print(f"  rest / rasterizer {numbers['rest_over_rasterizer']:.3f}")
+        print(
+            f"  rest / its floor of {sum(floor.values()):.1f} ms: {numbers['rest_over_floor']:.1f}"
+        )
+        report[f"batch_{batch_size}"] = numbers
+    report["rest_over_rasterizer"] = report[f"batch_{KEY_BATCH_SIZE}"]["rest_over_rasterizer"]
+    return report
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
+    parser.add_argument("--rounds", type=int, default=15)
+    flags = parser.parse_args()
+    report = measure(flags.rounds)
+    if flags.json:
+        with atomic_files.atomic_path(flags.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What the benchmarks of speed share: fair timing, and what the machine can do."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+WARM_UP = 3
+
+
+def interleaved_medians(
+    functions: Mapping[str, Callable], arguments: tuple, rounds: int
+) -> dict[str, float]:
+    """Median milliseconds of each function, all timed once per round.
+
+    Ratios of these stay meaningful while something else slows the machine down.
+    """
+    times = {name: [] for name in functions}
+    for round_index in range(-WARM_UP, rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            tf.nest.map_structure(lambda tensor: tensor.numpy(), function(*arguments))
+            if round_index >= 0:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def bytes_per_second(megabytes: int = 256, rounds: int = 5) -> float:
+    """Measured speed of one core at reading memory that no cache holds."""
+    block = np.ones(megabytes * 2**20 // 4, np.float32)
+    return block.nbytes / min(_seconds(block.sum) for _ in range(rounds))
+
+
+def operations_per_second(side: int = 1024, rounds: int = 5) -> float:
+    """Measured speed of all cores at multiplying float32 matrices."""
+    matrix = tf.random.uniform([side, side])
+    return (
+        2.0
+        * side**3
+        / min(_seconds(lambda: tf.matmul(matrix, matrix).numpy()) for _ in range(rounds))
+    )
+
+
+def _seconds(function):
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start

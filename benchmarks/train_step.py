@@ -1,0 +1,138 @@
+"""Measures one training step of the paper's size, and how much of it is not a network.
+
+    python benchmarks/train_step.py --json train_step.json
+
+ResNet-50 on 224 x 224 pictures, batch 5, the procedural face model at the density of the Basel Face
+Model, all image terms of the loss, and a perceptual network of FaceNet's size with random weights
+(the time does not depend on them). `overhead_fraction` is the share of the step beyond what the two
+networks alone take, forward and backward: decoding, losses, optimizer.
+"""
+
+import argparse
+import json
+import pathlib
+import resource
+import time
+
+import keras
+import tensorflow as tf
+import timing
+
+from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.io import atomic_files
+from tf_facerecon.losses import perceptual
+from tf_facerecon.models.hybrid_model import HybridModel
+from tf_facerecon.networks.facenet import FaceNet
+from tf_facerecon.networks.r_net import RNet
+
+FACE_MODEL = "procedural-35709"
+BATCH_SIZE = 5
+# The terms that photographs have, with the weights of configs/r_net_paper.yaml.
+LOSS_WEIGHTS = {
+    "photometric": 1.92,
+    "landmark": 1.6e-3,
+    "five_point": 2.0e-3,
+    "perceptual": 0.2,
+    "coefficient": 3.0e-4,
+    "albedo_flatness": 5.0,
+    "white_light": 10.0,
+}
+
+
+def build_identity_network() -> FaceNet:
+    """FaceNet, Inception-ResNet-v1 on 160 x 160, with random weights."""
+    from keras_facenet import inception_resnet_v1
+
+    model = inception_resnet_v1.InceptionResNetV1((160, 160, 3), classes=512)
+    return FaceNet(model, 160, fixed_standardization=False)
+
+
+def build_batch(decoder: FaceDecoder) -> dict[str, tf.Tensor]:
+    """Five faces of the model itself, as photographs."""
+    decoded = decoder(tf.zeros([BATCH_SIZE, decoder.layout.total]))
+    noise = tf.random.stateless_uniform(decoded["image"].shape, seed=(2019, 320))
+    return {
+        "image": tf.clip_by_value(decoded["image"] + 0.2 * noise, 0.0, 1.0),
+        "landmarks": decoded["landmarks"],
+        "landmark_weights": tf.ones([BATCH_SIZE, 68]),
+        "five_points": decoded["five_points"],
+        "skin": tf.ones([BATCH_SIZE, 224, 224, 1]),
+    }
+
+
+def build_networks_alone(r_net: RNet, identity_network: FaceNet):
+    """What a step asks of the two networks: R-Net both ways, FaceNet twice and once back."""
+
+    @tf.function
+    def networks_alone(batch):
+        image = batch["image"]
+        target = tf.stop_gradient(identity_network(image))
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            coefficients = r_net(image, training=True)
+            distance = perceptual.perceptual_loss(target, identity_network(image))
+            loss = tf.reduce_sum(coefficients) + tf.reduce_sum(distance)
+        variables = [variable.value for variable in r_net.trainable_variables]
+        to_image, to_variables = tape.gradient(loss, (image, variables))
+        return tf.linalg.global_norm(to_variables) + tf.reduce_sum(to_image)
+
+    return networks_alone
+
+
+def measure(rounds: int) -> dict[str, float]:
+    """All numbers of the benchmark, printed."""
+    r_net, identity_network = RNet("resnet50"), build_identity_network()
+    decoder = FaceDecoder(FACE_MODEL)
+    model = HybridModel(r_net, decoder, identity_network, LOSS_WEIGHTS)
+    model.compile(optimizer=keras.optimizers.Adam(1e-4))
+    model.optimizer.build(model.trainable_variables)
+    batch = build_batch(decoder)
+    batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
+    model.make_train_function()
+    train = model.train_function
+    networks_alone = build_networks_alone(r_net, identity_network)
+
+    start = time.perf_counter()
+    train(batches)
+    first_step = time.perf_counter() - start
+    medians = timing.interleaved_medians(
+        {
+            "step": lambda: train(batches)["loss"],
+            "networks": lambda: networks_alone(batch),
+        },
+        (),
+        rounds,
+    )
+    overhead = 1.0 - medians["networks"] / medians["step"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # Linux counts KiB.
+    report = {
+        "step_ms": medians["step"],
+        "networks_ms": medians["networks"],
+        "overhead_fraction": overhead,
+        "compile_seconds": first_step - 1e-3 * medians["step"],
+        "peak_memory_mib": peak,
+    }
+    print(
+        f"step {medians['step']:.0f} ms, networks alone {medians['networks']:.0f} ms, "
+        f"overhead {100 * overhead:.1f} %"
+    )
+    print(f"first step took {report['compile_seconds']:.1f} s longer; peak memory {peak:.0f} MiB")
+    return report
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
+    parser.add_argument("--rounds", type=int, default=7)
+    flags = parser.parse_args()
+    report = measure(flags.rounds)
+    if flags.json:
+        with atomic_files.atomic_path(flags.json) as temporary:
+            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
