@@ -13,7 +13,6 @@ Beside the network stands "always the mean face", in neutral light and where the
 """
 
 import argparse
-import json
 import pathlib
 
 import numpy as np
@@ -21,7 +20,7 @@ import skimage.data
 
 import tf_facerecon
 from tf_facerecon.inference import fit_errors
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import json_files
 
 
 def measure(network: str) -> dict[str, float | str]:
@@ -70,8 +69,7 @@ def main() -> None:
             f"| {label} | {100 * figures[f'{key}_points']:.1f} | {figures[f'{key}_colour']:.3f} |"
         )
     if arguments.json:
-        with atomic_files.atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_files.write_json(arguments.json, figures)
 
 
 if __name__ == "__main__":

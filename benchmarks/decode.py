@@ -8,10 +8,7 @@ rasterizer alone on the same vertices, over the latter, for a training batch of 
 turn, in one process; the floor is what the machine was measured to do a moment earlier.
 """
 
-import argparse
 import functools
-import json
-import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -19,7 +16,6 @@ import timing
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.io import atomic_files
 
 FACE_MODEL = "procedural-35709"
 BATCH_SIZES = (1, 5)
@@ -133,19 +129,5 @@ def measure(rounds: int) -> dict:
     return report
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
-    parser.add_argument("--rounds", type=int, default=15)
-    flags = parser.parse_args()
-    report = measure(flags.rounds)
-    if flags.json:
-        with atomic_files.atomic_path(flags.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    timing.main(measure, __doc__, rounds=15)

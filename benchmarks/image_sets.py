@@ -30,7 +30,7 @@ from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.inference import unseen_people
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import atomic_files, json_files
 from tf_facerecon.metrics import bootstrap
 from tf_facerecon.metrics.result_table import ResultTable, plot_tables
 from tf_facerecon.networks.c_net import CNet
@@ -172,11 +172,9 @@ def main(arguments: list[str] | None = None) -> None:
         texts.append(losses)
         print(losses)
     if options.json:
-        with atomic_files.atomic_path(options.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        json_files.write_json(options.json, report)
     if options.markdown:
-        with atomic_files.atomic_path(options.markdown) as temporary:
-            temporary.write_text("\n".join(texts), encoding="utf-8")
+        atomic_files.write_text(options.markdown, "\n".join(texts))
     if options.plot:
         plot_tables(options.plot, tables, "vertices", "mm, vertex to vertex")
 

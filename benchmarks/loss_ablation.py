@@ -14,7 +14,6 @@ with the paper's weights and regularisation. Columns, mm with 95 per cent interv
 """
 
 import argparse
-import json
 import os
 import pathlib
 import sys
@@ -107,7 +106,7 @@ def verdict(vertices: dict[str, np.ndarray]) -> str:
 
 def write_report(errors: dict[str, dict[str, np.ndarray]], options) -> str:
     """Writes JSON, Markdown and plot; returns the Markdown."""
-    from tf_facerecon.io import atomic_files
+    from tf_facerecon.io import atomic_files, json_files
     from tf_facerecon.metrics.result_table import ResultTable, plot_tables
 
     table = ResultTable.from_values("Loss and error of single pictures", errors)
@@ -121,10 +120,8 @@ def write_report(errors: dict[str, dict[str, np.ndarray]], options) -> str:
         "intervals": table.as_dict(),
         "verdict": verdict(errors["vertices"]),
     }
-    with atomic_files.atomic_path(options.out / "losses.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    with atomic_files.atomic_path(options.out / "losses.md") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    json_files.write_json(options.out / "losses.json", report)
+    atomic_files.write_text(options.out / "losses.md", text)
     try:
         plot_tables(options.out / "losses.png", [table], "vertices", "mm, vertex to vertex")
     except ImportError as error:
@@ -156,21 +153,16 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.training import interruption
+    from tf_facerecon.training import command_line
 
-    try:
+    def work() -> str:
         measured = {
             loss: [measure(train(options, loss, seed), options) for seed in options.seeds]
             for loss in LOSSES
         }
-        print(write_report(collect(measured), options))
-    except interruption.REPORTED as error:
-        message, exit_code = interruption.describe_failure(
-            error, "The state is saved; the same command goes on."
-        )
-        print(message, file=sys.stderr)
-        return exit_code
-    return 0
+        return write_report(collect(measured), options)
+
+    return command_line.report(work)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ stock thresholds. Figures:
 """
 
 import argparse
-import json
 import pathlib
 
 import numpy as np
@@ -27,7 +26,7 @@ from tf_facerecon.data import backdrops, face_sampling
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.io import atomic_files, image_files
+from tf_facerecon.io import image_files, json_files
 from tf_facerecon.photos.face_detection import FaceDetector
 
 SEED = 977_000_023
@@ -139,8 +138,7 @@ def main() -> None:
         for name, value in figures["point_errors_iod"].items():
             print(f"  {name:18s} {value:.3f}")
     if arguments.json:
-        with atomic_files.atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_files.write_json(arguments.json, figures)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ vertices and a matrix and end at an image of 7 channels; the two are timed in tu
 and ratios of medians are reported, since milliseconds depend on what else the machine does.
 """
 
-import argparse
-import json
 import pathlib
 import shutil
 import subprocess
@@ -239,17 +237,11 @@ def print_ratio(label: str, medians: dict[str, float], remark: str = "") -> None
     )
 
 
-def main() -> None:
-    """Compiles the peer, measures, writes the numbers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
-    parser.add_argument("--rounds", type=int, default=15)
-    flags = parser.parse_args()
+def measure_against_peer(rounds: int) -> dict:
+    """Compiles the peer and measures."""
     with tempfile.TemporaryDirectory() as folder:
-        report = measure(load_peer(pathlib.Path(folder)), flags.rounds)
-    if flags.json:
-        flags.json.write_text(json.dumps(report, indent=2))
+        return measure(load_peer(pathlib.Path(folder)), rounds)
 
 
 if __name__ == "__main__":
-    main()
+    timing.main(measure_against_peer, __doc__, rounds=15)

@@ -12,14 +12,13 @@ seed that no training configuration uses. Nothing is trained here. Errors:
 """
 
 import argparse
-import json
 import pathlib
 
 import numpy as np
 from tqdm import tqdm
 
 import tf_facerecon
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import json_files
 from tf_facerecon.metrics import landmark_error, surface_error
 
 HELD_OUT_SEED = 977_000_011
@@ -84,8 +83,7 @@ def main() -> None:
         print(f"| {label} | {figures[f'{name}_mm']:.2f} | {100 * figures[nme]:.2f} |")
     print(f"ratio {figures['ratio']:.3f}")
     if arguments.json:
-        with atomic_files.atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        json_files.write_json(arguments.json, figures)
 
 
 if __name__ == "__main__":

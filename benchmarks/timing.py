@@ -1,5 +1,7 @@
 """What the benchmarks of speed share: fair timing, and what the machine can do."""
 
+import argparse
+import pathlib
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -7,7 +9,24 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.io import json_files
+
 WARM_UP = 3
+
+
+def main(measure: Callable[[int], dict], description: str, rounds: int) -> None:
+    """Command line of a benchmark of speed: measures in `--rounds`, writes the numbers."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
+    parser.add_argument(
+        "--rounds", type=int, default=rounds, help="how often everything is timed (%(default)s)"
+    )
+    flags = parser.parse_args()
+    report = measure(flags.rounds)
+    if flags.json:
+        json_files.write_json(flags.json, report)
 
 
 def interleaved_medians(

@@ -8,9 +8,6 @@ Model, all image terms of the loss, and a perceptual network of FaceNet's size w
 networks alone take, forward and backward: decoding, losses, optimizer.
 """
 
-import argparse
-import json
-import pathlib
 import resource
 import time
 
@@ -19,7 +16,6 @@ import tensorflow as tf
 import timing
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.io import atomic_files
 from tf_facerecon.losses import perceptual
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.networks.facenet import FaceNet
@@ -120,19 +116,5 @@ def measure(rounds: int) -> dict[str, float]:
     return report
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
-    parser.add_argument("--rounds", type=int, default=7)
-    flags = parser.parse_args()
-    report = measure(flags.rounds)
-    if flags.json:
-        with atomic_files.atomic_path(flags.json) as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    timing.main(measure, __doc__, rounds=7)

@@ -88,21 +88,18 @@ def train_briefly(config_path: pathlib.Path, overrides: list[str], run_dir: path
 def main(arguments: list[str] | None = None) -> int:
     """Runs the demonstration; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.training import interruption
+    from tf_facerecon.training import command_line
 
-    try:
-        paths = reconstruct_astronaut(options.weights, options.out)
-        if not options.no_training:
-            train_briefly(options.config, options.overrides, options.out / "training")
-    except interruption.REPORTED as error:
-        message, exit_code = interruption.describe_failure(error, "The demonstration ends here.")
-        print(message, file=sys.stderr)
-        return exit_code
-    print("Made:")
-    for path in paths:
-        print(f"   {path}")
-    print(f"Look at {options.out / f'{STEM}_overlay.png'} first.")
-    return 0
+    return command_line.report(lambda: demonstrate(options), "The demonstration ends here.")
+
+
+def demonstrate(options: argparse.Namespace) -> str:
+    """Does both halves, and returns what there is to look at."""
+    paths = reconstruct_astronaut(options.weights, options.out)
+    if not options.no_training:
+        train_briefly(options.config, options.overrides, options.out / "training")
+    names = "\n".join(f"   {path}" for path in paths)
+    return f"Made:\n{names}\nLook at {options.out / f'{STEM}_overlay.png'} first."
 
 
 if __name__ == "__main__":

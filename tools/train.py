@@ -23,6 +23,8 @@ import sys
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from tf_facerecon.training import command_line, preset_commands
+from tf_facerecon.training import config as run_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKBONES = {"small": "a small network for CPUs", "resnet50": "ResNet-50"}
@@ -32,57 +34,41 @@ DATA = {"procedural": "procedural faces", "photos": "photographs"}
 def main(arguments: list[str] | None = None) -> int:
     """Runs the tool and returns its exit code."""
     options = parse_arguments(arguments)
-    run_dir = options.run_dir or pathlib.Path("runs") / options.config.stem
-    from tf_facerecon.training import config as run_config
-    from tf_facerecon.training import interruption
-
-    try:
-        config = run_config.load_config(options.config, options.overrides)
-        # Only now: TensorFlow takes seconds, a mistyped key should not.
-        from tf_facerecon.training import experiment
-
-        print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
-        result = experiment.run(config, run_dir, resume=not options.no_resume)
-        report = describe(result, run_dir)
-        if options.preset:
-            path = save_preset(result.network_path, config, options, run_dir)
-            report += f"\n  preset    {options.preset!r}, {path}"
-    except interruption.REPORTED as error:
-        message, exit_code = interruption.describe_failure(
-            error, "The state is saved; the same command goes on."
-        )
-        print(message, file=sys.stderr)
-        return exit_code
-    print(report)
-    return 0
+    return command_line.report(lambda: train(options))
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=pathlib.Path, required=True, help="YAML file of the run")
-    parser.add_argument(
-        "--run-dir", type=pathlib.Path, help="folder of the run; by default runs/<config's name>"
-    )
-    parser.add_argument(
-        "--no-resume", action="store_true", help="refuse a folder that already holds a run"
-    )
+    parser = command_line.run_parser(__doc__)
+    command_line.add_no_resume(parser)
     parser.add_argument("--preset", metavar="NAME", help="make the network a preset of this name")
     parser.add_argument(
         "--out", type=pathlib.Path, help="folder of the preset; by default the folder of the run"
-    )
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="section.key=value",
-        help="a setting that wins over the file, for example schedule.steps=500",
     )
     options = parser.parse_args(arguments)
     if options.out and not options.preset:
         parser.error("--out is the folder of a preset: give its --preset NAME, too")
     return options
+
+
+def train(options: argparse.Namespace) -> str:
+    """Trains, and returns what a person wants to know at the end."""
+    run_dir = command_line.run_folder(options)
+    config = run_config.load_config(options.config, options.overrides)
+    # Only now: TensorFlow takes seconds, a mistyped key should not.
+    from tf_facerecon.training import experiment
+
+    print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
+    result = experiment.run(config, run_dir, resume=not options.no_resume)
+    further = {
+        "history": run_dir / "history.csv",
+        "pictures": run_dir / "panels",
+        "curves": f"tensorboard --logdir {run_dir / 'logs'}",
+    }
+    if options.preset:
+        path = save_preset(result.network_path, config, options, run_dir)
+        further["preset"] = f"{options.preset!r}, {path}"
+    return command_line.describe_result(result, further)
 
 
 def save_preset(r_net_path: pathlib.Path, config, options, run_dir: pathlib.Path) -> pathlib.Path:
@@ -102,8 +88,6 @@ def save_preset(r_net_path: pathlib.Path, config, options, run_dir: pathlib.Path
 
 def made_by(options: argparse.Namespace) -> str:
     """The command that makes the preset, without a path that only this machine has."""
-    from tf_facerecon.training import preset_commands
-
     return preset_commands.preset_command(
         "tools/train.py",
         options.config,
@@ -111,20 +95,6 @@ def made_by(options: argparse.Namespace) -> str:
         preset=options.preset,
         out=options.out,
         overrides=options.overrides,
-    )
-
-
-def describe(result, run_dir: pathlib.Path) -> str:
-    """What a person wants to know at the end."""
-    losses = "\n".join(f"  {name:<22} {value:.4g}" for name, value in result.metrics.items())
-    done = result.steps - result.first_step
-    return (
-        f"\nTrained {result.steps} steps ({done} of them now, {result.seconds:.0f} s, "
-        f"{result.steps_per_second:.2f} steps/s). Means of the last epoch:\n{losses}\n"
-        f"  network   {result.network_path}\n"
-        f"  history   {run_dir / 'history.csv'}\n"
-        f"  pictures  {run_dir / 'panels'}\n"
-        f"  curves    tensorboard --logdir {run_dir / 'logs'}"
     )
 
 

@@ -19,6 +19,8 @@ import sys
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from tf_facerecon.training import c_net_config, command_line, preset_commands
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DATA = {"procedural": "procedural people", "photos": "photographs"}
 
@@ -26,39 +28,39 @@ DATA = {"procedural": "procedural people", "photos": "photographs"}
 def main(arguments: list[str] | None = None) -> int:
     """Runs the tool and returns its exit code."""
     options = parse_arguments(arguments)
-    run_dir = options.run_dir or pathlib.Path("runs") / options.config.stem
-    from tf_facerecon.training import c_net_config, interruption
+    return command_line.report(lambda: train(options))
 
-    try:
-        config = c_net_config.load_config(options.config, options.overrides)
-        # Only now: TensorFlow takes seconds, a mistyped key should not.
-        from tf_facerecon.training import c_net_training
 
-        print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
-        result = c_net_training.run(config, run_dir, resume=not options.no_resume)
-        path = save_preset(result.network_path, config, options, run_dir)
-    except interruption.REPORTED as error:
-        message, exit_code = interruption.describe_failure(
-            error, "The state is saved; the same command goes on."
-        )
-        print(message, file=sys.stderr)
-        return exit_code
-    losses = "\n".join(f"  {name:<22} {value:.4g}" for name, value in result.metrics.items())
-    print(
-        f"\nTrained {result.steps} steps ({result.steps - result.first_step} of them now, "
-        f"{result.seconds:.0f} s). Means of the last epoch:\n{losses}\n"
-        f"  network   {result.network_path}\n"
-        f"  history   {run_dir / 'history.csv'}\n"
-        f"  preset    {options.config.stem!r}, {path}"
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = command_line.run_parser(__doc__)
+    command_line.add_no_resume(parser)
+    parser.add_argument(
+        "--out", type=pathlib.Path, help="folder of presets; by default the folder of the run"
     )
-    return 0
+    return parser.parse_args(arguments)
+
+
+def train(options: argparse.Namespace) -> str:
+    """Trains, and returns what a person wants to know at the end."""
+    run_dir = command_line.run_folder(options)
+    config = c_net_config.load_config(options.config, options.overrides)
+    # Only now: TensorFlow takes seconds, a mistyped key should not.
+    from tf_facerecon.training import c_net_training
+
+    print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
+    result = c_net_training.run(config, run_dir, resume=not options.no_resume)
+    path = save_preset(result.network_path, config, options, run_dir)
+    return command_line.describe_result(
+        result,
+        {"history": run_dir / "history.csv", "preset": f"{options.config.stem!r}, {path}"},
+    )
 
 
 def save_preset(network_path: pathlib.Path, config, options, run_dir: pathlib.Path) -> pathlib.Path:
     """Makes the trained network a preset and returns the path of its weights."""
     from tf_facerecon.networks import presets
     from tf_facerecon.networks.c_net import CNet
-    from tf_facerecon.training import preset_commands
 
     return presets.save_preset(
         CNet.from_preset(network_path),
@@ -73,30 +75,6 @@ def save_preset(network_path: pathlib.Path, config, options, run_dir: pathlib.Pa
             overrides=options.overrides,
         ),
     )
-
-
-def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=pathlib.Path, required=True, help="YAML file of the run")
-    parser.add_argument(
-        "--run-dir", type=pathlib.Path, help="folder of the run; by default runs/<config's name>"
-    )
-    parser.add_argument(
-        "--no-resume", action="store_true", help="refuse a folder that already holds a run"
-    )
-    parser.add_argument(
-        "--out", type=pathlib.Path, help="folder of presets; by default the folder of the run"
-    )
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="section.key=value",
-        help="a setting that wins over the file, for example schedule.steps=500",
-    )
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

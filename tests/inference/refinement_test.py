@@ -1,8 +1,11 @@
 """`inference.refinement`: it comes closer to the photograph, by measures no fit can cheat."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.inference import refinement
 
 SKIN = np.ones((224, 224))
@@ -49,6 +52,20 @@ def test_refine_keeps_frozen_groups(toy_reconstructor, toy_fit):
     groups = toy_reconstructor.decoder.layout.split(end)
     for name, group in groups.items():
         assert np.all(group == np.float32(0.1)) == (name in ("identity", "lighting")), name
+
+
+def test_refine_stays_among_allowed_expressions(toy_reconstructor, toy_fit):
+    _, (start, crop, points, skin) = toy_fit
+    decoder = toy_reconstructor.decoder
+    count = decoder.face_model.expression_basis.shape[-1]
+    narrow = dataclasses.replace(
+        decoder.face_model, expression_range=np.tile(np.float32([-0.02, 0.03]), (count, 1))
+    )
+    narrow_decoder = FaceDecoder(narrow, camera=decoder.camera)
+    end, _ = refinement.refine(narrow_decoder, start, crop, points, skin, steps=3)
+    expression = decoder.layout.split(end)["expression"]
+    assert np.min(expression) >= -0.02 - 1e-6 and np.max(expression) <= 0.03 + 1e-6
+    assert np.any(np.abs(expression) > 0.019)  # Some would have gone further.
 
 
 def test_refine_exception_raised(toy_reconstructor, toy_fit):

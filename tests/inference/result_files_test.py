@@ -1,8 +1,5 @@
-"""Files that belong together, and data that JSON can hold."""
+"""Files that belong together."""
 
-import json
-
-import numpy as np
 import pytest
 
 from tf_facerecon.inference import result_files
@@ -49,15 +46,6 @@ def test_write_together_exception_raised(tmp_path):
     for stem in ("", "../a", "a/b"):
         with pytest.raises(ValueError, match="`stem` must be a plain file name"):
             result_files.write_together(tmp_path, stem, [], writer())
-
-
-def test_write_json_preset(tmp_path):
-    result_files.write_json(tmp_path / "a.json", {"a": np.arange(2), "b": np.float32(0.5)})
-    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"a": [0, 1], "b": 0.5}
-    with pytest.raises(ValueError):
-        result_files.write_json(tmp_path / "b.json", {"a": float("nan")})
-    with pytest.raises(TypeError, match="has no form in JSON"):
-        result_files.write_json(tmp_path / "b.json", {"a": object()})
 
 
 def test_versions_name_what_matters():

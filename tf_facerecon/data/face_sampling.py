@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import expression_limits
 from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
@@ -69,10 +70,26 @@ def sample_coefficients(
         seed: Integer tensor `[2]`.
         distribution: Widths of the distributions.
     """
+    groups = sample_groups(decoder, batch_size, seed, distribution)
+    noise = distribution.point_noise * _normal((batch_size, 5, 2), tf.random.fold_in(seed, 6))
+    return aligned_coefficients(decoder, groups, noise)
+
+
+def sample_groups(
+    decoder: FaceDecoder, batch_size: int, seed: tf.Tensor, distribution: FaceDistribution
+) -> dict[str, tf.Tensor]:
+    """Draws named coefficients as `sample_coefficients`, but of faces that no one has aligned.
+
+    Args:
+        decoder: Gives the layout and the 3DMM.
+        batch_size: How many.
+        seed: Integer tensor `[2]`.
+        distribution: Widths of the distributions.
+    """
     sizes = decoder.layout.sizes
     seeds = tf.unstack(tf.random.split(seed, 6))
     shares = tf.random.stateless_uniform((batch_size, 1), seeds[0])
-    groups = {
+    return {
         "identity": distribution.identity * _normal((batch_size, sizes["identity"]), seeds[1]),
         "expression": sample_expression(decoder.face_model, shares, seeds[2], distribution),
         "texture": distribution.identity * _normal((batch_size, sizes["texture"]), seeds[3]),
@@ -80,10 +97,6 @@ def sample_coefficients(
         "lighting": sample_lighting(batch_size, sizes["lighting"], seeds[5], distribution),
         "translation": tf.zeros((batch_size, 3)),
     }
-    noise_seed = tf.random.fold_in(seed, 6)
-    noise = distribution.point_noise * _normal((batch_size, 5, 2), noise_seed)
-    groups["translation"] = aligned_translation(decoder, groups, noise)
-    return decoder.layout.merge(groups)
 
 
 def sample_expression(
@@ -107,12 +120,9 @@ def sample_expression(
     low, high = face_model.expression_range.T
     drawn = low + (high - low) * tf.random.stateless_uniform(shape, seeds[0])
     moves = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * shares
-    values = tf.where(moves, tf.clip_by_value(distribution.expression * drawn, low, high), 0.0)
-    if face_model.expression_requires is None:
-        return values
-    required = np.maximum(face_model.expression_requires, 0)
-    limited = tf.minimum(values, tf.gather(values, required, axis=1))
-    return tf.where(face_model.expression_requires >= 0, limited, values)
+    return expression_limits.limit_expression(
+        face_model, tf.where(moves, distribution.expression * drawn, 0.0)
+    )
 
 
 def sample_rotation(batch_size: int, seed: tf.Tensor, distribution: FaceDistribution) -> tf.Tensor:
@@ -147,6 +157,14 @@ def sample_lighting(
     full = tf.concat([ambient + AMBIENT, white[:, 1:]], axis=-1)[:, None, :] * (1 + tint)
     rgb = full - tf.one_hot(0, white.shape[-1]) * AMBIENT
     return tf.reshape(rgb, (batch_size, num_lighting))
+
+
+def aligned_coefficients(
+    decoder: FaceDecoder, groups: dict[str, tf.Tensor], point_noise: tf.Tensor
+) -> tf.Tensor:
+    """Coefficients `[B, 257]` of `groups`, framed as the aligner would; see the next function."""
+    translation = aligned_translation(decoder, groups, point_noise)
+    return decoder.layout.merge({**groups, "translation": translation})
 
 
 def aligned_translation(

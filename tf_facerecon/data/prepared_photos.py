@@ -50,7 +50,7 @@ def finish(prepared_folder: pathlib.Path, entries: Mapping[str, dict]) -> Prepar
     """Writes `skipped.txt` and tells what can be used."""
     skipped = {name: entry["skipped"] for name, entry in entries.items() if "skipped" in entry}
     lines = [f"{name}\t{' '.join(reason.split())}\n" for name, reason in skipped.items()]
-    _write_text(prepared_folder / "skipped.txt", "".join(lines))
+    atomic_files.write_text(prepared_folder / "skipped.txt", "".join(lines))
     names = tuple(name for name in entries if name not in skipped)
     return PreparedPhotos(prepared_folder, names, skipped)
 
@@ -91,12 +91,7 @@ def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]
 
 def write_index(prepared_folder: pathlib.Path, settings: dict, entries: dict) -> None:
     """Writes what was done with which settings; an entry's `skipped` gives the reason."""
-    _write_text(
+    atomic_files.write_text(
         prepared_folder / "index.json",
         json.dumps({"format": _FORMAT, "settings": settings, "photos": entries}),
     )
-
-
-def _write_text(path: pathlib.Path, text: str) -> None:
-    with atomic_files.atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

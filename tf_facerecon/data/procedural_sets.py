@@ -101,15 +101,12 @@ def sample_people(
         seed: Integer tensor `[2]`.
         distribution: How varied people and views are.
     """
-    total = num_people * num_views
     seeds = tf.unstack(tf.random.split(seed, 2))
-    coefficients = face_sampling.sample_coefficients(decoder, total, seeds[0], distribution)
-    groups = decoder.layout.split(coefficients)
-    for name in ("identity", "texture"):
-        people = groups[name][::num_views]
-        groups[name] = tf.repeat(people, num_views, axis=0)
-    noise = distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[1])
-    return _align(decoder, groups, noise)
+    groups = _sample_views(decoder, num_people, num_views, seeds[0], distribution)
+    noise = distribution.point_noise * tf.random.stateless_normal(
+        (num_people * num_views, 5, 2), seeds[1]
+    )
+    return face_sampling.aligned_coefficients(decoder, groups, noise)
 
 
 def sample_sets(
@@ -130,18 +127,17 @@ def sample_sets(
     """
     total = faults.shape[0]
     seeds = tf.unstack(tf.random.split(seed, 4))
-    groups = decoder.layout.split(
-        sample_people(decoder, num_people, total // num_people, seeds[0], distribution)
-    )
+    groups = _sample_views(decoder, num_people, total // num_people, seeds[0], distribution)
     groups["rotation"] = frame_faults.turn_away(groups["rotation"], faults, seeds[1])
     groups["lighting"] = frame_faults.light_badly(groups["lighting"], faults, seeds[2])
     noise = distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[3])
     noise *= tf.where(faults > 0, _BAD_POINT_NOISE, 1.0)[:, None, None]
-    return _align(decoder, groups, noise)
+    return face_sampling.aligned_coefficients(decoder, groups, noise)
 
 
-def _align(decoder, groups, noise):
-    """Coefficients of `groups`, framed as the aligner would."""
-    groups["translation"] = tf.zeros_like(groups["translation"])
-    groups["translation"] = face_sampling.aligned_translation(decoder, groups, noise)
-    return decoder.layout.merge(groups)
+def _sample_views(decoder, num_people, num_views, seed, distribution):
+    """Named coefficients, the views of a person side by side, which no one has aligned."""
+    groups = face_sampling.sample_groups(decoder, num_people * num_views, seed, distribution)
+    for name in ("identity", "texture"):
+        groups[name] = tf.repeat(groups[name][::num_views], num_views, axis=0)
+    return groups

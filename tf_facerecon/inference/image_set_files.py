@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tf_facerecon.inference import reconstruction_files, result_files
-from tf_facerecon.io import image_files, mesh_files
+from tf_facerecon.io import image_files, json_files, mesh_files
 
 
 def save(
@@ -101,7 +101,7 @@ def _write_all(result, folder: pathlib.Path, stem: str) -> None:
         vertices, albedo = result.posed(index)
         _write_mesh(folder / posed_name(stem, image), vertices, triangles, albedo)
     image_files.write_image(folder / f"{stem}_confidence.png", result.confidence_picture())
-    result_files.write_json(folder / f"{stem}.json", summary(result, stem))
+    json_files.write_json(folder / f"{stem}.json", summary(result, stem))
     np.savez_compressed(
         folder / f"{stem}.npz",
         identity=result.identity,

@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_facerecon.inference import mesh_views, photo_texture, pictures, result_files
 from tf_facerecon.inference.fitted_face import FittedFace
-from tf_facerecon.io import image_files, mesh_files
+from tf_facerecon.io import image_files, json_files, mesh_files
 
 SUFFIXES = (
     ".obj",
@@ -126,7 +126,7 @@ def _write_all(face, folder, stem):
         )
     image_files.write_image(folder / f"{stem}_overlay.png", pictures.panel(face, view, texture))
     image_files.write_image(folder / f"{stem}_photo.png", pictures.overlay_on_photo(face, view))
-    result_files.write_json(folder / f"{stem}.json", summary(face))
+    json_files.write_json(folder / f"{stem}.json", summary(face))
     arrays = {name: getattr(face, name) for name in _ARRAYS}
     coefficients = {f"coefficients_{k}": v for k, v in face.coefficients.items()}
     np.savez_compressed(folder / f"{stem}.npz", **arrays, **coefficients)

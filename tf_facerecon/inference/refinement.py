@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from tf_facerecon.core import checks
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import expression_limits
 from tf_facerecon.inference import fit_errors
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
 
@@ -176,7 +177,19 @@ class Refiner:
             loss = hybrid.total_loss(terms, self.loss_weights)
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         self._optimizer.apply(gradients, variables)
+        self._allow_expression(start)
         return loss
+
+    def _allow_expression(self, start):
+        """Takes back what a step moved an expression beyond what the face model allows."""
+        step = self.step_sizes["expression"]
+        if step > 0:
+            first = self.decoder.layout.split(start)["expression"]
+            offset = self._offsets["expression"]
+            allowed = expression_limits.limit_expression(
+                self.decoder.face_model, first + step * offset.value
+            )
+            offset.assign((allowed - first) / step)
 
     def _terms(self, coefficients, crop, points, skin_probability):
         groups = self.decoder.layout.split(coefficients)

@@ -1,13 +1,11 @@
 """Files that belong together: all of them are written or none, and no photograph is replaced."""
 
 import importlib.metadata
-import json
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import keras
 import numpy as np
@@ -59,17 +57,6 @@ def write_together(
         return _move_all(pathlib.Path(temporary), folder)
 
 
-def write_json(path: pathlib.Path, data: Any) -> None:
-    """Writes plain data, in which NumPy arrays and numbers may stand.
-
-    Raises:
-        TypeError: If something in it has no form in JSON.
-        ValueError: If a number is not finite.
-    """
-    text = json.dumps(data, indent=1, default=_plain, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
 def versions() -> dict[str, str | None]:
     """Versions as the modules tell them: packages go by several names (`tensorflow-cpu`)."""
     try:
@@ -82,12 +69,6 @@ def versions() -> dict[str, str | None]:
         "keras": keras.__version__,
         "numpy": np.__version__,
     }
-
-
-def _plain(value):
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no form in JSON.")
 
 
 def _check_kept(targets: list[pathlib.Path], kept: Iterable[str | os.PathLike]) -> None:

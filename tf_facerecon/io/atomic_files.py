@@ -41,6 +41,16 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         raise
 
 
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Writes a text file in UTF-8; see `atomic_path`.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def make_folder(folder: str | os.PathLike) -> pathlib.Path:
     """Makes a folder with its parents, or says in one sentence why nothing can be written there.
 

@@ -79,8 +79,7 @@ def write_obj(
         raise ValueError("`texture` needs `uv`. Received: texture without uv.")
     text = _obj_text(vertices, triangles, colours, uv, uv_triangles)
     if texture is None:
-        with atomic_files.atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        atomic_files.write_text(path, text)
     else:
         _write_textured(path, text, texture)
 

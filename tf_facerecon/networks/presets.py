@@ -19,7 +19,7 @@ import h5py
 import keras
 import numpy as np
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import atomic_files, json_files
 
 TABLE = "presets.json"
 # What Keras, h5py and the zip reader raise over a file that is cut off, changed or something else.
@@ -167,8 +167,7 @@ def save_preset(
         "made_by": made_by,
     }
     table = {**read_table(folder), name: entry}
-    with atomic_files.atomic_path(path.with_name(TABLE)) as temporary:
-        temporary.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    json_files.write_json(path.with_name(TABLE), table)
     return path
 
 

@@ -20,7 +20,7 @@ from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import experiment, fit_loop, networks
 from tf_facerecon.training.c_net_config import CNetConfig
-from tf_facerecon.training.run_folder import RunFolder, TrainingResult
+from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
 
 
 def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> TrainingResult:
@@ -42,33 +42,24 @@ def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> 
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "c_net.keras", config.checkpoints.keep)
-    folder.claim(config, resume)
-    finished = folder.finished_result(config.schedule.steps)
-    if finished is not None:
-        return finished
-    fit_loop.seed_process(**config.run.model_dump())
-    model = build_model(config)
-    validation = None
-    if config.schedule.validation_batches:
-        validation = build_validation_dataset(config, model.decoder).cache()
-    report = fit_loop.fit(
-        model,
-        lambda first_step: build_dataset(config, model.decoder, first_step),
-        state=lambda: _state(model),
-        checkpoints=folder.checkpoints,
-        history_path=folder.history_path,
-        steps=config.schedule.steps,
-        steps_per_epoch=config.schedule.steps_per_epoch,
-        every_steps=config.checkpoints.every_steps,
-        every_seconds=config.checkpoints.every_seconds,
-        callbacks=lambda: _curves(folder),
-        validation_data=validation,
-        progress=config.logging.progress,
+
+    def finish(model, report):
+        if config.network.train_r_net:
+            model.c_net.r_net_fingerprint = presets.weights_fingerprint(model.r_net)
+            folder.save(model.r_net, folder.path / "r_net.keras")
+        return folder.finish(model.c_net, report)
+
+    return train_in_folder(
+        config,
+        folder,
+        resume,
+        build_model=lambda: build_model(config),
+        build_dataset=build_dataset,
+        build_validation_dataset=build_validation_dataset,
+        state=_state,
+        callbacks=lambda model: _curves(folder),
+        finish=finish,
     )
-    if config.network.train_r_net:
-        model.c_net.r_net_fingerprint = presets.weights_fingerprint(model.r_net)
-        folder.save(model.r_net, folder.path / "r_net.keras")
-    return folder.finish(model.c_net, report)
 
 
 def build_model(config: CNetConfig) -> ImageSetModel:

@@ -89,8 +89,7 @@ class History(_StepCallback):
         writer = csv.DictWriter(text, fieldnames=list(self.rows[-1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        with atomic_files.atomic_path(self.path) as temporary:
-            temporary.write_text(text.getvalue(), encoding="utf-8")
+        atomic_files.write_text(self.path, text.getvalue())
 
 
 class Scalars(_StepCallback):

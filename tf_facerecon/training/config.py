@@ -272,9 +272,10 @@ def save_config(config: TrainingConfig, path: str | os.PathLike) -> None:
 def differing_settings(first: TrainingConfig, second: TrainingConfig) -> dict[str, tuple]:
     """Settings that differ in a way that changes the trained weights, `{key: (first, second)}`.
 
-    What is shown and how often is saved may differ between a run and its continuation.
+    What is shown, measured at the end and how often is saved may differ between a run and its
+    continuation.
     """
-    free = {"logging", "checkpoints"}
+    free = {"logging", "checkpoints", "verification"}
     flat = [
         yaml_settings.flatten(config.model_dump(mode="json", exclude=free))
         for config in (first, second)

@@ -21,7 +21,7 @@ from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import face_panel, fit_loop, networks
 from tf_facerecon.training.config import TrainingConfig
-from tf_facerecon.training.run_folder import RunFolder, TrainingResult
+from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
 
 # Faces to measure on: no seed of a run reaches so far.
 VALIDATION_SEED_OFFSET = 1_000_003
@@ -45,30 +45,17 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "r_net.keras", config.checkpoints.keep)
-    folder.claim(config, resume)
-    finished = folder.finished_result(config.schedule.steps)
-    if finished is not None:
-        return finished
-    fit_loop.seed_process(**config.run.model_dump())
-    model = build_model(config)
-    validation = None
-    if config.schedule.validation_batches:
-        validation = build_validation_dataset(config, model.decoder).cache()
-    report = fit_loop.fit(
-        model,
-        lambda first_step: build_dataset(config, model.decoder, first_step),
-        state=lambda: _state(model),
-        checkpoints=folder.checkpoints,
-        history_path=folder.history_path,
-        steps=config.schedule.steps,
-        steps_per_epoch=config.schedule.steps_per_epoch,
-        every_steps=config.checkpoints.every_steps,
-        every_seconds=config.checkpoints.every_seconds,
-        callbacks=lambda: _pictures_and_curves(model, config, folder),
-        validation_data=validation,
-        progress=config.logging.progress,
+    return train_in_folder(
+        config,
+        folder,
+        resume,
+        build_model=lambda: build_model(config),
+        build_dataset=build_dataset,
+        build_validation_dataset=build_validation_dataset,
+        state=_state,
+        callbacks=lambda model: _pictures_and_curves(model, config, folder),
+        finish=lambda model, report: folder.finish(model.r_net, report),
     )
-    return folder.finish(model.r_net, report)
 
 
 def build_model(config: TrainingConfig) -> HybridModel:

@@ -1,7 +1,6 @@
 """Settings of a run that trains an identity network; sections as in `training.config`."""
 
 import os
-import pathlib
 from collections.abc import Iterable
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
@@ -72,16 +71,3 @@ def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> Ident
         ValueError: If the file is no YAML mapping, or a key or value is refused.
     """
     return yaml_settings.load_settings(path, overrides, IdentityConfig)
-
-
-def claim_run_dir(config: IdentityConfig, run_dir: str | os.PathLike) -> None:
-    """Writes the settings that decide the weights into a run's folder, or compares them.
-
-    Raises:
-        ValueError: If the folder holds a run with other settings.
-    """
-    path = pathlib.Path(run_dir) / "resolved_config.yaml"
-    settings = config.model_dump(mode="json", exclude={"checkpoints", "verification"})
-    if path.exists() and yaml_settings.read_yaml(path) != settings:
-        raise ValueError(f"{run_dir} holds a run with other settings; choose another folder.")
-    yaml_settings.write_yaml(path, settings)

@@ -5,24 +5,23 @@ from those of the others by the supervised contrastive loss, and, which starts i
 their face model coefficients by a linear map that is thrown away afterwards.
 
 A run folder holds `resolved_config.yaml`, `checkpoints/` (to go on after a kill), `history.csv`
-and at the end `verification.json`: how well unseen people are told apart, beside raw pixels.
+and at the end `identity_network.keras` and `verification.json`: how well unseen people are told
+apart, beside raw pixels.
 """
 
-import json
 import os
-import pathlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import json_files
 from tf_facerecon.networks.face_recognition import IdentityNetwork
 from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import fit_loop, identity_config, identity_pictures
-from tf_facerecon.training.checkpoints import CheckpointFolder
+from tf_facerecon.training import fit_loop, identity_pictures
 from tf_facerecon.training.identity_config import IdentityConfig
 from tf_facerecon.training.identity_verification import verification_scores
+from tf_facerecon.training.run_folder import RunFolder
 
 # People to measure on: no seed of a run reaches so far.
 _VERIFICATION_SEED_OFFSET = 1_000_003
@@ -120,21 +119,21 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
-    run_dir = pathlib.Path(run_dir)
-    identity_config.claim_run_dir(config, run_dir)
+    folder = RunFolder(run_dir, "identity_network.keras", config.checkpoints.keep)
+    folder.claim(config)
     fit_loop.seed_process(**config.run.model_dump())
     painter = identity_pictures.PersonPainter(config.face_model.name, config.network.image_size)
     sizes = painter.decoder.layout.sizes
     trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
-    fitted = _fit(trainer, painter, config, run_dir)
+    fitted = _fit(trainer, painter, config, folder)
     report = {
         "steps": config.schedule.steps,
         "seconds_of_last_process": round(fitted.seconds, 1),
         "face_model_fingerprint": painter.decoder.face_model.fingerprint,
         **verify(trainer.network, painter, config),
     }
-    with atomic_files.atomic_path(run_dir / "verification.json") as temporary:
-        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    folder.save(trainer.network)
+    json_files.write_json(folder.path / "verification.json", report)
     return trainer.network, report
 
 
@@ -185,7 +184,7 @@ def verify(
     }
 
 
-def _fit(trainer, painter, config, run_dir) -> fit_loop.FitReport:
+def _fit(trainer, painter, config, folder) -> fit_loop.FitReport:
     """Trains to the last step."""
     people = config.people
     return fit_loop.fit(
@@ -198,8 +197,8 @@ def _fit(trainer, painter, config, run_dir) -> fit_loop.FitReport:
             first_batch=first_step,
         ),
         state=lambda: _state(trainer),
-        checkpoints=CheckpointFolder(run_dir / "checkpoints", config.checkpoints.keep),
-        history_path=run_dir / "history.csv",
+        checkpoints=folder.checkpoints,
+        history_path=folder.history_path,
         steps=config.schedule.steps,
         steps_per_epoch=config.schedule.steps_per_epoch,
         every_steps=config.checkpoints.every_steps,

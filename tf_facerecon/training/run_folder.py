@@ -9,13 +9,14 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
+import tensorflow as tf
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import atomic_files, json_files
 from tf_facerecon.training import config as run_config
-from tf_facerecon.training import yaml_settings
+from tf_facerecon.training import fit_loop, yaml_settings
 from tf_facerecon.training.checkpoints import CheckpointFolder
 from tf_facerecon.training.config import TrainingConfig
 from tf_facerecon.training.fit_loop import FitReport
@@ -113,5 +114,63 @@ class RunFolder:
         return TrainingResult(self.network_path, steps, last, report.first_step, report.seconds)
 
     def _write_metrics(self, metrics: Mapping[str, float]) -> None:
-        with atomic_files.atomic_path(self.metrics_path) as temporary:
-            temporary.write_text(json.dumps(dict(metrics), indent=2) + "\n", encoding="utf-8")
+        json_files.write_json(self.metrics_path, metrics)
+
+
+def train_in_folder(
+    config: TrainingConfig,
+    folder: RunFolder,
+    resume: bool,
+    *,
+    build_model: Callable[[], keras.Model],
+    build_dataset: Callable[..., tf.data.Dataset],
+    build_validation_dataset: Callable[..., tf.data.Dataset],
+    state: Callable[[keras.Model], dict[str, list[keras.Variable]]],
+    callbacks: Callable[[keras.Model], list[keras.callbacks.Callback]],
+    finish: Callable[[keras.Model, FitReport], TrainingResult],
+) -> TrainingResult:
+    """Trains, or goes on training, as the configuration says; a finished run is only looked up.
+
+    Sets the process' random seed and, if the configuration says so, its determinism switch.
+
+    Args:
+        config: All settings.
+        folder: Of this run.
+        resume: Whether to go on if the folder holds an unfinished or finished run.
+        build_model: The compiled model, which has a `decoder`, before any step.
+        build_dataset: Of the configuration, the decoder and the number of the first batch.
+        build_validation_dataset: Of the configuration and the decoder.
+        state: What a checkpoint holds of a model.
+        callbacks: Further callbacks for a model.
+        finish: Saves what was trained.
+
+    Raises:
+        ValueError: If the folder holds a run with other settings; the message names them.
+        FileExistsError: If it holds a run and `resume` is false.
+        FloatingPointError: If the loss or a weight stops being finite.
+        TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
+    """
+    folder.claim(config, resume)
+    finished = folder.finished_result(config.schedule.steps)
+    if finished is not None:
+        return finished
+    fit_loop.seed_process(**config.run.model_dump())
+    model = build_model()
+    validation = None
+    if config.schedule.validation_batches:
+        validation = build_validation_dataset(config, model.decoder).cache()
+    report = fit_loop.fit(
+        model,
+        lambda first_step: build_dataset(config, model.decoder, first_step),
+        state=lambda: state(model),
+        checkpoints=folder.checkpoints,
+        history_path=folder.history_path,
+        steps=config.schedule.steps,
+        steps_per_epoch=config.schedule.steps_per_epoch,
+        every_steps=config.checkpoints.every_steps,
+        every_seconds=config.checkpoints.every_seconds,
+        callbacks=lambda: callbacks(model),
+        validation_data=validation,
+        progress=config.logging.progress,
+    )
+    return finish(model, report)

@@ -68,8 +68,7 @@ def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
 
 def write_yaml(path: str | os.PathLike, settings: Mapping[str, Any]) -> None:
     """Writes `settings` as YAML, in their own order."""
-    with atomic_files.atomic_path(path) as temporary:
-        temporary.write_text(yaml.safe_dump(dict(settings), sort_keys=False), encoding="utf-8")
+    atomic_files.write_text(path, yaml.safe_dump(dict(settings), sort_keys=False))
 
 
 def apply_overrides(settings: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
