@@ -7,7 +7,10 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 pyth
 	$$python -c "" 2>/dev/null && { echo $$python; break; }; done)
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
-PYTEST := TF_CPP_MIN_LOG_LEVEL=2 $(RUN) -m pytest
+# Most of a test's time is one thread that traces graphs, so that two processes take half as long.
+# Files stay whole: what they make once for all their tests is made once.
+WORKERS ?= 2
+PYTEST := TF_CPP_MIN_LOG_LEVEL=2 $(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 # Rooms whose tests start no other process and train nothing.
 QUICK := layout_test.py conventions_test.py core geometry lighting io losses metrics face_models \
@@ -21,6 +24,7 @@ help:
 	@echo "make test-quick  the tests that need neither training nor other processes"
 	@echo "make test-slow   the tests that take minutes"
 	@echo "make lint        ruff"
+	@echo "More cores: make test WORKERS=4"
 	@echo "Another interpreter: make test-quick PYTHON=python3.12 VENV=.venv-3.12"
 
 demo: $(READY)
