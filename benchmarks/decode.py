@@ -16,6 +16,7 @@ import timing
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.rendering import rasterizer
 
 FACE_MODEL = "procedural-35709"
 BATCH_SIZES = (1, 5)
@@ -51,8 +52,11 @@ def build_parts(decoder: FaceDecoder, batch_size: int) -> dict:
     def picture(coefficients):
         return decoder(coefficients)["image"]
 
-    def draw(vertices, colours):
-        return decoder.draw(vertices, colours)["image"]
+    size = (decoder.camera.image_size,) * 2
+    triangles = tf.constant(decoder.face_model.triangles)
+
+    def draw(clip_vertices, colours):
+        return rasterizer.rasterize(clip_vertices, triangles, colours, size).attributes
 
     def appearance(shape, albedo, rotation, lighting):
         return decoder.light(shape, albedo, {"rotation": rotation, "lighting": lighting})
@@ -65,7 +69,7 @@ def build_parts(decoder: FaceDecoder, batch_size: int) -> dict:
 
     parts = {
         "whole": (picture, (coefficients,)),
-        "rasterizer": (draw, (decoded["vertices"], decoded["colours"])),
+        "rasterizer": (draw, (clip(decoded["vertices"]), decoded["colours"])),
         "face_model": (decoder.morphable_face, model_groups),
         "normals_and_light": (
             appearance,

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models.morphable_model import MorphableModel
+from tf_facerecon.face_models.morphable_layer import resolve_face_model
 from tf_facerecon.inference import unseen_people
 from tf_facerecon.io import atomic_files, json_files
 from tf_facerecon.metrics import bootstrap
@@ -107,7 +107,9 @@ def load_networks(options) -> dict:
     return {
         "r_net": r_net,
         "c_net": c_net,
-        "face_model": MorphableModel.from_preset(options.face_model or r_net.face_model),
+        "face_model": resolve_face_model(
+            options.face_model or r_net.face_model, r_net.face_model_fingerprint or None
+        ),
         "detector": FaceDetector(),
     }
 
@@ -146,6 +148,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     options = parse_arguments(arguments)
+    # Read first: a damaged file must not cost what is measured.
+    recorded, losses = recorded_losses(LOSSES)
     networks = load_networks(options)
     report = {
         "network": options.network,
@@ -167,10 +171,10 @@ def main(arguments: list[str] | None = None) -> None:
             tables.append(table)
             texts.append(f"{table.markdown()}\n{describe_ratios(numbers)}\n")
             print(texts[-1], flush=True)
-    report["losses"], losses = recorded_losses(LOSSES)
+    report["losses"] = recorded
     if losses:
         texts.append(losses)
-        print(losses)
+    print(losses or f"No table of losses at {LOSSES}; benchmarks/loss_ablation.py makes it.")
     if options.json:
         json_files.write_json(options.json, report)
     if options.markdown:

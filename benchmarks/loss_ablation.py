@@ -52,12 +52,12 @@ def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray
     """Errors `[people]` of one network on one picture of everybody, by measure and row."""
     from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
     from tf_facerecon.decoding.face_decoder import FaceDecoder
-    from tf_facerecon.face_models.morphable_model import MorphableModel
+    from tf_facerecon.face_models.morphable_layer import resolve_face_model
     from tf_facerecon.inference import unseen_people
     from tf_facerecon.networks.r_net import RNet
 
     r_net = RNet.from_preset(r_net_path)
-    model = MorphableModel.from_preset(r_net.face_model)
+    model = resolve_face_model(r_net.face_model, r_net.face_model_fingerprint or None)
     people = unseen_people.unseen_face_model(model)
     batches = build_procedural_set_dataset(
         FaceDecoder(people, num_lighting=r_net.heads.sizes["lighting"]),

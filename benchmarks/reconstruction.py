@@ -28,7 +28,11 @@ BATCH_SIZE = 20
 def measure(network: str, count: int, seed: int) -> dict[str, float | int | str]:
     """Reconstructs `count` held-out faces and returns the figures that the table shows."""
     r_net = tf_facerecon.RNet.from_preset(network)
-    decoder = tf_facerecon.FaceDecoder(r_net.face_model)
+    decoder = tf_facerecon.FaceDecoder(
+        r_net.face_model,
+        num_lighting=r_net.heads.sizes["lighting"],
+        fingerprint=r_net.face_model_fingerprint or None,
+    )
     dataset = tf_facerecon.build_procedural_dataset(
         decoder, BATCH_SIZE, seed=seed, num_batches=-(-count // BATCH_SIZE)
     )

@@ -4,6 +4,7 @@ python examples/train_on_your_photos.py my_photos --steps 2000 --out my_r_net.ke
 """
 
 import argparse
+import pathlib
 
 import keras
 
@@ -28,6 +29,8 @@ def main(arguments=None):
     parser.add_argument("--batch-size", type=int, default=5)
     parser.add_argument("--steps", type=int, default=1000)
     options = parser.parse_args(arguments)
+    if not options.out.endswith(".keras"):
+        parser.error(f"--out must end in .keras: {options.out}")
 
     r_net = tf_facerecon.RNet.from_preset(options.network)
     decoder = tf_facerecon.FaceDecoder(
@@ -41,6 +44,7 @@ def main(arguments=None):
     model.compile(optimizer=keras.optimizers.Adam(1e-4))
     photos = tf_facerecon.build_photo_dataset(options.folder, options.batch_size, seed=0)
     history = model.fit(photos, epochs=1, steps_per_epoch=options.steps)
+    pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
     model.r_net.save(options.out)
     print("saved", options.out, "with final loss", round(history.history["loss"][-1], 4))
 

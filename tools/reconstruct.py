@@ -84,18 +84,33 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def list_photos(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
-    """Files as given, and images that stand directly in a given folder; none of them twice."""
-    photos = []
+def list_photos(path: pathlib.Path) -> list[pathlib.Path]:
+    """A file as given, or the images that stand directly in a folder."""
+    if not path.is_dir():
+        return [path]
+    inside = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+    if not inside:
+        raise ValueError(f"{path} holds no images ({', '.join(IMAGE_SUFFIXES)}).")
+    return inside
+
+
+def list_all_photos(
+    paths: Iterable[pathlib.Path],
+) -> tuple[list[pathlib.Path], dict[pathlib.Path, Exception]]:
+    """`list_photos` of all `paths`, none of them twice; and the paths that gave none, and why.
+
+    Raises:
+        ValueError: If no path gave any.
+    """
+    photos, failures = [], {}
     for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-            if not inside:
-                raise ValueError(f"{path} holds no images ({', '.join(IMAGE_SUFFIXES)}).")
-            photos.extend(inside)
-        else:
-            photos.append(path)
-    return list(dict.fromkeys(photos))
+        try:
+            photos.extend(list_photos(path))
+        except (OSError, ValueError) as error:
+            failures[path] = error
+    if not photos:
+        raise next(iter(failures.values()))
+    return list(dict.fromkeys(photos)), failures
 
 
 def check_out(out: pathlib.Path, paths: Iterable[pathlib.Path]) -> None:
@@ -165,18 +180,26 @@ def choose_set_names(folders: list[pathlib.Path]) -> list[str]:
     return names
 
 
-def reconstruct_set(reconstructor, folder: pathlib.Path, name: str, options) -> dict[str, str]:
-    """Reconstructs and writes one person; returns the photographs that failed, and why."""
+def reconstruct_set(
+    reconstructor, folder: pathlib.Path, name: str, options, failures: dict
+) -> None:
+    """Reconstructs and writes one person; adds photographs that failed, and why, to `failures`."""
     from tf_facerecon.inference import image_set
 
-    photos = list_photos([folder])
-    check_out(options.out / name, [folder])
+    photos = list_photos(folder)
+    check_out(options.out / name, options.sets)
+    written = options.out / name / f"{name}.json"
+    if written.exists() and not options.overwrite:
+        raise FileExistsError(f"{written} exists already; replace it with --overwrite.")
     with warnings.catch_warnings():
         # The result says the same; here it is printed as the other messages are.
         warnings.simplefilter("ignore", image_set.ImageSetWarning)
         person = reconstructor.reconstruct(
             photos, aggregate=options.aggregate or "cnet", progress=True
         )
+    for warning in person.warnings:
+        print(f"warning: {name}: {warning}", file=sys.stderr)
+    failures |= person.failures
     person.save(options.out / name, name, overwrite=options.overwrite, keep=photos)
     print(
         f"{name}: one face from {sum(person.counted)} of {len(photos)} photo(s) written to "
@@ -185,9 +208,6 @@ def reconstruct_set(reconstructor, folder: pathlib.Path, name: str, options) -> 
     for region, shares in person.region_shares().items():
         most = int(shares.argmax())
         print(f"  {region:<5} most from {person.images[most].name} ({shares[most]:.0%})")
-    for warning in person.warnings:
-        print(f"warning: {name}: {warning}", file=sys.stderr)
-    return dict(person.failures)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -201,13 +221,14 @@ def run_sets(options: argparse.Namespace) -> int:
     from tf_facerecon.inference import image_set
     from tf_facerecon.io import atomic_files
 
+    folders = [folder for folder in options.sets if folder.is_dir()]
+    failures = {f: "is no folder of photographs" for f in options.sets if f not in folders}
+    with_c_net = options.aggregate in (None, "cnet")
     try:
-        for folder in options.sets:
-            if not folder.is_dir():
-                raise ValueError(f"--set {folder} is no folder of photographs.")
-        check_out(options.out, options.sets)
+        if not folders:
+            raise ValueError(f"--set {options.sets[0]} is no folder of photographs.")
+        check_out(options.out, folders)
         atomic_files.make_folder(options.out)
-        with_c_net = options.aggregate in (None, "cnet")
         embed = options.identity_network
         reconstructor = image_set.ImageSetReconstructor.from_preset(
             options.weights or options.preset,
@@ -216,12 +237,12 @@ def run_sets(options: argparse.Namespace) -> int:
             face_model=options.face_model,
         )
     except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        hint = " --aggregate mean needs no C-Net." if with_c_net else ""
+        print(f"error: {error}{hint}", file=sys.stderr)
         return 2
-    failures = {}
-    for folder, name in zip(options.sets, choose_set_names(options.sets), strict=True):
+    for folder, name in zip(folders, choose_set_names(folders), strict=True):
         try:
-            failures |= reconstruct_set(reconstructor, folder, name, options)
+            reconstruct_set(reconstructor, folder, name, options, failures)
         except image_set.SURVIVABLE as error:
             failures[folder] = error
     return report_failures(failures)
@@ -242,7 +263,7 @@ def run_photos(options: argparse.Namespace) -> int:
     from tf_facerecon.io import atomic_files
 
     try:
-        photos = list_photos(options.photos)
+        photos, failures = list_all_photos(options.photos)
         check_out(options.out, options.photos)
         atomic_files.make_folder(options.out)
         reconstructor = FaceReconstructor.from_preset(
@@ -251,7 +272,7 @@ def run_photos(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    failures, num_faces = {}, 0
+    num_faces, num_left_out = 0, len(failures)
     with tqdm(list(zip(photos, choose_stems(photos), strict=True)), unit="photo") as progress:
         for photo, stem in progress:
             progress.set_description(photo.name)
@@ -259,7 +280,7 @@ def run_photos(options: argparse.Namespace) -> int:
                 num_faces += reconstruct_photo(reconstructor, photo, stem, photos, options)
             except (OSError, ValueError, MemoryError, tf.errors.OpError) as error:
                 failures[photo] = error
-    done = len(photos) - len(failures)
+    done = len(photos) - (len(failures) - num_left_out)
     print(f"{num_faces} face(s) of {done} of {len(photos)} photo(s) written to {options.out}")
     return report_failures(failures)
 

@@ -51,10 +51,10 @@ def train(options: argparse.Namespace) -> str:
     print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
     result = c_net_training.run(config, run_dir, resume=not options.no_resume)
     path = save_preset(result.network_path, config, options, run_dir)
-    return command_line.describe_result(
-        result,
-        {"history": run_dir / "history.csv", "preset": f"{options.config.stem!r}, {path}"},
-    )
+    further = {"history": run_dir / "history.csv", "preset": f"{options.config.stem!r}, {path}"}
+    if config.network.train_r_net:
+        further["R-Net"] = f"{run_dir / 'r_net.keras'}, the only one that this C-Net goes with"
+    return command_line.describe_result(result, further)
 
 
 def save_preset(network_path: pathlib.Path, config, options, run_dir: pathlib.Path) -> pathlib.Path:

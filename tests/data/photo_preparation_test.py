@@ -28,6 +28,22 @@ def prepare(folder, **arguments):
     return prepared, detector.calls
 
 
+def test_prepare_photos_passes_over_earlier_preparations(photos):
+    """Crops are no photographs, whoever made them: of a folder inside, or of this one before."""
+    prepare(photos / "deep")
+    prepare(photos)
+    prepared, _ = prepare(photos, prepared_folder=photos.parent / "elsewhere")
+    assert prepared.names == ("a.jpg", "a.png", "b.png", "deep/er/C.JPEG")
+
+
+def test_prepare_photos_makes_missing_crops_again(photos):
+    prepared, _ = prepare(photos)
+    (prepared.folder / "crops" / "a.png.png").unlink()
+    again, calls = prepare(photos)
+    assert again.names == prepared.names and calls == 1
+    assert again.load("a.png")["image"].shape == (224, 224, 3)
+
+
 def test_prepare_photos_with_detector(photos):
     prepared, calls = prepare(photos)
     assert prepared.names == ("a.jpg", "a.png", "b.png", "deep/er/C.JPEG")

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from tests import toy_face
+from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.image_set_model import ImageSetModel
@@ -231,3 +232,35 @@ def test_r_net_learns_only_if_asked_to(decoder, batch, train_r_net):
 def test_saving_says_what_to_save(decoder, tmp_path):
     with pytest.raises(NotImplementedError, match=r"model\.c_net\.save"):
         make_model(decoder).save(tmp_path / "model.keras")
+
+
+def test_label_free_loss_teaches_the_c_net(decoder):
+    """The whole hybrid-level loss on rendered sets, one place of which holds no picture."""
+    dataset = build_procedural_set_dataset(
+        decoder, 2, 3, seed=1, num_batches=1, bad_frames=(1, 1), pixel_step=4
+    )
+    batch = dict(next(iter(dataset)))
+    del batch["coefficients"]  # Nobody knows them.
+    batch["image_mask"] = tf.constant([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    there = batch["image_mask"][..., None, None, None]
+    batch["image"], batch["skin"] = batch["image"] * there, batch["skin"] * there
+    r_net = ReadingRNet(decoder.layout.total)
+    c_net = CNet(
+        "small",
+        identity=decoder.layout.identity,
+        shallow_shape=(4, 4, 3),
+        deep_size=decoder.layout.total + 1,
+    )
+
+    def identity_network(images, training):
+        del training
+        return tf.math.l2_normalize(tf.reduce_mean(images, axis=1)[:, ::32, 0], axis=-1)
+
+    weights = {"photometric": 1.92, "landmark": 1.6e-3, "perceptual": 0.2}
+    model = ImageSetModel(r_net, c_net, decoder, identity_network, weights)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(batch, y_pred=model(batch))
+    gradients = tape.gradient(loss, [v.value for v in c_net.trainable_variables])
+    assert np.isfinite(loss)
+    assert max(np.abs(gradient).max() for gradient in gradients) > 0
+    assert not any(np.isnan(gradient).any() for gradient in gradients)

@@ -94,8 +94,18 @@ def test_mesh_renderer_antialiases_when_asked(mesh):
 
 @pytest.mark.parametrize(
     ("triangles", "message"),
-    [([[0, 1]], "`triangles` must have shape"), ([[0, 1, -2]], "must not be negative")],
+    [
+        ([[0, 1]], "`triangles` must have shape"),
+        ([[0, 1, -2]], "must not be negative"),
+        ([[0.0, 1, 2]], "must hold integers"),
+    ],
 )
 def test_mesh_renderer_exception_raised(triangles, message):
     with pytest.raises(ValueError, match=message):
         mesh_renderer.MeshRenderer(triangles, SIZE)
+
+
+def test_mesh_renderer_of_vertices_that_are_not_there_exception_raised():
+    renderer = mesh_renderer.MeshRenderer([[0, 1, 3]], SIZE)
+    with pytest.raises(ValueError, match="be below 3, the vertices. Received: 0 to 3"):
+        renderer(np.ones((1, 3, 4), np.float32), np.ones((1, 3, 2), np.float32))

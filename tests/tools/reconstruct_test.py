@@ -183,9 +183,15 @@ def test_face_model_by_its_name(known_faces, quick_files, tmp_path, capsys, monk
     assert "build_face_model.py bfm09 --source FOLDER" in capsys.readouterr().err
 
 
-def test_list_photos_names_each_once(tmp_path):
+def test_list_all_photos_names_each_once_and_goes_on(tmp_path):
     photo = save_photo(tmp_path / "a.png")
-    assert reconstruct.list_photos([tmp_path, photo]) == [photo]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    photos, failures = reconstruct.list_all_photos([empty, tmp_path, photo])
+    assert photos == [photo]
+    assert list(failures) == [empty] and "holds no images" in str(failures[empty])
+    with pytest.raises(ValueError, match="holds no images"):
+        reconstruct.list_all_photos([empty])
 
 
 @pytest.fixture
@@ -243,11 +249,13 @@ def test_sets_go_on_after_failures(
     for folder in (empty, faceless):
         folder.mkdir()
     save_photo(faceless / "tree.png", height=50)
-    folders = [str(folder) for folder in (empty, faceless, person_photos)]
+    (tmp_path / "notes.txt").write_text("no folder")
+    folders = [str(f) for f in (tmp_path / "notes.txt", empty, faceless, person_photos)]
     settings = ["--aggregate", "best", "--identity-network", "none", "--out", str(tmp_path / "out")]
     assert reconstruct.main(["--set", *folders, *settings, *network]) == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["anna"]
     errors = capsys.readouterr().err
+    assert "notes.txt: is no folder of photographs" in errors
     assert "holds no images" in errors and "None of the 1 photographs can be used" in errors
 
 

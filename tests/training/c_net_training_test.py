@@ -1,3 +1,4 @@
+import inspect
 import json
 import shutil
 
@@ -6,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests import toy_face
+from tf_facerecon.data import procedural_sets
 from tf_facerecon.face_models.coefficients import CoefficientLayout
 from tf_facerecon.networks import presets, small_backbone
 from tf_facerecon.networks.c_net import CNet
@@ -26,7 +28,9 @@ def light_parts():
 
 def plain_sets(decoder, batch_size, set_size, *, seed, first_batch=0, num_batches=None, **unused):
     """Noise for pictures, random people for truth; batch i depends on `(seed, i)` only."""
-    del unused
+    inspect.signature(procedural_sets.build_procedural_set_dataset).bind(
+        decoder, batch_size, set_size, seed=seed, first_batch=first_batch, **unused
+    )
     total = decoder.layout.total
 
     def make_batch(number):
@@ -113,7 +117,8 @@ def test_checkpoints_hold_the_c_net_alone(finished):
 def test_resumed_run_is_bit_equal(finished, tmp_path):
     config, run_dir, result = finished
     (tmp_path / "checkpoints").mkdir()
-    for name in ("resolved_config.yaml", "history.csv", "checkpoints/step_00000003.npz"):
+    notes = ("resolved_config.yaml", "history.csv", "r_net.sha256")
+    for name in (*notes, "checkpoints/step_00000003.npz"):
         shutil.copy(run_dir / name, tmp_path / name)
     resumed = c_net_training.run(config, tmp_path)
     assert resumed.first_step == 3
@@ -129,6 +134,22 @@ def test_finished_run_builds_nothing(finished, monkeypatch):
     monkeypatch.delattr(c_net_training, "build_model")
     again = c_net_training.run(config, run_dir)
     assert (again.metrics, again.seconds) == (result.metrics, 0.0)
+
+
+def test_run_of_an_r_net_with_other_weights_exception_raised(finished, parts, tmp_path):
+    config, run_dir, _ = finished
+    before = {path.name for path in run_dir.iterdir()}
+    path = parts / "r_net.keras"
+    whole = path.read_bytes()
+    r_net = RNet.from_preset(path)
+    r_net.heads.heads[0].bias.assign_add(np.ones(r_net.heads.heads[0].bias.shape))
+    r_net.save(path)
+    try:
+        with pytest.raises(ValueError, match="of an R-Net .* with other weights than it has now"):
+            c_net_training.run(config, run_dir)
+    finally:
+        path.write_bytes(whole)
+    assert {path.name for path in run_dir.iterdir()} == before
 
 
 def test_fine_tuned_r_net_is_saved_with_its_c_net(parts, tmp_path):
@@ -183,10 +204,14 @@ def test_photographs_are_taken_as_the_configuration_says(parts, monkeypatch):
         "augment": False,
     }
     config = make_config(parts, data=data, loss_weights={"landmark": 1.0})
+    signature = inspect.signature(c_net_training.build_photo_set_dataset)
     calls = []
-    monkeypatch.setattr(
-        c_net_training, "build_photo_set_dataset", lambda *args, **kw: calls.append((args, kw))
-    )
+
+    def note(*args, **kw):
+        signature.bind(*args, **kw)
+        calls.append((args, kw))
+
+    monkeypatch.setattr(c_net_training, "build_photo_set_dataset", note)
     c_net_training.build_dataset(config, None, first_batch=4)
     c_net_training.build_validation_dataset(config, None)
     (people, training), (others, validation) = calls

@@ -7,7 +7,7 @@ Layout of the photographs (folders in folders are searched, too):
 
 Points come from the landmarks, else from the detections, else from a face detector, which takes
 the largest face. Folders named `mask`, `vis` or `remove`, which other packages put there, are
-passed over. What is written: see `prepared_photos`.
+passed over, and so are the crops of earlier preparations. What is written: see `prepared_photos`.
 """
 
 import os
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 
 from tf_facerecon.data import prepared_photos
 from tf_facerecon.data.prepared_photos import PreparedPhotos
@@ -25,7 +26,7 @@ from tf_facerecon.photos.skin_probability import SkinModel
 
 PREPARED_NAME = "tf_facerecon_prepared"
 _SUFFIXES = (".jpg", ".jpeg", ".png")
-_FOREIGN_FOLDERS = {"mask", "vis", "remove"}
+_PASSED_OVER = {"mask", "vis", "remove", PREPARED_NAME}
 _SECONDS_BETWEEN_INDEX_WRITES = 20.0
 
 
@@ -40,8 +41,9 @@ def prepare_photos(
 ) -> PreparedPhotos:
     """Detects and aligns the faces of a folder; what an earlier run did is kept.
 
-    A photograph is done again when it, its landmarks or its detections changed; all are when
-    `skin_model` or `landmarks_y_up` changed. Killed at any moment, a run loses seconds of work.
+    A photograph is done again when it, its landmarks or its detections changed, or its crop is
+    gone (to leave a photograph out, remove the photograph); all are when `skin_model` or
+    `landmarks_y_up` changed. Killed at any moment, a run loses seconds of work.
 
     Args:
         folder: Photographs, see above.
@@ -64,15 +66,18 @@ def prepare_photos(
     photos = _list_photos(folder, prepared_folder)
     states = {name: _file_states(path) for name, path in photos.items()}
     entries = {
-        name: done[name] for name in photos if done.get(name, {}).get("files") == states[name]
+        name: done[name]
+        for name in photos
+        if done.get(name, {}).get("files") == states[name]
+        and ("skipped" in done[name] or prepared_photos.has_crop(prepared_folder, name))
     }
     detect = _lazy_detector(detector)
 
     def prepare(name: str) -> dict:
         try:
             labels = _prepare_photo(photos[name], detect, skin_model, landmarks_y_up)
-        except (ValueError, OSError) as error:
-            return {"files": states[name], "skipped": str(error)}
+        except (ValueError, OSError, MemoryError, tf.errors.OpError) as error:
+            return {"files": states[name], "skipped": str(error) or type(error).__name__}
         prepared_photos.write_crop(prepared_folder, name, labels)
         return {"files": states[name]}
 
@@ -90,7 +95,7 @@ def _list_photos(folder: pathlib.Path, prepared_folder: pathlib.Path) -> dict[st
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         is_ours = ours in (folder.resolve() / relative).parents
-        is_foreign = bool(_FOREIGN_FOLDERS & set(relative.parts[:-1]))
+        is_foreign = bool(_PASSED_OVER & set(relative.parts[:-1]))
         is_hidden = any(part.startswith(".") for part in relative.parts)
         if path.suffix.lower() in _SUFFIXES and not (is_ours or is_foreign or is_hidden):
             photos[relative.as_posix()] = path

@@ -59,6 +59,11 @@ def _crop_paths(prepared_folder: pathlib.Path, name: str) -> tuple[pathlib.Path,
     return tuple(prepared_folder / "crops" / f"{name}{suffix}" for suffix in (".png", ".npz"))
 
 
+def has_crop(prepared_folder: pathlib.Path, name: str) -> bool:
+    """Whether crop and labels of a photograph are there."""
+    return all(path.is_file() for path in _crop_paths(prepared_folder, name))
+
+
 def write_crop(prepared_folder: pathlib.Path, name: str, labels: Mapping[str, np.ndarray]) -> None:
     """Writes `image` and the other arrays of one photograph."""
     image_path, labels_path = _crop_paths(prepared_folder, name)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.core import checks
+from tf_facerecon.face_models.coefficients import CoefficientLayout
 from tf_facerecon.face_models.morphable_model import MorphableModel
 
 
@@ -31,3 +32,19 @@ def limit_expression(face_model: MorphableModel, expression: tf.Tensor) -> tf.Te
     required = np.maximum(face_model.expression_requires, 0)
     limited = tf.minimum(expression, tf.gather(expression, required, axis=1))
     return tf.where(face_model.expression_requires >= 0, limited, expression)
+
+
+def limit_coefficients(
+    face_model: MorphableModel, layout: CoefficientLayout, coefficients: tf.Tensor
+) -> tf.Tensor:
+    """`coefficients` `[B, layout.total]` with their expression by `limit_expression`.
+
+    A network answers any number; what is shown or passed on to others should be a face that the
+    model can make.
+    """
+    if face_model.expression_range is None and face_model.expression_requires is None:
+        return coefficients
+    groups = layout.split(coefficients)
+    return layout.merge(
+        {**groups, "expression": limit_expression(face_model, groups["expression"])}
+    )

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tf_facerecon.face_models import morphable_model
+from tf_facerecon.face_models import expression_limits, morphable_model
 from tf_facerecon.inference import found_faces, person_check, set_images
 from tf_facerecon.inference.image_set_result import ImageSetReconstruction
 from tf_facerecon.inference.reconstructor import FaceReconstructor
@@ -182,9 +182,14 @@ class ImageSetReconstructor:
     def _look_at(self, crops: tf.Tensor) -> dict[str, tf.Tensor]:
         """What the networks say of aligned `crops` `[1, 224, 224, 3]`."""
         r_net = self.reconstructor.r_net
-        seen = {"coefficients": r_net(crops, training=False)}
+        features = r_net.features(crops, training=False)
+        decoder = self.reconstructor.decoder
+        coefficients = expression_limits.limit_coefficients(
+            decoder.face_model, decoder.layout, r_net.heads(features["deep"])
+        )
+        seen = {"coefficients": coefficients}
         if self.c_net is not None:
-            seen["confidence"] = self.c_net(r_net.features(crops, training=False))
+            seen["confidence"] = self.c_net(features)
         if self.identity_network is not None:
             seen["embedding"] = self.identity_network(crops, training=False)
         return seen

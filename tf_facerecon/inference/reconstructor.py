@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import morphable_model
+from tf_facerecon.face_models import expression_limits, morphable_model
 from tf_facerecon.inference import found_faces
 from tf_facerecon.inference.reconstruction import FaceReconstruction
 from tf_facerecon.inference.refinement import Refiner
@@ -45,7 +45,9 @@ class FaceReconstructor:
         self.refiner = refiner or Refiner(decoder)
         size = decoder.camera.image_size
         self._regress = tf.function(
-            lambda images: r_net(images, training=False),
+            lambda images: expression_limits.limit_coefficients(
+                decoder.face_model, decoder.layout, r_net(images, training=False)
+            ),
             input_signature=[tf.TensorSpec([None, size, size, 3], tf.float32)],
         )
         self._decode = tf.function(

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.face_models import expression_limits
 from tf_facerecon.geometry import rigid_transforms, rotations
 from tf_facerecon.io import atomic_files
 from tf_facerecon.networks.r_net import RNet
@@ -33,7 +34,9 @@ def geometry_from_images(r_net: RNet, decoder: FaceDecoder, images: tf.Tensor) -
         A dict of `coefficients` `[B, C]`, `landmarks` `[B, 68, 2]`, `pose` `[B, 4, 4]` and
         `vertices` `[B, V, 3]`.
     """
-    coefficients = r_net(images, training=False)
+    coefficients = expression_limits.limit_coefficients(
+        decoder.face_model, decoder.layout, r_net(images, training=False)
+    )
     decoded = decoder(coefficients, render=False)
     groups = decoder.layout.split(coefficients)
     rotation = rotations.rotation_matrix_from_euler(groups["rotation"])

@@ -1,11 +1,9 @@
 """The rasterizer as a Keras layer, for models that render."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.core import checks
-from tf_facerecon.rendering import antialiasing, rasterizer
+from tf_facerecon.rendering import antialiasing, rasterizer, screen_triangles
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -32,7 +30,7 @@ class MeshRenderer(keras.layers.Layer):
         **kwargs: Of `keras.layers.Layer`. Inputs are not cast to a lower precision.
 
     Raises:
-        ValueError: If `triangles` is not `[T, 3]` or holds a negative index.
+        ValueError: If `triangles` are not integers `[T, 3]`, or one is negative or no vertex.
     """
 
     def __init__(
@@ -40,17 +38,14 @@ class MeshRenderer(keras.layers.Layer):
     ):
         # Pixels are decided by differences that half precision does not resolve.
         super().__init__(**{"autocast": False, **kwargs})
-        triangles = np.asarray(triangles, np.int32)
-        checks.check_shape("triangles", triangles, (None, 3))
-        if triangles.size and triangles.min() < 0:
-            raise ValueError(f"`triangles` must not be negative. Received: {triangles.min()}.")
-        self.triangles = triangles
+        self.triangles = screen_triangles.checked_triangles(triangles)
         self.image_size = tuple(int(side) for side in image_size)
         self.antialias = antialias
         self.jit_compile = jit_compile
-        self._opposite = antialiasing.opposite_vertices(triangles) if antialias else None
+        self._opposite = antialiasing.opposite_vertices(self.triangles) if antialias else None
 
     def call(self, clip_vertices, attributes):
+        screen_triangles.checked_triangles(self.triangles, clip_vertices.shape[1])
         wanted = tf.nest.flatten(attributes)
         widths = [tensor.shape[-1] for tensor in wanted]
         with_depth = tf.concat([*wanted, clip_vertices[..., 3:]], axis=-1)

@@ -18,6 +18,7 @@ from tf_facerecon.rendering import (
     image_batches,
     pixel_coverage,
     pixel_interpolation,
+    screen_triangles,
 )
 
 
@@ -55,7 +56,7 @@ def rasterize(
     Args:
         clip_vertices: Float tensor `[B, V, 4]`, OpenGL clip coordinates.
         triangles: Int32 tensor `[T, 3]`, indices into the vertices, either winding; with T = 0 all
-            is background.
+            is background. The values of an array are checked, those of a tensor are not.
         attributes: Tensor `[B, V, C]` of the same dtype.
         image_size: `(height, width)` in pixels.
         antialias: Int32 tensor `[T, 3]` from `antialiasing.opposite_vertices(triangles)`, to blend
@@ -71,8 +72,10 @@ def rasterize(
     """
     clip_vertices = tf.convert_to_tensor(clip_vertices)
     attributes = tf.convert_to_tensor(attributes, clip_vertices.dtype)
-    triangles = tf.convert_to_tensor(triangles, tf.int32)
     checks.check_shape("clip_vertices", clip_vertices, (None, None, 4))
+    if not tf.is_tensor(triangles):
+        triangles = screen_triangles.checked_triangles(triangles, clip_vertices.shape[1])
+    triangles = tf.convert_to_tensor(triangles, tf.int32)
     checks.check_shape("attributes", attributes, (*clip_vertices.shape[:2], None))
     triangle_ids = pixel_coverage.cover_pixels(
         clip_vertices, triangles, image_size, jit_compile=jit_compile

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.core import checks
+
 EMPTY_KEY = np.iinfo(np.int64).max
 
 _SNAP = 65536.0  # 16 fractional bits.
@@ -17,6 +19,33 @@ _LEAST_CLIPPED_W = 2.0**-4  # Nearer than this, clipped outlines are not worth t
 _BOX_SLACK = 2.0**-8  # Pixels; covers the float32 rounding of projected vertices.
 
 Triple = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+def checked_triangles(triangles: np.ndarray, num_vertices: int | None = None) -> np.ndarray:
+    """`triangles` as int32 `[T, 3]`.
+
+    A compiled look-up takes the nearest vertex for one that is not there, without a word.
+
+    Args:
+        triangles: Indices into the vertices.
+        num_vertices: How many vertices there are; `None` if that is not known yet.
+
+    Raises:
+        ValueError: If `triangles` are not integers `[T, 3]` between 0 and `num_vertices` - 1.
+    """
+    triangles = np.asarray(triangles)
+    checks.check_shape("triangles", triangles, (None, 3))
+    if triangles.size == 0:
+        return triangles.astype(np.int32)
+    if not np.issubdtype(triangles.dtype, np.integer):
+        raise ValueError(f"`triangles` must hold integers. Received: dtype {triangles.dtype}.")
+    least, greatest = triangles.min(), triangles.max()
+    if least < 0 or (num_vertices is not None and greatest >= num_vertices):
+        limit = "" if num_vertices is None else f" and be below {num_vertices}, the vertices"
+        raise ValueError(
+            f"`triangles` must not be negative{limit}. Received: {least} to {greatest}."
+        )
+    return triangles.astype(np.int32)
 
 
 class Corners(NamedTuple):

@@ -13,6 +13,7 @@ from tf_facerecon.data.augmentation import AugmentationRange
 from tf_facerecon.data.photo_sets import build_photo_set_dataset
 from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.io import atomic_files
 from tf_facerecon.models.image_set_model import ImageSetModel
 from tf_facerecon.networks import presets
 from tf_facerecon.networks.c_net import CNet
@@ -34,14 +35,15 @@ def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> 
         resume: Whether to go on if the folder holds an unfinished or finished run.
 
     Raises:
-        ValueError: If the folder holds a run with other settings; the message names them. If the
-            networks or the face model do not belong together.
+        ValueError: If the folder holds a run with other settings or of another R-Net; the message
+            says so. If the networks or the face model do not belong together.
         FileExistsError: If it holds a run and `resume` is false.
         FileNotFoundError: If a face model or a network is missing.
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "c_net.keras", config.checkpoints.keep)
+    _bind_to_r_net(folder, config.network.r_net)
 
     def finish(model, report):
         if config.network.train_r_net:
@@ -147,6 +149,19 @@ def build_validation_dataset(config: CNetConfig, decoder: FaceDecoder) -> tf.dat
         prepared_folder=data.validation_prepared_folder,
         **experiment.photo_options(config),
     )
+
+
+def _bind_to_r_net(folder: RunFolder, r_net: str) -> None:
+    """Notes the weights of a new run's R-Net: what an old one learnt means nothing to others."""
+    path = folder.path / "r_net.sha256"
+    fingerprint = presets.weights_fingerprint(RNet.from_preset(r_net))
+    if not folder.has_begun:
+        atomic_files.write_text(path, f"{fingerprint}\n")
+    elif not path.is_file() or path.read_text(encoding="utf-8").strip() != fingerprint:
+        raise ValueError(
+            f"{folder.path} holds a run of an R-Net {r_net!r} with other weights than it has now; "
+            "choose another folder."
+        )
 
 
 def _state(model: ImageSetModel) -> dict[str, list[keras.Variable]]:

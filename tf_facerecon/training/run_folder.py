@@ -63,6 +63,11 @@ class RunFolder:
         self.logs_path = self.path / "logs"
         self.checkpoints = CheckpointFolder(self.path / "checkpoints", keep)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is something to go on with, or an end."""
+        return bool(self.checkpoints.paths()) or self.network_path.exists()
+
     def claim(self, config: TrainingConfig, resume: bool = True) -> None:
         """Writes the resolved configuration, or checks that the one there is the same.
 
@@ -78,7 +83,7 @@ class RunFolder:
             FileExistsError: If it holds a run and `resume` is false.
         """
         path = self.path / "resolved_config.yaml"
-        if path.exists() and (self.checkpoints.paths() or self.network_path.exists()):
+        if path.exists() and self.has_begun:
             if not resume:
                 raise FileExistsError(f"{self.path} already holds a run; choose another folder.")
             there = yaml_settings.load_settings(path, (), type(config))
