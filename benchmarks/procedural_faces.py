@@ -7,7 +7,8 @@ The second line is for a model that `tools/build_face_model.py` has built; its n
 lies in the cache folder. The procedural face is the default.
 
 Random identities, expressions, skins, soft lights and head poses (|yaw| at most 40 degrees) are
-rendered over cluttered backgrounds and given to MTCNN with its stock thresholds. Figures:
+rendered over cluttered backgrounds, with neck and hair behind them, and given to MTCNN with its
+stock thresholds. Figures:
 
 - detected_fraction: share of the pictures in which MTCNN finds exactly one face.
 - five_point_error_iod: mean distance of its five points (eyes, nose tip, mouth corners) from the
@@ -35,8 +36,9 @@ POINT_NAMES = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mout
 # What is asked of a model: least share of faces found, greatest error of the five points.
 WANTED = {"procedural": (0.98, 0.08)}
 WANTED_OF_OTHERS = (0.97, 0.08)
-# The aligned 224 crop magnified by 1.2, with a margin round it as photographs have.
-CAMERA = cameras.PerspectiveCamera(focal=1.2 * 1015.0, image_size=336)
+# The aligned 224 crop magnified, with a margin round it as photographs have.
+_MAGNIFICATION = 1.2
+CAMERA = cameras.PerspectiveCamera(focal=_MAGNIFICATION * 1015.0, image_size=336)
 
 
 def render_faces(
@@ -59,7 +61,16 @@ def render_faces(
     decoded = painter(coefficients)
     size = painter.camera.image_size
     background = backdrops.cluttered_background(batch_size, size, background_seed)
-    image = decoded["mask"] * decoded["image"] + (1.0 - decoded["mask"]) * background
+    lit, mask = tf.clip_by_value(decoded["image"], 0.0, 1.0), decoded["mask"]
+    # A face cut out of its head is no face.
+    skin = tf.math.divide_no_nan(
+        tf.reduce_sum(lit * decoded["region_mask"], axis=(1, 2)),
+        tf.reduce_sum(decoded["region_mask"], axis=(1, 2)),
+    )
+    scene = backdrops.draw_head_behind(
+        background, skin, tf.random.fold_in(seed, 2), size / _MAGNIFICATION
+    )
+    image = mask * lit + (1.0 - mask) * scene
     pictures = np.rint(255 * np.clip(image.numpy(), 0.0, 1.0)).astype(np.uint8)
     # Labels lie half a pixel from where the rasterizer draws, see CONVENTIONS.md.
     return pictures, decoded["five_points"].numpy() + np.array([-0.5, 0.5])

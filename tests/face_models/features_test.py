@@ -70,5 +70,20 @@ def test_lid_heights_meet_at_the_corners():
     upper, lower, along = features.lid_heights(corners)
     np.testing.assert_allclose(along, [-1, 1])
     np.testing.assert_allclose(upper, lower, atol=1e-12)
-    upper, lower, _ = features.lid_heights(np.array([features.EYE_CENTRE_S]))
-    np.testing.assert_allclose(upper - lower, features.UPPER_LID - features.LOWER_LID)
+
+
+def test_lid_heights_pass_through_the_landmarks():
+    landmarks = face_domain.domain_coordinates(face_domain.landmark_template())
+    for above, below in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        upper, _, _ = features.lid_heights(landmarks[[above], 0])
+        _, lower, _ = features.lid_heights(landmarks[[below], 0])
+        np.testing.assert_allclose(upper, landmarks[above, 1], atol=1e-12)
+        np.testing.assert_allclose(lower, landmarks[below, 1], atol=1e-12)
+
+
+def test_lip_edges_pass_through_the_landmarks():
+    landmarks = face_domain.domain_coordinates(face_domain.landmark_template())
+    upper, _ = features.lip_edges(landmarks[48:55, 0])
+    _, lower = features.lip_edges(landmarks[54:60, 0])
+    np.testing.assert_allclose(upper, landmarks[48:55, 1], atol=1e-12)
+    np.testing.assert_allclose(lower, landmarks[54:60, 1], atol=1e-12)

@@ -25,17 +25,23 @@ def cluttered_background(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tens
     return tf.clip_by_value(image, 0.0, 1.0)
 
 
-def draw_head_behind(background: tf.Tensor, skin: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+def draw_head_behind(
+    background: tf.Tensor,
+    skin: tf.Tensor,
+    seed: tf.Tensor,
+    window: float = face_alignment.CROP_SIZE,
+) -> tf.Tensor:
     """Paints neck, shoulders and hair where the rendered face mask will lie on top.
 
     Args:
         background: `[B, H, W, 3]`.
         skin: `[B, 3]` mean colour of the lit face.
         seed: Integer tensor `[2]`.
+        window: Side of what the picture shows, in pixels of the crop, about the crop's middle.
     """
     batch_size, size = background.shape[0], background.shape[1]
     seeds = tf.unstack(tf.random.split(seed, 4))
-    column, row = pixel_grid(size)
+    column, row = pixel_grid(size, window)
     jitter = tf.random.stateless_normal((batch_size, 6), seeds[0])[:, :, None, None]
     half_width = 42.0 + 6.0 * jitter[:, 0]
     shoulders = row - (225.0 + 12 * jitter[:, 1]) + 0.6 * tf.abs(column - 112.0)
@@ -131,8 +137,14 @@ def soft_step(distance: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(distance + 0.5, 0.0, 1.0)
 
 
-def pixel_grid(size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Columns `[1, 1, size]` and rows `[1, size, 1]` of pixel centres, in pixels of the crop."""
-    step = face_alignment.CROP_SIZE / size
-    axis = (tf.range(size, dtype=tf.float32) + 0.5) * step - 0.5
+def pixel_grid(size: int, window: float = face_alignment.CROP_SIZE) -> tuple[tf.Tensor, tf.Tensor]:
+    """Columns `[1, 1, size]` and rows `[1, size, 1]` of pixel centres, in pixels of the crop.
+
+    Args:
+        size: Height and width of the picture.
+        window: Side of what it shows, in pixels of the crop, about the crop's middle.
+    """
+    step = window / size
+    start = 0.5 * (face_alignment.CROP_SIZE - window)
+    axis = (tf.range(size, dtype=tf.float32) + 0.5) * step - 0.5 + start
     return axis[None, None, :], axis[None, :, None]

@@ -81,7 +81,7 @@ class FaceMasks:
             bare=bare,
             eye=features.eye_opening(s, t),
             iris=features.iris(s, t),
-            pupil=features.iris(s, t, 0.022),
+            pupil=features.iris(s, t, features.PUPIL_RADIUS),
             lash=features.lash_line(s, t),
             lid_fold=features.lid_fold(s, t),
             lips=features.lips(s, t),
@@ -100,8 +100,10 @@ def mean_colours(masks: FaceMasks) -> np.ndarray:
     flush = 0.9 * features.spot(s, t, 0.42, 0.0, 0.16, 0.14) + 0.8 * features.spot(
         s, t, 0.0, -0.06, 0.10, 0.09
     )
-    shade = 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03) + 0.3 * features.spot(
-        s, t, 0.14, 0.30, 0.05, 0.06
+    shade = (
+        0.9 * features.hollows(s, t)
+        + 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03)
+        + 0.3 * features.spot(s, t, 0.14, 0.30, 0.05, 0.06)
     )
     colours *= np.exp(-flush[:, None] * HAEMOGLOBIN - shade[:, None] * MELANIN)
     colours = blend(colours, 0.35 * masks.lid_fold, _LASH)
@@ -151,6 +153,9 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     s, t, bare, spot = masks.s, masks.t, masks.bare, features.spot
     # The white of the eye keeps its colour on dark and on fair faces.
     body = (bare * (1.0 - 0.85 * masks.eye))[:, None] * colours
+    # Hair takes more of the melanin than skin does: brows stay darker than a dark face.
+    hairs = features.smooth_step(np.maximum(masks.brow, masks.hair), 0.5, 0.9)
+    hairs = 1.0 + 0.35 * hairs[:, None]
     cheeks = spot(s, t, 0.42, 0.02, 0.16, 0.13)
     nose = spot(s, t, 0.0, -0.05, 0.11, 0.09)
     under_eye = spot(s, t, 0.31, 0.215, 0.10, 0.035)
@@ -159,13 +164,13 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     moustache = spot(s, t, 0.08, -0.235, 0.10, 0.035) * (1.0 - masks.lips)
     beard = np.maximum(stubble * spot(s, t, 0.45, -0.55, 0.5, 0.28), moustache)
     return [
-        -0.85 * body * MELANIN,
+        -0.85 * hairs * body * MELANIN,
         -0.45 * body * HAEMOGLOBIN,
         -0.55 * (bare * beard)[:, None] * colours * np.array([0.20, 0.17, 0.14]),
         -0.30 * (bare * cheeks)[:, None] * colours * HAEMOGLOBIN,
         -0.28 * (bare * nose)[:, None] * colours * HAEMOGLOBIN,
         -0.30 * (bare * under_eye)[:, None] * colours * MELANIN,
-        0.03 * body * np.array([1.0, 0.2, -1.0]),
+        0.02 * body * np.array([1.0, 0.3, -1.0]),
     ]
 
 

@@ -1,19 +1,23 @@
 """A small network that two CPU cores can train: residual stages, a way back up, and places.
 
 Pictures are halved to 112 x 112 first. Three stages go down to 7 x 7; what they understood is added
-back to the 28 x 28 map, on which 160 points of the face are found. Training on synthetic faces
-tells the points where their vertices are ("dense landmarks", Wood et al. 2022, "3D face
-reconstruction with dense landmarks"), which teaches it several times faster than coefficients
-alone. Shape and pose are mostly a matter of where those points are; skin, light and depth of what
-the picture looks like there.
+back to the 28 x 28 map, on which 160 points of the face are found, and to the 56 x 56 map, in which
+the neighbourhood of each point moves it by parts of a cell. Training on synthetic faces tells the
+points where their vertices are ("dense landmarks", Wood et al. 2022, "3D face reconstruction with
+dense landmarks"), which teaches it several times faster than coefficients alone. Shape and pose are
+mostly a matter of where those points are; skin, light and depth of what the picture looks like
+there.
 
     224 -> average pool 112 -> 56x56x24 -> 28x28x40 -> 14x14x64 -> 7x7x96 -> average
-                                            28x28x40 <-  14x14  <-  7x7    -> 160 points
+                               56x56x16 <- 28x28x40 <- 14x14    <- 7x7
+                                   |           └> 160 points
+                                   └────────────> 160 points, moved
 """
 
 import keras
 
 from tf_facerecon.networks import residual_blocks
+from tf_facerecon.networks.place_refinement import PlaceRefinement
 from tf_facerecon.networks.spatial_expectation import SpatialExpectation
 
 STAGES = (40, 64, 96)  # Channels; each stage is one residual block and halves the map.
@@ -25,6 +29,7 @@ def build_small_backbone(
     stem_channels: int = 24,
     num_points: int = 160,
     point_channels: int = 6,
+    fine_channels: int = 16,
     hidden: int = 512,
     dtype: str | keras.DTypePolicy | None = None,
 ) -> keras.Model:
@@ -36,6 +41,7 @@ def build_small_backbone(
         stem_channels: Channels of the first convolution.
         num_points: How many points of the face it learns to find.
         point_channels: How many features describe the picture around each point.
+        fine_channels: Channels of the map in which points are looked at again.
         hidden: Width of the two layers that join points and appearance.
         dtype: Dtype or policy of the layers; `None` takes the global policy. Places are float32
             under every policy.
@@ -51,6 +57,7 @@ def build_small_backbone(
     if cell_size > 1:
         x = keras.layers.AveragePooling2D(cell_size, dtype=dtype)(x)
     x = residual_blocks.convolve(x, stem_channels, 3, strides=2, dtype=dtype)
+    stem = x
     stages = []
     for channels in STAGES:
         x = residual_blocks.residual_block(x, channels, strides=2, dtype=dtype)
@@ -62,8 +69,12 @@ def build_small_backbone(
         x = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([x, stage]))
     x = residual_blocks.convolve(x, stages[0].shape[-1], 3, dtype=dtype)
     maps = keras.layers.Conv2D(num_points, 1, dtype=dtype)(x)
-    features = keras.layers.Conv2D(point_channels, 1, dtype=dtype)(x)
-    points, seen = SpatialExpectation()(maps, features)
+    points, seen = SpatialExpectation(point_channels)(maps, x)
+    fine = keras.layers.Conv2D(fine_channels, 1, dtype=dtype)(x)
+    fine = keras.layers.UpSampling2D(2, interpolation="bilinear", dtype=dtype)(fine)
+    stem = residual_blocks.convolve(stem, fine_channels, 1, activate=False, dtype=dtype)
+    fine = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([fine, stem]))
+    points = PlaceRefinement()(points, fine)
     places = keras.layers.Flatten(dtype="float32")(points)
     seen = keras.layers.Flatten(dtype=dtype)(seen)
     joined = keras.layers.Concatenate(dtype=dtype)([places, seen, appearance])

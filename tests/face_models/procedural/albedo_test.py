@@ -12,6 +12,8 @@ def places():
     """`s`, `t` and sheet row of points off the mouth's sheet, then the same mirrored."""
     rng = np.random.default_rng(2)
     s, t = rng.uniform(0.0, 1.3, 400), rng.uniform(-1.0, 0.95, 400)
+    # Small features are there for certain: nostril, white of the eye, crease of the lid, lashes.
+    s[:4], t[:4] = (0.056, 0.27, 0.36, 0.36), (-0.128, 0.30, 0.37, 0.338)
     return np.concatenate([s, -s]), np.concatenate([t, t]), np.full(800, BARE)
 
 
@@ -28,8 +30,8 @@ def test_mean_albedo_range_and_symmetry(places):
 
 def test_mean_albedo_preset():
     """Plain skin, the pupil, the middle of the lower lip, and a tooth."""
-    s = np.array([0.0, features.EYE_CENTRE_S, 0.0, 0.0])
-    t = np.array([0.70, features.EYE_CENTRE_T, -0.41, mean_face.SEAM_MIDDLE])
+    s = np.array([0.0, features.IRIS_CENTRE_S, 0.0, 0.0])
+    t = np.array([0.70, features.IRIS_CENTRE_T, -0.41, mean_face.SEAM_MIDDLE])
     skin, pupil, lip, tooth = albedo.mean_albedo(s, t, np.array([BARE, BARE, BARE, 3]))
     np.testing.assert_allclose(skin, face_paint.SKIN, atol=0.01)
     assert pupil.max() < 0.1

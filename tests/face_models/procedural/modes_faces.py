@@ -6,9 +6,10 @@ from tf_facerecon.face_models.procedural import mean_face
 
 
 def mirrored_points(seed: int = 0, count: int = 120) -> mean_face.FacePoints:
-    """`count` random points off the mouth's slit, then the same points mirrored."""
+    """`count` points off the mouth's slit, some of them on the lids, then the same mirrored."""
     rng = np.random.default_rng(seed)
     s, t = rng.uniform(0.02, 1.2, count), rng.uniform(-0.9, 0.8, count)
+    s[:4], t[:4] = (0.30, 0.36, 0.42, 0.33), (0.35, 0.36, 0.35, 0.245)
     return mean_face.FacePoints.on_surface(
         np.concatenate([s, -s]), np.concatenate([t, t]), np.zeros(2 * count)
     )

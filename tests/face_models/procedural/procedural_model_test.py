@@ -11,10 +11,10 @@ COARSE, FINE = 5_000, 20_000
 RECORDED_LANDMARKS = [
     [0.01199, -0.85616, 0.17420],
     [-0.00384, -0.07097, 0.49362],
-    [-0.44852, 0.29126, 0.09852],
-    [0.33507, -0.40361, 0.17847],
+    [-0.44852, 0.28949, 0.09880],
+    [0.33506, -0.40361, 0.17846],
 ]
-RECORDED_COLOURS = [[0.63806, 0.46354, 0.36585], [0.61823, 0.41035, 0.33501]]
+RECORDED_COLOURS = [[0.63239, 0.46354, 0.36944], [0.61265, 0.41035, 0.33835]]
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_regions_preset(coarse):
 
 def test_edition_still_means_the_same_faces(coarse):
     # Weights are trained on these numbers: if they change, `EDITION` must be raised.
-    assert procedural_model.EDITION == 1
+    assert procedural_model.EDITION == 2
     generator = np.random.default_rng(1)
     identity, expression, texture = (generator.normal(size=size) for size in (80, 64, 80))
     landmarks = shape_of(coarse, identity, expression)[coarse.landmarks]

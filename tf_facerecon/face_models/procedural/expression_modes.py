@@ -9,7 +9,7 @@ torn at the mouth's slit.
 import numpy as np
 
 from tf_facerecon.face_models import features
-from tf_facerecon.face_models.procedural import gaussian_fields, mean_face
+from tf_facerecon.face_models.procedural import eyes, gaussian_fields, mean_face
 
 _HINGE_Y, _HINGE_Z = 0.0, -0.55
 # Standard deviation (x, y, z) of the small fields and their kernel lengths (x, y, z, lips apart).
@@ -89,18 +89,19 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
     outer_brow = spot(s, t, 0.45, 0.49, 0.13, 0.10)
     brow = spot(s, t, 0.32, 0.48, 0.19, 0.10)
     wing = spot(s, t, 0.13, -0.07, 0.07, 0.08)
-    width = step(np.abs(along), 1.25, 0.55)
-    lid_arch = np.sqrt(np.clip(1.0 - along**2, 0.0, 1.0))
-    upper_slide = np.where(t > upper, step(t, upper + 0.085, upper), step(t, lower - 0.006, upper))
-    lower_slide = np.where(t < lower, step(t, lower - 0.10, lower), step(t, upper + 0.006, lower))
-    close = upper_slide * width * (0.3 + 0.7 * lid_arch)
-    squint = lower_slide * width * (0.3 + 0.7 * lid_arch)
+    # Lids slide over the eyeball, which stays; two standard deviations bring them together.
+    edge, opening = 1.0 - eyes.eyeball(s, t), upper - lower
+    is_upper = step(t, lower + 0.35 * opening, lower + 0.65 * opening + 1e-9)
+    upper_slide = np.where(t > upper, step(t, upper + 0.085, upper), edge * is_upper)
+    lower_slide = np.where(t < lower, step(t, lower - 0.10, lower), edge * (1.0 - is_upper))
+    close, lift = opening * upper_slide, opening * lower_slide
+    squint = features.lid_arch(along) * lower_slide
     return [
         (_stack(outward * (0.032 * corner + 0.006 * cheek), 0.028 * corner + 0.012 * cheek,
                 -0.014 * corner + 0.010 * cheek, s), 1.0, 0.30),
         (_stack(0.0, -0.019 * corner, -0.004 * corner, s), 1.0, 0.35),
         (_stack(0.028 * outward * corner, 0.0, -0.012 * corner, s), 1.0, 0.30),
-        (_stack(0.0, -0.019 * close, 0.003 * close, s), 1.0, 0.25),
+        (_stack(0.0, 0.08 * lift - 0.42 * close, 0.06 * close, s), 1.0, 0.25),
         (_stack(0.0, 0.024 * inner_brow, 0.004 * inner_brow, s), 1.0, 0.25),
         (_stack(0.0, 0.024 * outer_brow, 0.002 * outer_brow, s), 1.0, 0.35),
         (_stack(-0.010 * outward * inner_brow, -0.018 * brow, 0.004 * brow, s), 1.0, 0.25),

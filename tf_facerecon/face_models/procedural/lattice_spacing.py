@@ -1,7 +1,8 @@
 """Where the rows and columns of the face lattice run, and how many there are.
 
-Rows follow the jaw, the lips' seam and the hairline; rows and columns are denser round eyes, nose
-and mouth.
+Rows follow the jaw, the lips' edges and seam, the edges of the lids and the hairline, so that what
+is sharp on a face lies along edges of the mesh; rows and columns are denser round eyes, nose and
+mouth.
 
 Convention:
     A row is named by its level: its height `t` (dm) in the middle of the face. Row 0 is on top.
@@ -11,10 +12,11 @@ import dataclasses
 
 import numpy as np
 
+from tf_facerecon.face_models import features
 from tf_facerecon.face_models.procedural import anchors, mean_face
 
 _ROWS_PER_COLUMN = 0.92
-BOTTOM, _JAW, _SEAM, _EYES, TOP = -1.08, -0.825, mean_face.SEAM_MIDDLE, 0.30, 1.0
+BOTTOM, _SEAM, TOP = -1.08, mean_face.SEAM_MIDDLE, 1.0
 SHEET_ROWS = len(mean_face.MOUTH_SHEET)
 
 # Arc positions and heights of the rows named above, away from the middle of the face.
@@ -35,7 +37,7 @@ def _spaced(start: float, stop: float, count: int, density) -> np.ndarray:
 
 
 def _column_density(s: np.ndarray) -> np.ndarray:
-    return 1.0 + 1.6 / (1.0 + np.exp((np.abs(s) - 0.50) / 0.05))
+    return 1.0 + 1.9 / (1.0 + np.exp((np.abs(s) - 0.52) / 0.04))
 
 
 def _row_density(t: np.ndarray) -> np.ndarray:
@@ -44,10 +46,10 @@ def _row_density(t: np.ndarray) -> np.ndarray:
 
     return (
         1.0
-        + 2.6 * bump(-0.36, 0.10)
-        + 3.4 * bump(0.30, 0.06)
-        + 1.0 * bump(-0.11, 0.09)
-        + 1.0 * bump(0.50, 0.07)
+        + 2.5 * bump(-0.36, 0.10)
+        + 4.4 * bump(0.305, 0.07)
+        + 2.4 * bump(-0.12, 0.055)
+        + 0.8 * bump(0.48, 0.07)
     )
 
 
@@ -56,19 +58,46 @@ def _integral(density, start: float, stop: float) -> float:
     return float(np.mean(density(fine)) * (stop - start))
 
 
-def _row_heights(s: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Heights `[R, C]` of the rows of `level [R]` at the arcs `s [C]`."""
+def _named_rows(s: np.ndarray) -> np.ndarray:
+    """Heights `[8, C]` of the rows that follow something, from below.
+
+    They are the rim, the jaw, the lips' lower edge, seam and upper edge, the edges of the lower and
+    the upper lid, and the rim.
+    """
     from scipy import interpolate
 
-    def knots(values):
-        return interpolate.PchipInterpolator(_KNOT_S, values)(np.abs(s))
-
-    bottom, jaw, top = knots(_BOTTOM_T), knots(_JAW_T), knots(_TOP_T)
+    arc = np.abs(s)
+    bottom, jaw, top = (
+        interpolate.PchipInterpolator(_KNOT_S, values)(arc)
+        for values in (_BOTTOM_T, _JAW_T, _TOP_T)
+    )
     # Beyond the mouth the seam's row swings up to stay between jaw and cheekbone.
-    rise = np.clip((np.abs(s) - 0.35) / 1.07, 0.0, 1.0)
+    rise = np.clip((arc - 0.35) / 1.07, 0.0, 1.0)
     seam = mean_face.seam_height(s) + 0.16 * rise**2 * (3 - 2 * rise)
-    heights = np.stack([bottom, jaw, seam, np.full_like(s, _EYES), top])
-    levels = np.array([BOTTOM, _JAW, _SEAM, _EYES, TOP])
+    upper_lip, lower_lip = features.lip_edges(s)
+    # Beside the mouth and the eyes the rows that met there part again.
+    aside = features.smooth_step(arc, 0.30, 0.75)
+    upper_lip = seam + _at_least(upper_lip - mean_face.seam_height(s), 0.026 + 0.039 * aside)
+    lower_lip = seam - _at_least(mean_face.seam_height(s) - lower_lip, 0.032 + 0.060 * aside)
+    upper_lid, lower_lid, along = features.lid_heights(s)
+    line = 0.5 * (features.EYE_INNER[1] + features.EYE_OUTER[1])
+    aside = features.smooth_step(np.abs(along), 1.1, 2.6)
+    upper_lid = line + _at_least(upper_lid - line, 0.022 + 0.023 * aside)
+    lower_lid = line - _at_least(line - lower_lid, 0.017 + 0.013 * aside)
+    return np.stack([bottom, jaw, lower_lip, seam, upper_lip, lower_lid, upper_lid, top])
+
+
+def _at_least(distance: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """The greater of the two, rounded where they meet."""
+    return 0.5 * (distance + least + np.hypot(distance - least, 0.004))
+
+
+def _row_heights(s: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Heights `[R, C]` of the rows of `level [R]` (descending) at the arcs `s [C]`."""
+    heights = _named_rows(s)
+    named = _named_rows(np.zeros(1))
+    # What rows follow must be a row: the nearest one is it.
+    levels = level[np.abs(level - named).argmin(axis=1)]
     index = np.clip(np.searchsorted(levels, level, side="right") - 1, 0, levels.size - 2)
     fraction = ((level - levels[index]) / (levels[index + 1] - levels[index]))[:, None]
     return heights[index] + fraction * (heights[index + 1] - heights[index])

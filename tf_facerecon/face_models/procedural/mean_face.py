@@ -1,7 +1,8 @@
-"""The analytic mean face: a smooth map from the face domain to space.
+"""The smooth mean face: a map from the face domain to space.
 
 A thin-plate spline over the unrolled domain passes through every anchor point, so the 68 landmarks
-are met exactly and the surface is defined at any point, for any mesh density.
+are met exactly and the surface is defined at any point, for any mesh density. Modes are functions
+on it; `sculpture` carves the details of the mean face into it.
 """
 
 import dataclasses
@@ -42,7 +43,7 @@ class FacePoints:
         t: `[N]` heights.
         seam_side: `[N]` +1 on the upper, -1 on the lower side of the mouth's slit (between the
             corners of the mouth), else 0.
-        position: `[N, 3]` on the mean face, decimetres.
+        position: `[N, 3]` on the smooth mean face, decimetres.
     """
 
     s: np.ndarray
@@ -68,7 +69,7 @@ def mouth_opening(s: np.ndarray) -> np.ndarray:
 
 
 def surface(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Evaluates the mean face.
+    """Evaluates the smooth mean face.
 
     Args:
         s: `[N]` arc coordinates.

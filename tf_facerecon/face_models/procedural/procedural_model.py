@@ -11,13 +11,14 @@ from tf_facerecon.face_models.procedural import (
     identity_modes,
     mean_face,
     model_details,
+    sculpture,
     topology,
 )
 
 DEFAULT_VERTICES = 10_000
 # Raised whenever a coefficient changes its meaning, so that weights trained on another edition of
 # the model are told apart by its fingerprint.
-EDITION = 1
+EDITION = 2
 
 
 def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
     texture = albedo.albedo_basis(s, t, sheet_row).astype(np.float32)
     return dict(
         name="procedural" if default else f"procedural-{num_vertices}",
-        mean_shape=topology.vertex_positions(lattice, points.position).astype(np.float32),
+        mean_shape=topology.vertex_positions(lattice, sculpture.surface(s, t)).astype(np.float32),
         identity_basis=identity,
         expression_basis=expression,
         mean_albedo=albedo.mean_albedo(s, t, sheet_row).astype(np.float32),
