@@ -71,9 +71,6 @@ class _Bounded:
         self._stream = stream
         self._name = name
         self._max_bytes = max_bytes
-        self._position = 0
-        self._reached = 0  # Where the stream stands, and the byte before it.
-        self._last = b""
 
     def read(self, size: int) -> bytes:
         if size > MAX_READ_BYTES:
@@ -81,27 +78,15 @@ class _Bounded:
                 f"The archive {self._name!r} holds a header of {size} bytes; at most "
                 f"{MAX_READ_BYTES} are allowed."
             )
-        self._check(self._position + size)
-        # Before each header `tarfile` looks at the byte in front of it. To go back even so little,
-        # a packed stream may have to be unpacked from its beginning.
-        if size == 1 and self._last and self._position == self._reached - 1:
-            self._position += 1
-            return self._last
-        if self._position != self._reached:
-            self._reached, self._last = self._stream.seek(self._position), b""
-        data = self._stream.read(size)
-        self._reached += len(data)
-        self._position = self._reached
-        self._last = data[-1:] or self._last
-        return data
+        self._check(self._stream.tell() + size)
+        return self._stream.read(size)
 
     def seek(self, position: int) -> int:
         self._check(position)
-        self._position = position
-        return position
+        return self._stream.seek(position)
 
     def tell(self) -> int:
-        return self._position
+        return self._stream.tell()
 
     def _check(self, end: int) -> None:
         if end > self._max_bytes:
