@@ -42,7 +42,8 @@ class ArrayField:
     below: str | None = None
 
 
-# What a coefficient means and what is drawn; `MorphableModel.fingerprint` is made of these.
+# What a coefficient means and what is drawn, of which `MorphableModel.fingerprint` is made; and two
+# masks.
 CORE_ARRAYS = {
     "mean_shape": ArrayField(np.float32, ("V", 3)),
     "identity_basis": ArrayField(np.float32, ("V", 3, "K_id")),

@@ -24,6 +24,7 @@ from tf_facerecon.io import array_digest
 
 PROCEDURAL = "procedural"
 
+_MASKS = ("skin_region", "face_region")
 _BUILT = [repr(kind) for kind in model_sources.KINDS if kind != PROCEDURAL]
 
 
@@ -64,7 +65,7 @@ class MorphableModel:
         expression_range: `[K_exp, 2]` float32, least and greatest coefficient of each expression
             mode, 0 between them. `None`: coefficients are N(0, 1) without a bound.
         expression_requires: `[K_exp]` int32, number of the mode whose coefficient must be at least
-            this one's, -1 for none.
+            this one's, and whose least coefficient not below this one's; -1 for none.
         identity_scales: `[K_id]` float32, standard deviations by which the source's unit modes were
             multiplied; `None` if it does not tell.
         expression_scales: `[K_exp]` float32, the same.
@@ -117,9 +118,11 @@ class MorphableModel:
     def fingerprint(self) -> str:
         """What tells models apart whose coefficients mean different faces or pictures.
 
-        sha256 (hex) of the recipe, or for a model without one (as from a file) of the arrays that
-        every model has. Those that it may lack do not count, so that a model to which regions,
-        names or ranges are added is still the one that a network learnt.
+        sha256 (hex) of the recipe, or for a model without one (as from a file) of means, bases,
+        triangles, landmarks and texture coordinates. What a model may lack does not count, so that
+        one to which regions, names or ranges are added is still the one that a network learnt; nor
+        do `skin_region` and `face_region`, which change neither faces nor pictures, and in which
+        rounding turns single vertices on and off.
 
         Whole numbers count exactly, others as `array_digest.rounded_digest` sees them, because the
         last bits of a model depend on the machine that built it. Two builds that differ by noise of
@@ -131,6 +134,8 @@ class MorphableModel:
             return hashlib.sha256(self.recipe.encode()).hexdigest()
         digest = hashlib.sha256()
         for name, field in model_checks.CORE_ARRAYS.items():
+            if name in _MASKS:
+                continue
             array = getattr(self, name)
             whole = field.dtype is np.int32
             digest.update(
