@@ -32,7 +32,12 @@ def main(arguments=None):
     parser.add_argument("--size", type=int, default=512, help="pixels per side")
     options = parser.parse_args(arguments)
 
-    mesh = tf_facerecon.read_obj(options.mesh)
+    try:
+        mesh = tf_facerecon.read_obj(options.mesh)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    if options.size < 1 or not np.ptp(mesh.vertices, axis=0).any():
+        parser.error("expected a --size of at least 1, and a mesh with an extent")
     colours = mesh.colours if mesh.colours is not None else np.full_like(mesh.vertices, 0.7)
     images = tf_facerecon.rasterize(
         clip_coordinates(mesh.vertices)[np.newaxis],

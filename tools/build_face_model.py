@@ -123,6 +123,11 @@ def describe(model, path: pathlib.Path, error_mm: float, half: bool) -> str:
             f"Half precision moves no vertex by more than {error_mm:.2g} mm, for coefficients up "
             "to 3; by its fingerprint it is a model of its own, not that of full precision."
         )
+    if model.recipe:
+        lines.append(
+            "By its fingerprint the file is a model of its own: networks that learnt "
+            f"{model.name!r} want it by that name, which needs no file."
+        )
     return "\n".join(lines)
 
 

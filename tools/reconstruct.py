@@ -26,6 +26,7 @@ code is then 1. Photographs are never overwritten.
 
 import argparse
 import collections
+import contextlib
 import os
 import pathlib
 import re
@@ -185,6 +186,7 @@ def reconstruct_set(
 ) -> None:
     """Reconstructs and writes one person; adds photographs that failed, and why, to `failures`."""
     from tf_facerecon.inference import image_set
+    from tf_facerecon.inference.image_set_files import is_even
 
     photos = list_photos(folder)
     check_out(options.out / name, options.sets)
@@ -207,7 +209,9 @@ def reconstruct_set(
     )
     for region, shares in person.region_shares().items():
         most = int(shares.argmax())
-        print(f"  {region:<5} most from {person.images[most].name} ({shares[most]:.0%})")
+        leader = person.images[most].name
+        lead = "the same from all" if is_even(shares) else f"most from {leader}"
+        print(f"  {region:<5} {lead} ({shares[most]:.0%})")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -239,13 +243,21 @@ def run_sets(options: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         hint = " --aggregate mean needs no C-Net." if with_c_net else ""
         print(f"error: {error}{hint}", file=sys.stderr)
+        remove_if_empty(options.out)
         return 2
     for folder, name in zip(folders, choose_set_names(folders), strict=True):
         try:
             reconstruct_set(reconstructor, folder, name, options, failures)
         except image_set.SURVIVABLE as error:
             failures[folder] = error
+    remove_if_empty(options.out)
     return report_failures(failures)
+
+
+def remove_if_empty(folder: pathlib.Path) -> None:
+    """Leaves no folder behind in which nothing was written."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def report_failures(failures: dict) -> int:
@@ -271,6 +283,7 @@ def run_photos(options: argparse.Namespace) -> int:
         )
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
+        remove_if_empty(options.out)
         return 2
     num_faces, num_left_out = 0, len(failures)
     with tqdm(list(zip(photos, choose_stems(photos), strict=True)), unit="photo") as progress:
@@ -282,6 +295,7 @@ def run_photos(options: argparse.Namespace) -> int:
                 failures[photo] = error
     done = len(photos) - (len(failures) - num_left_out)
     print(f"{num_faces} face(s) of {done} of {len(photos)} photo(s) written to {options.out}")
+    remove_if_empty(options.out)
     return report_failures(failures)
 
 

@@ -97,3 +97,9 @@ def test_save_leaves_nothing_on_error(person, tmp_path, monkeypatch):
 def test_confidence_picture_is_saved(saved):
     with PIL.Image.open(saved[0] / "anna_confidence.png") as picture:
         assert picture.width > 4 * confidence_picture.TILE_SIZE
+
+
+def test_is_even_preset():
+    assert image_set_files.is_even(np.array([0.5, 0.0, 0.5001]))  # One is a copy and has no say.
+    assert not image_set_files.is_even(np.array([0.5, 0.4, 0.1]))
+    assert not image_set_files.is_even(np.array([1.0]))

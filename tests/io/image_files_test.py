@@ -168,7 +168,7 @@ def test_read_image_too_large_exception_raised(tmp_path, size, action):
 
 def test_read_image_max_pixels(tmp_path, photo):
     image_files.write_image(tmp_path / "a.png", photo)
-    with pytest.raises(ValueError, match=r"32 x 24 pixels, limit 700.*max_pixels=768"):
+    with pytest.raises(ValueError, match=r"32 x 24 pixels, limit 700"):
         image_files.read_image(tmp_path / "a.png", max_pixels=700)
     assert image_files.read_image(tmp_path / "a.png", max_pixels=768).shape == (24, 32, 3)
 

@@ -46,7 +46,7 @@ def test_train_c_net_makes_a_preset(main, runs, capsys):
     )
     presets.load_preset(CNet, "c_net_small", "weights")
     output = capsys.readouterr().out
-    assert "Trained 20 steps (10 of them now, 5 s)" in output
+    assert "Trained 20 steps (10 of them now, 5 s, 2.00 steps/s)" in output
     assert "weights/c_net_small.weights.h5" in output
 
 

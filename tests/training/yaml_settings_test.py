@@ -56,3 +56,10 @@ def test_flatten_preset():
         "a.c.d": 2,
         "e": 3,
     }
+
+
+def test_read_yaml_key_twice_exception_raised(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("data: {kind: photos}\nloss_weights: {a: 1}\nloss_weights: {b: 1}\n")
+    with pytest.raises(ValueError, match="'loss_weights' stands there twice"):
+        yaml_settings.read_yaml(path)

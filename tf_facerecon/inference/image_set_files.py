@@ -41,6 +41,12 @@ def posed_name(stem: str, image) -> str:
     return f"{stem}_{image.name}.obj"
 
 
+def is_even(shares: np.ndarray) -> bool:
+    """Whether all photographs that count `[N]` gave the same: rounding must not choose a leader."""
+    given = shares[shares > 0]
+    return given.size > 1 and np.ptp(given) < 1e-3
+
+
 def summary(result, stem: str) -> dict:
     """Everything but meshes and pictures, in plain numbers and text for JSON."""
     names = [image.name for image in result.images]
@@ -53,7 +59,7 @@ def summary(result, stem: str) -> dict:
         "face_model": {"name": model.name, "fingerprint": model.fingerprint},
         "regions": {
             region: {
-                "most_from": names[int(np.argmax(shares))],
+                "most_from": None if is_even(shares) else names[int(np.argmax(shares))],
                 "shares": dict(zip(names, shares, strict=True)),
             }
             for region, shares in result.region_shares().items()

@@ -48,7 +48,8 @@ def write_together(
     _check_kept(existing, keep)
     if existing and not overwrite:
         raise FileExistsError(
-            f"{existing[0]} exists already. Choose another name, or pass `overwrite=True`."
+            f"{existing[0]} exists already. Choose another name, or overwrite it "
+            "(`overwrite=True`, --overwrite)."
         )
     atomic_files.make_folder(folder)
     # Files refer to one another by name, so that they are finished in a folder of their own.

@@ -8,6 +8,7 @@ Convention:
 import contextlib
 import os
 import pathlib
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -146,12 +147,14 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
     """Gives the opened, size-checked image; failures of its decoder name the file."""
     import PIL.Image
 
-    too_large = (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)
     try:
-        image = PIL.Image.open(stream)
+        with warnings.catch_warnings():
+            # The size is checked below, in plain words.
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            image = PIL.Image.open(stream)
     except PIL.UnidentifiedImageError as error:
         raise ValueError(f"{path} is not an image that Pillow can read.") from error
-    except too_large as error:  # The warning, where the caller has made it an error.
+    except PIL.Image.DecompressionBombError as error:
         raise ValueError(f"{path} is too large: {error}") from error
     except Exception as error:  # Decoders of broken files raise whatever they like.
         raise ValueError(f"{path} is a damaged image: {error}.") from error
@@ -165,8 +168,7 @@ def _check_size(source, size: tuple[int, int], max_pixels: int | None, min_side:
     width, height = size
     if max_pixels is not None and width * height > max_pixels:
         raise ValueError(
-            f"{source} is too large: {width} x {height} pixels, limit {max_pixels:,}. Shrink it "
-            f"or pass `max_pixels={width * height}` to read it all the same."
+            f"{source} is too large: {width} x {height} pixels, limit {max_pixels:,}. Shrink it."
         )
     if min(size) < min_side:
         raise ValueError(

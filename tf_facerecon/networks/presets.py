@@ -197,6 +197,8 @@ def weights_fingerprint(model: keras.Model) -> str:
 def _load_keras_file(model_class: type[keras.Model], path: pathlib.Path) -> keras.Model:
     if not path.is_file():
         raise FileNotFoundError(f"There is no network file {path}.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is not a readable `.keras` file: it is no archive.")
     try:
         model = keras.models.load_model(path, compile=False)
     except _UNREADABLE as error:
