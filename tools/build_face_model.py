@@ -66,7 +66,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def check_free(path: pathlib.Path, overwrite: bool) -> None:
-    """Raises `FileExistsError` if `path` must not be replaced."""
+    """Raises `OSError` if `path` must not be replaced, or cannot be written."""
+    from tf_facerecon.io import atomic_files
+
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; --out names a file.")
+    atomic_files.make_folder(path.parent)
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
 

@@ -82,5 +82,7 @@ def test_build_lattice_mouth_is_open():
 
 
 def test_build_lattice_exception_raised():
+    with pytest.raises(ValueError, match="num_vertices must be at most 400000, got 99999999"):
+        topology.build_lattice(99_999_999)
     with pytest.raises(ValueError, match="num_vertices must be at least 4000, got 100"):
         topology.build_lattice(100)

@@ -35,7 +35,7 @@ def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
         "procedural-<num_vertices>".
 
     Raises:
-        ValueError: If `num_vertices` is smaller than `topology.MIN_VERTICES`.
+        ValueError: If `num_vertices` is not between `topology.MIN_VERTICES` and `MAX_VERTICES`.
     """
     lattice = topology.build_lattice(num_vertices)
     s, t, sheet_row = lattice.s, lattice.t, lattice.sheet_row

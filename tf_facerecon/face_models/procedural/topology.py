@@ -12,6 +12,7 @@ from tf_facerecon.face_models import face_domain
 from tf_facerecon.face_models.procedural import anchors, lattice_spacing, mean_face
 
 MIN_VERTICES = 4_000
+MAX_VERTICES = 400_000  # Beyond, the bases fill the memory of a common machine.
 _SHEET_ROWS = lattice_spacing.SHEET_ROWS
 # How far, in nodes, a landmark pulls the lattice along.
 _SNAP_REACH = 1.5
@@ -118,8 +119,11 @@ def build_lattice(num_vertices: int = 10_000) -> FaceLattice:
         The lattice.
 
     Raises:
-        ValueError: If `num_vertices` is too small to hold the landmarks of the mouth.
+        ValueError: If `num_vertices` is too small to hold the landmarks of the mouth, or too large
+            for the memory of common machines.
     """
+    if num_vertices > MAX_VERTICES:
+        raise ValueError(f"num_vertices must be at most {MAX_VERTICES}, got {num_vertices}")
     if num_vertices < MIN_VERTICES:
         raise ValueError(f"num_vertices must be at least {MIN_VERTICES}, got {num_vertices}")
     return _join(_snap(lattice_spacing.space_lattice(num_vertices)))
