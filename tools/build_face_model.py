@@ -67,11 +67,11 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 def check_free(path: pathlib.Path, overwrite: bool) -> None:
     """Raises `OSError` if `path` must not be replaced, or cannot be written."""
-    from tf_facerecon.io import atomic_files
-
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; --out names a file.")
-    atomic_files.make_folder(path.parent)
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if not nearest.is_dir():
+        raise NotADirectoryError(f"Cannot write {path}: {nearest} is a file.")
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
 

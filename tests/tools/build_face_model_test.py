@@ -157,3 +157,12 @@ def quiet_again():
     level = logging.getLogger("tf_facerecon").level
     yield
     logging.getLogger("tf_facerecon").setLevel(level)
+
+
+def test_unusable_target_is_seen_before_the_work(home, monkeypatch, capsys):
+    monkeypatch.setattr(model_sources, "build_fields", lambda *_, **__: pytest.fail("was built"))
+    (home / "file").write_text("")
+    (home / "folder.npz").mkdir()
+    for out, cause in (("file/m.npz", "is a file"), ("folder.npz", "is a folder")):
+        assert build_face_model.main(["procedural", "--out", out, "--overwrite"]) == 2
+        assert cause in capsys.readouterr().err
