@@ -42,9 +42,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = command_line.run_parser(__doc__)
     command_line.add_no_resume(parser)
     parser.add_argument("--preset", metavar="NAME", help="make the network a preset of this name")
-    parser.add_argument(
-        "--out", type=pathlib.Path, help="folder of the preset; by default the folder of the run"
-    )
+    command_line.add_out(parser)
     options = parser.parse_args(arguments)
     if options.out and not options.preset:
         parser.error("--out is the folder of a preset: give its --preset NAME, too")

@@ -31,9 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = command_line.run_parser(__doc__)
-    parser.add_argument(
-        "--out", type=pathlib.Path, help="folder of presets; by default the folder of the run"
-    )
+    command_line.add_out(parser)
     return parser.parse_args(arguments)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def check_shape(name: str, tensor: Any, expected: Sequence[Any]) -> None:
     """Raises when the static shape of `tensor` is not `expected`.
@@ -36,6 +38,22 @@ def check_shape(name: str, tensor: Any, expected: Sequence[Any]) -> None:
             f"`{name}` must have shape {_format_shape(expected)}. "
             f"Received: shape {_format_shape(sizes)}."
         )
+
+
+def check_integers(name: str, array: np.ndarray, expected: Sequence[Any]) -> None:
+    """`check_shape`, and raises when the numbers are no integers.
+
+    Args:
+        name: Argument name, for the message.
+        array: NumPy array.
+        expected: As for `check_shape`.
+
+    Raises:
+        ValueError: If the shape differs, or the numbers are of another kind.
+    """
+    check_shape(name, array, expected)
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"`{name}` must hold integers. Received: dtype {array.dtype}.")
 
 
 def _format_shape(shape: Sequence[Any]) -> str:

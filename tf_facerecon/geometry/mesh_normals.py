@@ -52,9 +52,7 @@ def vertex_incidence(triangles: np.ndarray, num_vertices: int) -> VertexIncidenc
         ValueError: If `triangles` is not an integer `[T, 3]` array of indices below `num_vertices`.
     """
     triangles = np.asarray(triangles)
-    checks.check_shape("triangles", triangles, (None, 3))
-    if not np.issubdtype(triangles.dtype, np.integer):
-        raise ValueError(f"`triangles` must hold integers. Received: dtype {triangles.dtype}.")
+    checks.check_integers("triangles", triangles, (None, 3))
     if triangles.size and not (triangles.min() >= 0 and triangles.max() < num_vertices):
         raise ValueError(
             f"`triangles` must hold vertex indices in [0, {num_vertices}). "

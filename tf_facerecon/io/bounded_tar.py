@@ -12,12 +12,16 @@ import lzma
 import os
 import pathlib
 import tarfile
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
 MAX_MEMBERS = 10_000
 # Headers may ask for any number of bytes at once. Whoever reads a member asks for no more either.
 MAX_READ_BYTES = 1 << 20
+
+# What damage makes the unpackers raise.
+DAMAGE = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
 
 # First bytes of the ways of packing, as tar archives come.
 _UNPACK = {
@@ -43,8 +47,7 @@ def members(
         next member in pieces of at most `MAX_READ_BYTES`; `None` of links, folders and devices.
 
     Raises:
-        ValueError: If a limit is passed. Damage raises whatever the unpackers raise:
-            `tarfile.TarError`, `lzma.LZMAError`, `zlib.error`, `EOFError`, `OSError`.
+        ValueError: If a limit is passed. Damage raises one of `DAMAGE`.
     """
     path = pathlib.Path(path)
     with contextlib.ExitStack() as stack:

@@ -240,9 +240,7 @@ def _checked_floats(name: str, values, expected) -> np.ndarray:
 def _checked_indices(name: str, values, expected, limit: int) -> np.ndarray:
     """Gives `values` as an integer array of the expected shape within 0..limit - 1."""
     values = np.asarray(values)
-    checks.check_shape(name, values, expected)
-    if not np.issubdtype(values.dtype, np.integer):
-        raise ValueError(f"`{name}` must hold integers. Received: {values.dtype}.")
+    checks.check_integers(name, values, expected)
     if values.size and (values.min() < 0 or values.max() >= limit):
         raise ValueError(
             f"`{name}` must lie in 0..{limit - 1}. Received: {values.min()}..{values.max()}."

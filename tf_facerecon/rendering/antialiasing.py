@@ -45,9 +45,7 @@ def opposite_vertices(triangles: np.ndarray) -> np.ndarray:
         ValueError: If `triangles` is not an integer array `[T, 3]`.
     """
     triangles = np.asarray(triangles)
-    checks.check_shape("triangles", triangles, (None, 3))
-    if not np.issubdtype(triangles.dtype, np.integer):
-        raise ValueError(f"`triangles` must hold integers. Received: dtype {triangles.dtype}.")
+    checks.check_integers("triangles", triangles, (None, 3))
     edges = np.sort(triangles[:, _EDGES].reshape(-1, 2), axis=-1)
     thirds = np.roll(triangles, -2, axis=-1).reshape(-1)
     order = np.lexsort((edges[:, 1], edges[:, 0]))

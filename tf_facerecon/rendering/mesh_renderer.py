@@ -45,7 +45,6 @@ class MeshRenderer(keras.layers.Layer):
         self._opposite = antialiasing.opposite_vertices(self.triangles) if antialias else None
 
     def call(self, clip_vertices, attributes):
-        screen_triangles.checked_triangles(self.triangles, clip_vertices.shape[1])
         wanted = tf.nest.flatten(attributes)
         widths = [tensor.shape[-1] for tensor in wanted]
         with_depth = tf.concat([*wanted, clip_vertices[..., 3:]], axis=-1)

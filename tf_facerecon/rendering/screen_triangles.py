@@ -37,8 +37,7 @@ def checked_triangles(triangles: np.ndarray, num_vertices: int | None = None) ->
     checks.check_shape("triangles", triangles, (None, 3))
     if triangles.size == 0:
         return triangles.astype(np.int32)
-    if not np.issubdtype(triangles.dtype, np.integer):
-        raise ValueError(f"`triangles` must hold integers. Received: dtype {triangles.dtype}.")
+    checks.check_integers("triangles", triangles, (None, 3))
     least, greatest = triangles.min(), triangles.max()
     if least < 0 or (num_vertices is not None and greatest >= num_vertices):
         limit = "" if num_vertices is None else f" and be below {num_vertices}, the vertices"

@@ -33,6 +33,13 @@ def add_no_resume(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_out(parser: argparse.ArgumentParser) -> None:
+    """Adds `--out`, where a preset goes."""
+    parser.add_argument(
+        "--out", type=pathlib.Path, help="folder of the preset; by default the folder of the run"
+    )
+
+
 def run_folder(options: argparse.Namespace) -> pathlib.Path:
     """The folder of the run that a `run_parser` was asked for."""
     return options.run_dir or pathlib.Path("runs") / options.config.stem

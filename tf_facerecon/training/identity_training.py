@@ -21,7 +21,7 @@ from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import fit_loop, identity_pictures
 from tf_facerecon.training.identity_config import IdentityConfig
 from tf_facerecon.training.identity_verification import verification_scores
-from tf_facerecon.training.run_folder import RunFolder
+from tf_facerecon.training.run_folder import RunFolder, fit_in_folder
 
 # People to measure on: no seed of a run reaches so far.
 _VERIFICATION_SEED_OFFSET = 1_000_003
@@ -187,7 +187,9 @@ def verify(
 def _fit(trainer, painter, config, folder) -> fit_loop.FitReport:
     """Trains to the last step."""
     people = config.people
-    return fit_loop.fit(
+    return fit_in_folder(
+        config,
+        folder,
         trainer,
         lambda first_step: identity_pictures.build_people_dataset(
             painter,
@@ -196,13 +198,7 @@ def _fit(trainer, painter, config, folder) -> fit_loop.FitReport:
             seed=config.run.seed,
             first_batch=first_step,
         ),
-        state=lambda: _state(trainer),
-        checkpoints=folder.checkpoints,
-        history_path=folder.history_path,
-        steps=config.schedule.steps,
-        steps_per_epoch=config.schedule.steps_per_epoch,
-        every_steps=config.checkpoints.every_steps,
-        every_seconds=config.checkpoints.every_seconds,
+        _state,
     )
 
 

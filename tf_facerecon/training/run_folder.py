@@ -122,6 +122,38 @@ class RunFolder:
         json_files.write_json(self.metrics_path, metrics)
 
 
+def fit_in_folder(
+    config,
+    folder: RunFolder,
+    model: keras.Model,
+    build_dataset: Callable[[int], tf.data.Dataset],
+    state: Callable[[keras.Model], dict[str, list[keras.Variable]]],
+    **further,
+) -> FitReport:
+    """`fit_loop.fit` with what the folder and the settings `schedule` and `checkpoints` say.
+
+    Args:
+        config: All settings.
+        folder: Of this run.
+        model: The compiled model.
+        build_dataset: Of the number of the first batch.
+        state: What a checkpoint holds of a model.
+        **further: As for `fit_loop.fit`.
+    """
+    return fit_loop.fit(
+        model,
+        build_dataset,
+        state=lambda: state(model),
+        checkpoints=folder.checkpoints,
+        history_path=folder.history_path,
+        steps=config.schedule.steps,
+        steps_per_epoch=config.schedule.steps_per_epoch,
+        every_steps=config.checkpoints.every_steps,
+        every_seconds=config.checkpoints.every_seconds,
+        **further,
+    )
+
+
 def train_in_folder(
     config: TrainingConfig,
     folder: RunFolder,
@@ -164,16 +196,12 @@ def train_in_folder(
     validation = None
     if config.schedule.validation_batches:
         validation = build_validation_dataset(config, model.decoder).cache()
-    report = fit_loop.fit(
+    report = fit_in_folder(
+        config,
+        folder,
         model,
         lambda first_step: build_dataset(config, model.decoder, first_step),
-        state=lambda: state(model),
-        checkpoints=folder.checkpoints,
-        history_path=folder.history_path,
-        steps=config.schedule.steps,
-        steps_per_epoch=config.schedule.steps_per_epoch,
-        every_steps=config.checkpoints.every_steps,
-        every_seconds=config.checkpoints.every_seconds,
+        state,
         callbacks=lambda: callbacks(model),
         validation_data=validation,
         progress=config.logging.progress,

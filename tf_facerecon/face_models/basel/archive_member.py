@@ -6,15 +6,12 @@ before and while bytes are read, because a small archive can unpack to a full di
 """
 
 import contextlib
-import lzma
 import os
 import pathlib
 import posixpath
 import stat
-import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -25,15 +22,7 @@ MAX_MEMBER_BYTES = 1 << 30
 MAX_ARCHIVE_BYTES = 1 << 33  # Of all members of a tar archive, unpacked.
 MAX_MEMBERS = bounded_tar.MAX_MEMBERS
 
-_BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    lzma.LZMAError,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-)
+_BROKEN = (*bounded_tar.DAMAGE, zipfile.BadZipFile, RuntimeError)
 
 
 def is_archive(path: str | os.PathLike) -> bool:

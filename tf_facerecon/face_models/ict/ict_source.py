@@ -5,13 +5,10 @@ trusted: names that lead out of the archive, links, and sizes beyond reason are 
 """
 
 import contextlib
-import lzma
 import os
 import pathlib
 import re
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -26,12 +23,8 @@ MAX_TOTAL_BYTES = 2 * 2**30
 MAX_MEMBERS = bounded_tar.MAX_MEMBERS
 _FOLDER = "FaceXModel"
 _DAMAGE = (
-    tarfile.TarError,
+    *bounded_tar.DAMAGE,
     zipfile.BadZipFile,
-    lzma.LZMAError,
-    zlib.error,
-    EOFError,
-    OSError,
     MemoryError,
     RuntimeError,  # A zip member compressed or encrypted in a way that Python does not read.
 )
