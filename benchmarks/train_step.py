@@ -12,7 +12,6 @@ step takes, in which everything is traced and compiled, is printed for both, too
 import resource
 import time
 
-import keras
 import tensorflow as tf
 import timing
 
@@ -21,6 +20,7 @@ from tf_facerecon.losses import perceptual
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.networks.facenet import FaceNet
 from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.training import fit_loop
 
 FACE_MODEL = "procedural-35709"
 BATCH_SIZE = 5
@@ -89,8 +89,9 @@ def measure(rounds: int) -> dict[str, float]:
     r_net, identity_network = RNet("resnet50"), build_identity_network()
     decoder = FaceDecoder(FACE_MODEL)
     model = HybridModel(r_net, decoder, identity_network, LOSS_WEIGHTS)
-    model.compile(optimizer=keras.optimizers.Adam(1e-4))
-    model.optimizer.build(model.trainable_variables)
+    fit_loop.compile_with_adam(
+        model, total_steps=1_000_000, learning_rate=1e-4, decay="constant", clip_norm=None
+    )
     batch = build_batch(decoder)
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     model.make_train_function()

@@ -17,6 +17,7 @@ from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import learning_rate
 from tf_facerecon.training.checkpoints import CheckpointFolder
 from tf_facerecon.training.epochs import EpochSegment, epoch_segments
+from tf_facerecon.training.fused_adam import FusedAdam
 from tf_facerecon.training.interruption import SignalRequest
 
 
@@ -64,7 +65,7 @@ def compile_with_adam(
         epsilon: Of Adam.
         **schedule: Further arguments of `learning_rate.build_schedule`.
     """
-    optimizer = keras.optimizers.Adam(
+    optimizer = FusedAdam(
         learning_rate.build_schedule(total_steps=total_steps, **schedule),
         epsilon=epsilon,
         global_clipnorm=clip_norm,
