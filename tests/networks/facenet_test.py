@@ -35,6 +35,14 @@ def made_up(tmp_path_factory):
 
     keras.utils.set_random_seed(7)
     model = InceptionResNetV1((160, 160, 3), classes=128)
+    # As after training: normalisations that do nothing would hide one that is forgotten.
+    numbers = np.random.default_rng(7)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            size = layer.moving_mean.shape
+            layer.beta.assign(numbers.normal(0.0, 0.1, size))
+            layer.moving_mean.assign(numbers.normal(0.0, 0.1, size))
+            layer.moving_variance.assign(numbers.uniform(0.3, 2.0, size))
     path = tmp_path_factory.mktemp("facenet") / f"{VARIANT}-weights.h5"
     save_in_keras_2_layout(model, path)
     return model, path, presets.file_sha256(path)
@@ -54,6 +62,27 @@ def test_load_facenet_same_answers_as_the_saved_network(made_up, network, rng):
     expected = made_up[0]((values - mean) / deviation, training=False)
     np.testing.assert_allclose(network(images), expected, atol=2e-5)
     assert network.embedding_size == 128
+
+
+def test_facenet_normalizes_by_its_convolutions(network):
+    kinds = [type(layer) for layer in network._model.layers]
+    assert kinds.count(keras.layers.BatchNormalization) == 1  # After the last matrix.
+    assert not network._model.trainable_variables
+
+
+def test_fold_normalization_leaves_what_follows_no_convolution(rng):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization(name="first")(inputs)
+    x = keras.layers.Conv2D(4, 3, use_bias=False, name="conv")(x)
+    x = keras.layers.BatchNormalization(epsilon=0.1, name="second")(x)
+    x = keras.layers.Activation("relu")(x)
+    model = keras.Model(inputs, keras.layers.BatchNormalization(name="third")(x))
+    model.set_weights([rng.uniform(0.5, 2.0, w.shape) for w in model.get_weights()])
+    folded = facenet.fold_normalization(model)
+    images = rng.random((2, 8, 8, 3), dtype=np.float32)
+    np.testing.assert_allclose(folded(images), model(images, training=False), atol=2e-5)
+    assert {"first", "third"} < {layer.name for layer in folded.layers}
+    assert "second" not in {layer.name for layer in folded.layers}
 
 
 def test_facenet_unit_vectors_and_gradient_of_a_crop(network, rng):

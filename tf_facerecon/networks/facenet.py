@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 import keras
+import numpy as np
 
 from tf_facerecon.io import atomic_files
 from tf_facerecon.networks import presets
@@ -24,7 +25,8 @@ class FaceNet:
     """RGB pictures `[B, H, W, 3]` in [0, 1] to unit vectors `[B, D]`; frozen.
 
     Not a Keras object on purpose: Keras cannot track it, so its weights are neither trained nor
-    saved with a model that holds it.
+    saved with a model that holds it. Its normalisations are folded into the convolutions before
+    them: they are half of the operations that every training function would trace.
 
     Args:
         model: keras-facenet's network, RGB `[B, S, S, 3]` normalised to unit vectors `[B, D]`.
@@ -36,8 +38,8 @@ class FaceNet:
     trainable_variables = ()
 
     def __init__(self, model: keras.Model, image_size: int, fixed_standardization: bool):
-        model.trainable = False
-        self._model = model
+        self._model = fold_normalization(model)
+        self._model.trainable = False
         self._image_size = (image_size, image_size)
         self._fixed_standardization = fixed_standardization
 
@@ -112,6 +114,39 @@ def load_facenet(
     model = inception_resnet_v1.InceptionResNetV1((size, size, 3), classes=metadata["dimensions"])
     _load_weights(model, weights_path)
     return FaceNet(model, size, metadata["fixed_image_standardization"])
+
+
+def fold_normalization(model: keras.Model) -> keras.Model:
+    """A functional `model` without the batch normalisations that directly follow convolutions.
+
+    Answers are the same as those of `model` at inference. Layers that stay as they are, are shared.
+    """
+    norms = {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            before = layer.input._keras_history.operation
+            plain = isinstance(before, keras.layers.Conv2D) and not before.use_bias
+            if plain and len(before._outbound_nodes) == 1:
+                norms[before.name] = layer
+    if not norms:
+        return model
+    folded_away = {norm.name for norm in norms.values()}
+
+    def clone(layer):
+        if layer.name not in norms:
+            return layer
+        return type(layer).from_config({**layer.get_config(), "use_bias": True})
+
+    def call(layer, *inputs, **options):
+        return inputs[0] if layer.name in folded_away else layer(*inputs, **options)
+
+    folded = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    for name, norm in norms.items():
+        mean, variance = norm.moving_mean.numpy(), norm.moving_variance.numpy()
+        scale = (norm.gamma.numpy() if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
+        offset = (norm.beta.numpy() if norm.center else 0.0) - mean * scale
+        folded.get_layer(name).set_weights([model.get_layer(name).kernel.numpy() * scale, offset])
+    return folded
 
 
 def _metadata(variant: str) -> dict:
