@@ -1,0 +1,71 @@
+"""The fused layer is Keras' batch normalisation: answers, averages, gradients, saved files."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_facerecon.networks.fused_normalization import FusedBatchNormalization
+
+KINDS = (FusedBatchNormalization, keras.layers.BatchNormalization)
+
+
+def layers(rng):
+    """Ours and Keras' with the same weights."""
+    pair = [kind(momentum=0.7, epsilon=0.01) for kind in KINDS]
+    weights = [rng.uniform(0.5, 2.0, 5) for _ in range(4)]
+    for layer in pair:
+        layer.build((None, 3, 4, 5))
+        layer.set_weights(weights)
+    return pair
+
+
+@pytest.mark.parametrize("training", (False, True))
+def test_fused_normalization_same_as_keras(rng, training):
+    images = tf.constant(rng.normal(3.0, 2.0, (2, 3, 4, 5)), tf.float32)
+    upstream = tf.constant(rng.normal(size=(2, 3, 4, 5)), tf.float32)
+    results = []
+    for layer in layers(rng=np.random.default_rng(5)):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            answer = layer(images, training=training)
+        sources = [images, layer.gamma.value, layer.beta.value]
+        gradients = tape.gradient(answer, sources, output_gradients=upstream)
+        results.append([answer, *gradients, *layer.get_weights()])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_fused_normalization_frozen_does_not_train(rng):
+    layer, _ = layers(rng)
+    layer.trainable = False
+    before = layer.get_weights()
+    images = rng.random((2, 3, 4, 5), dtype=np.float32)
+    np.testing.assert_array_equal(layer(images, training=True), layer(images, training=False))
+    np.testing.assert_array_equal(layer.get_weights(), before)
+
+
+def test_fused_normalization_half_precision_keeps_its_averages(rng):
+    layer = FusedBatchNormalization(dtype="mixed_bfloat16")
+    answer = layer(rng.random((2, 8, 8, 4), dtype=np.float32), training=True)
+    assert answer.dtype == tf.bfloat16
+    assert {weight.dtype for weight in layer.weights} == {"float32"}
+
+
+def test_fused_normalization_saved_and_loaded(rng, tmp_path):
+    layer, _ = layers(rng)
+    model = keras.Sequential([keras.Input((3, 4, 5)), layer])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    images = rng.random((2, 3, 4, 5), dtype=np.float32)
+    assert isinstance(loaded.layers[-1], FusedBatchNormalization)
+    np.testing.assert_array_equal(loaded(images), model(images))
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [({}, (None, 5)), ({"axis": 1}, (None, 3, 4, 5)), ({"scale": False}, (None, 3, 4, 5))],
+)
+def test_fused_normalization_exception_raised(options, shape):
+    with pytest.raises(ValueError, match="FusedBatchNormalization"):
+        FusedBatchNormalization(**options).build(shape)
