@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_facerecon.networks.fused_normalization import FusedBatchNormalization
+from tf_facerecon.networks.fused_normalization import BatchNormalization
 
-KINDS = (FusedBatchNormalization, keras.layers.BatchNormalization)
+KINDS = (BatchNormalization, keras.layers.BatchNormalization)
 
 
 def layers(rng):
@@ -46,7 +46,7 @@ def test_fused_normalization_frozen_does_not_train(rng):
 
 
 def test_fused_normalization_half_precision_keeps_its_averages(rng):
-    layer = FusedBatchNormalization(dtype="mixed_bfloat16")
+    layer = BatchNormalization(dtype="mixed_bfloat16")
     answer = layer(rng.random((2, 8, 8, 4), dtype=np.float32), training=True)
     assert answer.dtype == tf.bfloat16
     assert {weight.dtype for weight in layer.weights} == {"float32"}
@@ -58,7 +58,7 @@ def test_fused_normalization_saved_and_loaded(rng, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     images = rng.random((2, 3, 4, 5), dtype=np.float32)
-    assert isinstance(loaded.layers[-1], FusedBatchNormalization)
+    assert isinstance(loaded.layers[-1], BatchNormalization)
     np.testing.assert_array_equal(loaded(images), model(images))
 
 
@@ -67,5 +67,17 @@ def test_fused_normalization_saved_and_loaded(rng, tmp_path):
     [({}, (None, 5)), ({"axis": 1}, (None, 3, 4, 5)), ({"scale": False}, (None, 3, 4, 5))],
 )
 def test_fused_normalization_exception_raised(options, shape):
-    with pytest.raises(ValueError, match="FusedBatchNormalization"):
-        FusedBatchNormalization(**options).build(shape)
+    with pytest.raises(ValueError, match="fused_normalization.BatchNormalization"):
+        BatchNormalization(**options).build(shape)
+
+
+def test_weights_files_of_keras_layer_fit(tmp_path):
+    mine, theirs = (
+        keras.Sequential([keras.Input((4, 4, 3)), kind(), keras.layers.Conv2D(2, 1), kind()])
+        for kind in KINDS
+    )
+    theirs.set_weights([weight + 1.0 for weight in theirs.get_weights()])
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    mine.load_weights(tmp_path / "theirs.weights.h5")
+    for mine_weight, theirs_weight in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine_weight, theirs_weight)

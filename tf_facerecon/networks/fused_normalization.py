@@ -5,12 +5,14 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` of maps `[B, H, W, C]`, the same weights and answers.
 
     Keras writes moments and normalisation down as many operations, each of which passes over the
     whole map. One operation forward and one backward take a fifth off a training step of ResNet-50
-    on a CPU, and half of what there is to trace and to optimize before the first.
+    on a CPU, a third off the small network's, and half of what there is to trace and to optimize
+    before the first. It has Keras' name, too: Keras names weights in files after classes, and files
+    written with either layer can be read with the other.
 
     Raises:
         ValueError: If the input has no four axes, the last normalised, or a variant is wanted
@@ -20,12 +22,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     def build(self, input_shape):
         if len(input_shape) != 4 or self.axis not in (-1, 3):
             raise ValueError(
-                "`FusedBatchNormalization` takes `[B, H, W, C]` and normalises over the last axis. "
-                f"Received: input shape {tuple(input_shape)}, axis {self.axis}."
+                "`fused_normalization.BatchNormalization` takes `[B, H, W, C]` and normalises over "
+                f"the last axis. Received: input shape {tuple(input_shape)}, axis {self.axis}."
             )
         if self.synchronized or self.renorm or not (self.scale and self.center):
             raise ValueError(
-                "`FusedBatchNormalization` has no variants. Received: synchronized="
+                "`fused_normalization.BatchNormalization` has no variants. Received: synchronized="
                 f"{self.synchronized}, renorm={self.renorm}, scale={self.scale}, "
                 f"center={self.center}."
             )

@@ -6,6 +6,8 @@ depthwise ones.
 
 import keras
 
+from tf_facerecon.networks import fused_normalization
+
 # A running mean over some fifty batches: short training runs end with statistics of their end.
 MOMENTUM = 0.98
 
@@ -24,7 +26,7 @@ def convolve(x, channels, kernel_size, strides=1, activate=True, dtype=None):
     x = keras.layers.Conv2D(
         channels, kernel_size, strides, padding="same", use_bias=False, dtype=dtype
     )(x)
-    x = keras.layers.BatchNormalization(momentum=MOMENTUM, dtype=dtype)(x)
+    x = fused_normalization.BatchNormalization(momentum=MOMENTUM, dtype=dtype)(x)
     return keras.layers.ReLU(dtype=dtype)(x) if activate else x
 
 

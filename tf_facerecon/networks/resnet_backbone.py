@@ -7,7 +7,7 @@ application pads one pixel on every side, so that its windows start at -1.
 
 import keras
 
-from tf_facerecon.networks.fused_normalization import FusedBatchNormalization
+from tf_facerecon.networks import fused_normalization
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of values 0..255; subtracted by He et al. 2016
 
@@ -71,7 +71,7 @@ def _clone_layer(layer: keras.layers.Layer, policy: keras.DTypePolicy) -> keras.
     """A layer's copy under `policy`, with slim's first max-pool and faster normalisations."""
     config = {**layer.get_config(), "dtype": policy}
     if isinstance(layer, keras.layers.BatchNormalization):
-        return FusedBatchNormalization.from_config(config)
+        return fused_normalization.BatchNormalization.from_config(config)
     if layer.name == "pool1_pad":
         config["padding"] = 0
     if layer.name == "pool1_pool":
