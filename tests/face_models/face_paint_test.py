@@ -59,3 +59,24 @@ def test_named_modes_count_is_told(masks):
     colours = face_paint.mean_colours(masks)
     modes = face_paint.colour_modes(masks, colours, none, face_paint.NUM_NAMED_MODES + 1)
     assert modes.shape == (S.size, 3, face_paint.NUM_NAMED_MODES + 1)
+
+
+def test_lip_modes_lie_on_the_lips(masks):
+    none = {"even": (np.ones(1), np.ones((S.size, 1))), "odd": (np.zeros(0), np.zeros((S.size, 0)))}
+    count = face_paint.NUM_NAMED_MODES + 1
+    colours = face_paint.mean_colours(masks)
+    usual = face_paint.colour_modes(masks, colours, none, count)
+    asked = ((0.01, 0.02, 0.03), (0.04, 0.05, 0.06))
+    modes = face_paint.colour_modes(masks, colours, none, count, asked)
+    for mode, colour in zip((10, 11), asked, strict=True):
+        np.testing.assert_allclose(modes[..., mode], np.outer(masks.lips, colour))
+    assert np.all(modes == usual, axis=(0, 1)).sum() == count - 2
+
+
+def test_hollows_are_darker(masks):
+    lit = face_paint.mean_colours(dataclasses.replace(masks, hollow=0 * S))
+    deep = face_paint.mean_colours(dataclasses.replace(masks, hollow=BARE))
+    forehead = (T > 0.4) & (T < 0.7) & (np.abs(S) < 0.1)
+    np.testing.assert_allclose(
+        (deep / lit)[forehead], np.tile(np.exp(-0.9 * face_paint.MELANIN), (forehead.sum(), 1))
+    )

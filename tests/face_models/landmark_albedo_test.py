@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_facerecon.face_models import face_paint, features, landmark_albedo
+from tf_facerecon.face_models import face_paint, features, landmark_albedo, surface_openness
 from tf_facerecon.face_models.procedural import albedo, procedural_model, topology
 
 
@@ -32,12 +32,22 @@ def painted(face, lattice, mirror):
     return landmark_albedo.albedo_from_landmarks(*face, mirror_index=mirror, parts=inside)
 
 
-def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattice):
+@pytest.fixture(scope="module")
+def open_share(face, lattice):
+    vertices, triangles, _ = face
+    outside = (lattice.sheet_row < 0)[triangles].all(axis=1)
+    return surface_openness.openness(vertices / 100.0, triangles[outside])
+
+
+def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattice, open_share):
     outer = lattice.sheet_row < 0
     expected = albedo.mean_albedo(lattice.s, lattice.t, lattice.sheet_row)
     front = outer & (np.abs(lattice.s) < 0.8) & (lattice.t > -0.8) & (lattice.t < 0.8)
     # The procedural face has eyeballs of its own, shaded by the lids.
     front &= features.eye_opening(lattice.s, lattice.t) == 0
+    # And no shade but in a few typical hollows.
+    front &= (open_share > 0.95) & (features.hollows(lattice.s, lattice.t) < 0.05)
+    assert front.sum() > 1000
     difference = np.abs(painted.mean_albedo - expected)[front]
     assert difference.mean() < 0.005
     assert np.mean(difference.max(axis=1) > 0.05) < 0.03
@@ -49,6 +59,29 @@ def test_first_modes_are_melanin_and_haemoglobin(painted):
         ratio = painted.albedo_basis[skin, :, mode] / (painted.mean_albedo[skin] * absorption)
         np.testing.assert_allclose(ratio, np.broadcast_to(ratio[0, 0], ratio.shape), rtol=1e-4)
         assert ratio[0, 0] < 0
+
+
+def test_creases_are_dark_and_of_a_deeper_colour(painted, lattice, open_share):
+    """Beside the wings of the nose: darker than its open ridge, blue most and red least."""
+    wing = (np.abs(np.abs(lattice.s) - 0.165) < 0.03) & (np.abs(lattice.t + 0.125) < 0.03)
+    crease = painted.mean_albedo[wing & (open_share < 0.6)]
+    ridge = painted.mean_albedo[lattice.landmarks[28]]
+    assert len(crease) > 2
+    shade = crease / ridge
+    assert (shade[:, 0] < 0.93).all() and (np.diff(shade, axis=1) < 0).all()
+    assert not painted.skin_region[wing & (open_share < 0.6)].any()
+
+
+@pytest.mark.parametrize("mode", (10, 11), ids=("redness", "darkness"))
+@pytest.mark.parametrize("amount", (-2.0, 2.0))
+@pytest.mark.parametrize("melanin", (0.0, 2.0), ids=("mean_skin", "dark_skin"))
+def test_lips_are_redder_and_darker_than_skin(painted, mode, amount, melanin):
+    texture = np.zeros(80)
+    texture[[0, mode]] = melanin, amount
+    colours = painted.mean_albedo + painted.albedo_basis @ texture
+    red, green, _ = colours[painted.regions["lips"] > 0.9].mean(axis=0)
+    skin_red, skin_green, _ = colours[painted.skin_region > 0].mean(axis=0)
+    assert green / red < skin_green / skin_red and green < 0.9 * skin_green
 
 
 def test_modes_are_even_or_odd(painted, mirror):

@@ -38,3 +38,27 @@ def test_a_plate_before_another_hides_it_in_part():
     assert values[middle] < 0.05 and values[441 + middle] == 1.0
     assert 0.2 < values[10] < 0.8  # at the edge
     assert values[-1] == 1.0  # of no triangle
+
+
+def test_ambient_light_preset():
+    light = surface_openness.ambient_light(np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 0.8]))
+    np.testing.assert_allclose(light, [[0, 0, 0], [0.5, 2 / 3, 5 / 6], [1, 1, 1]])
+
+
+def test_ambient_light_is_what_bounces_between_walls():
+    """The sum over bounces: of each, the closed share meets the surface again."""
+    share, albedo = np.array([0.1, 0.4, 0.9]), np.array([0.68, 0.5, 0.4])
+    bounce = (1.0 - share)[:, None] * albedo
+    bounces = sum(share[:, None] * bounce**k for k in range(200))
+    np.testing.assert_allclose(surface_openness.ambient_light(share, albedo), bounces, rtol=1e-6)
+
+
+def test_averaged_preset():
+    """Two triangles on a common edge, and a vertex of none."""
+    triangles = np.array([[0, 1, 2], [1, 3, 2]])
+    values = np.array([3.0, 0.0, 0.0, 6.0, 5.0])
+    np.testing.assert_allclose(surface_openness.averaged(values, triangles, 0), values)
+    once = [1.0, 1.5, 1.5, 2.0, 5.0]
+    np.testing.assert_allclose(surface_openness.averaged(values, triangles, 1), once)
+    twice = surface_openness.averaged(np.array(once), triangles, 1)
+    np.testing.assert_allclose(surface_openness.averaged(values, triangles, 2), twice)

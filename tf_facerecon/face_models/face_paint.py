@@ -25,6 +25,8 @@ _IRIS = np.array([0.290, 0.205, 0.155])
 _PUPIL = np.array([0.050, 0.045, 0.045])
 _NOSTRIL = np.array([0.200, 0.105, 0.085])
 
+# What lips are given more or less of, RGB per standard deviation: redness, darkness.
+LIP_MODES = ((0.020, -0.040, -0.030), (-0.050, -0.045, -0.035))
 # Modes of named pigments and features; smooth fields follow them.
 NUM_NAMED_MODES = 18
 # Smooth fields: standard deviation along lightness, red-green and blue-yellow.
@@ -55,6 +57,7 @@ class FaceMasks:
         narrow_brow: Thinner eyebrows.
         nostril: Nostrils.
         hair: Hair of the head.
+        hollow: Where little light of the sky gets to.
     """
 
     s: np.ndarray
@@ -71,6 +74,7 @@ class FaceMasks:
     narrow_brow: np.ndarray
     nostril: np.ndarray
     hair: np.ndarray
+    hollow: np.ndarray
 
     @classmethod
     def on_domain(cls, s: np.ndarray, t: np.ndarray, bare: np.ndarray) -> "FaceMasks":
@@ -90,6 +94,7 @@ class FaceMasks:
             narrow_brow=features.brow(s, t, 0.7),
             nostril=features.nostril(s, t),
             hair=features.hair(s, t),
+            hollow=features.hollows(s, t),
         )
 
 
@@ -101,7 +106,7 @@ def mean_colours(masks: FaceMasks) -> np.ndarray:
         s, t, 0.0, -0.06, 0.10, 0.09
     )
     shade = (
-        0.9 * features.hollows(s, t)
+        0.9 * masks.hollow
         + 0.35 * features.spot(s, t, 0.30, 0.215, 0.10, 0.03)
         + 0.3 * features.spot(s, t, 0.14, 0.30, 0.05, 0.06)
     )
@@ -122,6 +127,7 @@ def colour_modes(
     colours: np.ndarray,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
     num_modes: int,
+    lip_modes: tuple[tuple[float, ...], ...] = LIP_MODES,
 ) -> np.ndarray:
     """Albedo modes per unit standard deviation, strongest kinds first.
 
@@ -132,11 +138,12 @@ def colour_modes(
             values `[V, K]` of smooth random fields of unit variance; K at least `num_modes` less
             `NUM_NAMED_MODES`, unless the two together have fewer.
         num_modes: How many modes.
+        lip_modes: RGB of the two modes of the lips: redness and darkness.
 
     Returns:
         `[V, 3, num_modes]` RGB.
     """
-    modes = _skin_modes(masks, colours) + _feature_modes(masks)
+    modes = _skin_modes(masks, colours) + _feature_modes(masks, lip_modes)
     smooth = _smooth_modes(fields, num_modes - len(modes))
     quiet = 1.0 - 0.8 * np.maximum(masks.eye, masks.hair)
     smooth = smooth * (masks.bare * quiet)[:, None, None]
@@ -174,7 +181,7 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def _feature_modes(masks: FaceMasks) -> list[np.ndarray]:
+def _feature_modes(masks: FaceMasks, lip_modes: tuple[tuple[float, ...], ...]) -> list[np.ndarray]:
     """Brows and hair (darkness, thickness, colour), lips, iris, sclera, nostrils."""
     bare = masks.bare
     hairs = np.maximum(masks.brow, masks.hair) * bare
@@ -187,8 +194,8 @@ def _feature_modes(masks: FaceMasks) -> list[np.ndarray]:
         (hairs, (-0.060, -0.056, -0.050)),
         (thicker, (-0.090, -0.080, -0.070)),
         (hairs, (0.025, 0.008, -0.008)),
-        (lips, (0.020, -0.040, -0.030)),
-        (lips, (-0.050, -0.045, -0.035)),
+        (lips, lip_modes[0]),
+        (lips, lip_modes[1]),
         (iris, (-0.030, 0.030, 0.075)),
         (iris, (0.060, 0.060, 0.050)),
         (sclera, (-0.040, -0.045, -0.050)),

@@ -1,8 +1,10 @@
 """Albedo for a face model that comes without one: from its mean mesh and 68 landmarks.
 
 The mesh is unrolled over the face domain (`face_unrolling`), painted there as the procedural face
-is (`face_paint`), and given smooth colour fields along its own surface (`surface_fields`). What a
-landmark cannot tell, eyeballs, teeth and the inside of the mouth, the caller names as parts.
+is (`face_paint`), given smooth colour fields along its own surface (`surface_fields`), and shaded
+in its own creases (`surface_openness`): the light of a face model casts no shadow, and without any
+even light leaves a face without nose and lids. What a landmark cannot tell, eyeballs, teeth and the
+inside of the mouth, the caller names as parts.
 """
 
 import dataclasses
@@ -24,10 +26,18 @@ PARTS = (EYEBALLS, TEETH, GUMS, MOUTH)
 NUM_MODES = 80
 
 _FIELD_LENGTH = 0.26  # dm, between the two lengths of the procedural face
+# Lips stay redder than the skin round them, be that as dark as it may: see `face_paint.LIP_MODES`.
+_LIP_MODES = ((0.010, -0.020, -0.015), (-0.035, -0.024, -0.021))
 _GUM = np.array([0.450, 0.215, 0.205])
 # Openness (`surface_openness`) below which a place begins to count as covered, and fully does.
 _COVERED = (0.45, 0.20)
-# The part of the face where that is asked, arc and heights in dm: nose, lips and lids lie in it.
+# Moving faces open what the mean face covers: nothing is darker than at this openness.
+_LEAST_OPEN = 0.25
+# Rounds of averaging between neighbours: openness comes in steps, of few directions.
+_OPENNESS_SMOOTHING = 2
+# Skin of one albedo is where at least this share of the light gets.
+_PLAIN_LIGHT = 0.85
+# Where openness is asked, arc and heights in dm: nose, lips and lids lie there.
 _CENTRE_ARC, _CENTRE_LOW, _CENTRE_HIGH = 0.70, -0.65, 0.55
 # In the mouth colours fade into its dark with the depth behind the lips, dm.
 _MOUTH_LIGHT = 0.22
@@ -89,7 +99,8 @@ def albedo_from_landmarks(
     parts = _checked_parts(parts or {}, len(vertices))
     face = face_unrolling.unroll(vertices, landmarks)
     skin = ~np.any(list(parts.values()), axis=0)
-    covered = _covered(face, triangles, skin)
+    open_share = _openness(face, triangles, skin)
+    covered = features.smooth_step(open_share, *_COVERED)
     masks = _masks(face, landmarks, covered, parts, skin)
     colours = _mean_colours(face, landmarks, covered, masks, parts)
     fields = surface_fields.smooth_fields(
@@ -100,12 +111,13 @@ def albedo_from_landmarks(
         num_modes - face_paint.NUM_NAMED_MODES,
         mirror_index,
     )
-    basis = face_paint.colour_modes(masks, colours, fields, num_modes)
-    plain = features.skin(face.s, face.t) * skin * (1.0 - covered) > 0.5
+    basis = face_paint.colour_modes(masks, colours, fields, num_modes, _LIP_MODES)
+    light = _ambient_light(open_share, triangles, skin)
+    plain = (features.skin(face.s, face.t) * skin > 0.5) & (light.min(axis=1) > _PLAIN_LIGHT)
     regions = _regions(face, masks, skin)
     return FaceAlbedo(
-        mean_albedo=colours.astype(np.float32),
-        albedo_basis=basis.astype(np.float32),
+        mean_albedo=(light * colours).astype(np.float32),
+        albedo_basis=(light[..., None] * basis).astype(np.float32),
         skin_region=plain.astype(np.float32),
         face_region=_face_region(face, masks).astype(np.float32),
         regions={name: values.astype(np.float32) for name, values in regions.items()},
@@ -125,12 +137,19 @@ def _checked_parts(parts: Mapping[str, np.ndarray], num_vertices: int) -> dict[s
     return checked
 
 
-def _covered(face: face_unrolling.UnrolledFace, triangles: np.ndarray, skin: np.ndarray):
-    """1 on skin that other skin hides: in the nostrils, behind lips and lids; 0 elsewhere."""
+def _openness(face: face_unrolling.UnrolledFace, triangles: np.ndarray, skin: np.ndarray):
+    """How open the skin lies `[V]`: 0 in the nostrils and behind lips and lids, 1 on the cheeks."""
     centre = (np.abs(face.s) < _CENTRE_ARC) & (face.t > _CENTRE_LOW) & (face.t < _CENTRE_HIGH)
     inside = (skin & centre)[triangles].all(axis=1)
-    open_share = surface_openness.openness(face.positions, triangles[inside])
-    return features.smooth_step(open_share, *_COVERED)
+    return surface_openness.openness(face.positions, triangles[inside])
+
+
+def _ambient_light(open_share: np.ndarray, triangles: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Share of the light from all around that gets to each vertex `[V, 3]`; 1 where no skin is."""
+    on_skin = triangles[skin[triangles].all(axis=1)]
+    share = surface_openness.averaged(open_share, on_skin, _OPENNESS_SMOOTHING)
+    light = surface_openness.ambient_light(np.maximum(share, _LEAST_OPEN), face_paint.SKIN)
+    return np.where(skin[:, None], light, 1.0)
 
 
 def _masks(face, landmarks, covered, parts, skin) -> face_paint.FaceMasks:
@@ -148,7 +167,14 @@ def _masks(face, landmarks, covered, parts, skin) -> face_paint.FaceMasks:
         name: getattr(masks, name) * outer
         for name in ("eye", "lash", "lid_fold", "lips", "brow", "wide_brow", "narrow_brow")
     }
-    masks = dataclasses.replace(masks, **on_skin, nostril=nostril * outer, hair=_hair(face) * outer)
+    masks = dataclasses.replace(
+        masks,
+        **on_skin,
+        nostril=nostril * outer,
+        hair=_hair(face) * outer,
+        # The mesh tells its own: `_ambient_light`.
+        hollow=np.zeros_like(s),
+    )
     if not parts[EYEBALLS].any():
         return masks
     iris, pupil = _iris_and_pupil(face.positions, landmarks, parts[EYEBALLS])

@@ -1,6 +1,7 @@
 """How open each place of a mesh lies to its surroundings: what of its half of the sky it sees.
 
-Nostrils, the inner sides of lips and lids, and folds are told from open skin by it. The mesh is
+Nostrils, the inner sides of lips and lids, and folds are told from open skin by it, and how much
+light gets there. The mesh is
 looked at from many directions; a vertex counts as seen where no other surface lies before it.
 """
 
@@ -42,6 +43,44 @@ def openness(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         seen[facing] += vertices[facing] @ direction >= nearest[tuple(own.T)] - _SLACK
         tried[facing] += 1
     return np.where(tried > 0, seen / np.maximum(tried, 1), 1.0)
+
+
+def ambient_light(open_share: np.ndarray, albedo: np.ndarray) -> np.ndarray:
+    """Light at places of a surface under an even sky, relative to that at an open place.
+
+    What the sky does not give, the surface around does, in its colour and itself as dark: the light
+    is L = o + (1 - o) * albedo * L, so that creases are dark and of a deeper colour.
+
+    Args:
+        open_share: `[V]` in [0, 1], see `openness`.
+        albedo: `[3]` RGB of the surface, below 1.
+
+    Returns:
+        `[V, 3]` in [0, 1].
+    """
+    share = open_share[:, None]
+    return share / (1.0 - albedo * (1.0 - share))
+
+
+def averaged(values: np.ndarray, triangles: np.ndarray, steps: int) -> np.ndarray:
+    """Smooths values of vertices: each becomes the mean of its triangles, several times.
+
+    Args:
+        values: `[V]`.
+        triangles: `[T, 3]`; vertices of none keep their value.
+        steps: How many times.
+
+    Returns:
+        `[V]` float64.
+    """
+    smooth = np.array(values, np.float64)
+    corners = triangles.ravel()
+    uses = np.bincount(corners, minlength=smooth.size)
+    for _ in range(steps):
+        means = np.repeat(smooth[triangles].mean(axis=1), 3)
+        sums = np.bincount(corners, means, minlength=smooth.size)
+        smooth = np.where(uses > 0, sums / np.maximum(uses, 1), smooth)
+    return smooth
 
 
 def _directions() -> np.ndarray:
