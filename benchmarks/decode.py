@@ -30,7 +30,7 @@ def with_gradient(function):
         with tf.GradientTape() as tape:
             tape.watch(arguments)
             answers = tf.nest.flatten(function(*arguments))
-            loss = tf.add_n([tf.reduce_sum(answer**2) for answer in answers])
+            loss = tf.add_n([tf.reduce_sum(tf.square(answer)) for answer in answers])
         return tape.gradient(loss, arguments)
 
     return tf.function(step)

@@ -141,12 +141,16 @@ def build_renderers(peer, triangles: np.ndarray) -> dict:
 
 
 def with_gradient(render):
-    """The forward and backward pass of the sum of squares of the image."""
+    """The forward and backward pass of the sum of squares of the image.
+
+    Not `image ** 2`, whose gradient raises every value to the power of 1, one after another: that
+    took 5 ms of a picture, nearly half of our time, and is the work of neither renderer.
+    """
 
     def step(vertices, matrices, attributes):
         with tf.GradientTape() as tape:
             tape.watch((vertices, attributes))
-            loss = tf.reduce_sum(render(vertices, matrices, attributes)[0] ** 2)
+            loss = tf.reduce_sum(tf.square(render(vertices, matrices, attributes)[0]))
         return tape.gradient(loss, (vertices, attributes))
 
     return step
