@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_facerecon.core import checks
 
-_FIRST_CANDIDATES = 8  # Nearest triangle centres tried first; enough for most points of a scan.
+_NEAREST = 8  # Triangles whose best bounds the distance.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class Surface:
         self.corners = vertices[triangles]
         self._centres = self.corners.mean(axis=1)
         offsets = self.corners - self._centres[:, None]
-        self._largest_radius = np.linalg.norm(offsets, axis=-1).max()
+        self._radii = np.linalg.norm(offsets, axis=-1).max(axis=1)
 
     @functools.cached_property
     def normals(self) -> np.ndarray:
@@ -71,9 +71,9 @@ class Surface:
     def closest_points(self, points: np.ndarray) -> ClosestPoints:
         """Closest points of the surface, exact to rounding.
 
-        A triangle is nowhere closer to a point than its centre's distance less its radius. So when
-        the best of the triangles with the K nearest centres is closer than the K-th centre less the
-        largest radius, no other triangle can win; points for which it is not try more.
+        The best of the triangles with the nearest centres bounds the distance. A triangle is
+        nowhere closer to a point than its centre's distance less its radius: those that can be
+        closer than the bound are looked at one by one.
 
         Args:
             points: `[N, 3]`, the surface's unit.
@@ -85,24 +85,23 @@ class Surface:
         checks.check_shape("points", points, (None, 3))
         if not np.isfinite(points).all():
             raise ValueError("`points` must be finite. Received: NaN or infinite coordinates.")
-        positions, triangles = np.zeros_like(points), np.zeros(len(points), np.int64)
-        distances = np.full(len(points), np.inf)
-        open_points = np.arange(len(points))
-        count = _FIRST_CANDIDATES
-        while len(open_points):
-            count = min(count, len(self.corners))
-            asked = points[open_points]
-            to_centres, candidates = self._tree.query(asked, k=np.arange(1, count + 1))
-            found = closest_on_triangles(asked[:, None], self.corners[candidates])
-            squared = ((found - asked[:, None]) ** 2).sum(axis=-1)
-            best = squared.argmin(axis=1)
-            rows = np.arange(len(asked))
-            positions[open_points] = found[rows, best]
-            triangles[open_points] = candidates[rows, best]
-            distances[open_points] = np.sqrt(squared[rows, best])
-            proven = distances[open_points] <= to_centres[:, -1] - self._largest_radius
-            open_points = open_points[~proven] if count < len(self.corners) else open_points[:0]
-            count *= 4
+        if not len(points):
+            return ClosestPoints(points, np.zeros(0, np.int64), np.zeros(0))
+        _, nearest = self._tree.query(points, k=np.arange(1, min(_NEAREST, len(self.corners)) + 1))
+        steps = closest_on_triangles(points[:, None], self.corners[nearest]) - points[:, None]
+        # A little more than the least, so that rounding leaves no point without a triangle.
+        bounds = (1 + 1e-9) * np.linalg.norm(steps, axis=-1).min(axis=1) + 1e-300
+        near = self._tree.query_ball_point(points, bounds + self._radii.max())
+        rows = np.repeat(np.arange(len(points)), [len(row) for row in near])
+        candidates = np.concatenate(near).astype(np.int64)
+        to_centres = np.linalg.norm(points[rows] - self._centres[candidates], axis=-1)
+        can_win = to_centres - self._radii[candidates] <= bounds[rows]
+        rows, candidates = rows[can_win], candidates[can_win]
+        found = closest_on_triangles(points[rows], self.corners[candidates])
+        distances = np.linalg.norm(found - points[rows], axis=-1)
+        order = np.lexsort((distances, rows))
+        best = order[np.searchsorted(rows[order], np.arange(len(points)))]
+        positions, triangles, distances = found[best], candidates[best], distances[best]
         return ClosestPoints(positions, triangles, distances)
 
 
