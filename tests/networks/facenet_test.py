@@ -85,6 +85,32 @@ def test_fold_normalization_leaves_what_follows_no_convolution(rng):
     assert "second" not in {layer.name for layer in folded.layers}
 
 
+def unfoldable(kind):
+    """A model whose normalisation is not only that of one plain convolution."""
+    inputs = keras.Input((8, 8, 3))
+    activation = "relu" if kind == "activated" else None
+    x = keras.layers.Conv2D(3, 3, padding="same", use_bias=False, activation=activation)(inputs)
+    norm = keras.layers.BatchNormalization(axis=1 if kind == "other axis" else -1)
+    y = norm(x)
+    if kind == "used twice":
+        y = norm(y)
+    return keras.Model(inputs, [x, y] if kind == "answered" else y)
+
+
+@pytest.mark.parametrize("kind", ("activated", "other axis", "used twice", "answered"))
+def test_fold_normalization_leaves_what_is_more_than_a_convolution(kind, rng):
+    model = unfoldable(kind)
+    model.set_weights([rng.uniform(0.5, 2.0, w.shape) for w in model.get_weights()])
+    images = rng.random((2, 8, 8, 3), dtype=np.float32)
+    folded = facenet.fold_normalization(model)
+    for mine, theirs in zip(
+        tf.nest.flatten(folded(images, training=False)),
+        tf.nest.flatten(model(images, training=False)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+
+
 def test_facenet_unit_vectors_and_gradient_of_a_crop(network, rng):
     images = tf.constant(rng.random((1, 224, 224, 3), dtype=np.float32))
     with tf.GradientTape() as tape:

@@ -81,3 +81,44 @@ def test_weights_files_of_keras_layer_fit(tmp_path):
     mine.load_weights(tmp_path / "theirs.weights.h5")
     for mine_weight, theirs_weight in zip(mine.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(mine_weight, theirs_weight)
+
+
+def normalizations(layer, training):
+    """Kinds of the fused operations in the graph of a gradient to the image."""
+    images = keras.Input((3, 4, 5))
+    model = keras.Model(images, layer(images))
+
+    @tf.function
+    def slope(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            answer = tf.reduce_sum(tf.square(model(images, training=training)))
+        return tape.gradient(answer, images)
+
+    graph = slope.get_concrete_function(tf.TensorSpec((2, 3, 4, 5))).graph
+    return {operation.type for operation in graph.get_operations() if "Fused" in operation.type}
+
+
+def test_frozen_layers_gradient_needs_no_fused_kernel():
+    """Of which GPUs have no deterministic one."""
+    assert normalizations(BatchNormalization(), training=True) == {
+        "FusedBatchNormV3",
+        "FusedBatchNormGradV3",
+    }
+    assert normalizations(BatchNormalization(), training=False) == set()
+    assert normalizations(BatchNormalization(trainable=False), training=True) == set()
+
+
+@pytest.mark.parametrize("dtype", ("bfloat16", "float64"))
+def test_pure_dtypes_go_the_way_of_keras(rng, dtype):
+    images = rng.random((2, 3, 4, 5))
+    mine, theirs = (kind(dtype=dtype) for kind in KINDS)
+    np.testing.assert_array_equal(mine(images, training=True), theirs(images, training=True))
+
+
+def test_mask_leaves_out_what_it_masks(rng):
+    images, mask = rng.random((2, 3, 4, 5), dtype=np.float32), rng.random((2, 3, 4)) < 0.5
+    mine, theirs = (kind() for kind in KINDS)
+    np.testing.assert_array_equal(
+        mine(images, training=True, mask=mask), theirs(images, training=True, mask=mask)
+    )

@@ -55,3 +55,9 @@ def test_fused_adam_one_operation_per_variable():
 def test_fused_adam_exception_raised():
     with pytest.raises(ValueError, match="amsgrad=True"):
         FusedAdam(0.1, amsgrad=True)
+
+
+def test_half_precision_exception_raised():
+    variable = keras.Variable(np.ones(3), dtype="bfloat16", name="kernel")
+    with pytest.raises(ValueError, match="needs float32 or float64 variables"):
+        FusedAdam().build([variable])

@@ -2,9 +2,9 @@
 
 The mesh is unrolled over the face domain (`face_unrolling`), painted there as the procedural face
 is (`face_paint`), given smooth colour fields along its own surface (`surface_fields`), and shaded
-in its own creases (`surface_openness`): the light of a face model casts no shadow, and without any
-even light leaves a face without nose and lids. What a landmark cannot tell, eyeballs, teeth and the
-inside of the mouth, the caller names as parts.
+in its own creases (`surface_openness`): the light that draws face models casts no shadows, and
+where it is even, a face without painted ones has no nose and no lids. What a landmark cannot tell,
+eyeballs, teeth and the inside of the mouth, the caller names as parts.
 """
 
 import dataclasses

@@ -1,8 +1,8 @@
 """How open each place of a mesh lies to its surroundings: what of its half of the sky it sees.
 
 Nostrils, the inner sides of lips and lids, and folds are told from open skin by it, and how much
-light gets there. The mesh is
-looked at from many directions; a vertex counts as seen where no other surface lies before it.
+light gets there. The mesh is looked at from many directions; a vertex counts as seen where no other
+surface lies before it.
 """
 
 import numpy as np

@@ -189,12 +189,15 @@ def _check_partners(r_net, decoder) -> None:
     sizes = dict(r_net.heads.sizes)
     if sizes != decoder.layout.sizes:
         raise ValueError(
-            "`r_net` and `decoder` must have the same coefficients. "
+            f"The network `r_net` learnt the coefficients of face model {r_net.face_model!r}, and "
+            f"cannot answer those of {decoder.face_model.name!r}: a network has to be trained for "
+            "it (docs/face_models.md). `r_net` and `decoder` must have the same coefficients. "
             f"Received: {sizes} and {decoder.layout.sizes}."
         )
     expected, model = r_net.face_model_fingerprint, decoder.face_model
     if expected and expected != model.fingerprint:
         raise ValueError(
             f"`r_net` learnt face model {r_net.face_model!r} (fingerprint {expected[:12]}...), but "
-            f"`decoder` has {model.name!r} (fingerprint {model.fingerprint[:12]}...)."
+            f"`decoder` has {model.name!r} (fingerprint {model.fingerprint[:12]}...), of which a "
+            "network has to be trained (docs/face_models.md)."
         )

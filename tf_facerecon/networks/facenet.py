@@ -119,14 +119,23 @@ def load_facenet(
 def fold_normalization(model: keras.Model) -> keras.Model:
     """A functional `model` without the batch normalisations that directly follow convolutions.
 
-    Answers are the same as those of `model` at inference. Layers that stay as they are, are shared.
+    Answers are the same as those of `model` at inference. Layers that stay as they are, are shared;
+    what is used twice, answered by the model or more than a convolution, stays.
     """
     norms = {}
+    answered = {tensor._keras_history.operation.name for tensor in model.outputs}
     for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
+        if isinstance(layer, keras.layers.BatchNormalization) and len(layer._inbound_nodes) == 1:
             before = layer.input._keras_history.operation
-            plain = isinstance(before, keras.layers.Conv2D) and not before.use_bias
-            if plain and len(before._outbound_nodes) == 1:
+            if (
+                isinstance(before, keras.layers.Conv2D)
+                and not before.use_bias
+                and before.activation is keras.activations.linear
+                and before.data_format == "channels_last"
+                and layer.axis in (-1, 3)
+                and len(before._inbound_nodes) == len(before._outbound_nodes) == 1
+                and before.name not in answered
+            ):
                 norms[before.name] = layer
     if not norms:
         return model

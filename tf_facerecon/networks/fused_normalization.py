@@ -11,8 +11,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras writes moments and normalisation down as many operations, each of which passes over the
     whole map. One operation forward and one backward take a fifth off a training step of ResNet-50
     on a CPU, a third off the small network's, and half of what there is to trace and to optimize
-    before the first. It has Keras' name, too: Keras names weights in files after classes, and files
-    written with either layer can be read with the other.
+    before the first. It is used where statistics of the batch are learnt; what is fixed, masked or
+    not of float32 weights goes Keras' way. It has Keras' name, too: Keras names weights in files
+    after classes, and files written with either layer can be read with the other.
 
     Raises:
         ValueError: If the input has no four axes, the last normalised, or a variant is wanted
@@ -34,25 +35,25 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().build(input_shape)
 
     def call(self, inputs, training=None, mask=None):
-        training = bool(training and self.trainable)
-        moving = tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)
-        mean, variance = (tf.zeros([0]), tf.zeros([0])) if training else moving
+        trains = training and self.trainable
+        # Of the fixed normalisation the fused gradient has no deterministic kernel on GPUs.
+        if not trains or mask is not None or self.moving_mean.dtype != "float32":
+            return super().call(inputs, training=training, mask=mask)
         normalized = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
             offset=self.beta,
-            mean=mean,
-            variance=variance,
+            mean=tf.zeros([0]),
+            variance=tf.zeros([0]),
             epsilon=self.epsilon,
-            is_training=training,
+            is_training=True,
         )
-        if training:
-            # The operation answers the unbiased variance, Keras keeps the biased one.
-            count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], tf.float32)
-            variance = normalized.batch_variance * ((count - 1) / count)
-            current = normalized.batch_mean, variance
-            for variable, old, new in zip(
-                (self.moving_mean, self.moving_variance), moving, current, strict=True
-            ):
-                variable.assign(old * self.momentum + new * (1 - self.momentum))
+        # The operation answers the unbiased variance, Keras keeps the biased one.
+        count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], tf.float32)
+        variance = normalized.batch_variance * ((count - 1) / count)
+        for average, new in (
+            (self.moving_mean, normalized.batch_mean),
+            (self.moving_variance, variance),
+        ):
+            average.assign(average * self.momentum + new * (1 - self.momentum))
         return normalized.y

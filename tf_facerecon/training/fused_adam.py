@@ -21,11 +21,25 @@ class FusedAdam(keras.optimizers.Adam):
         if self.amsgrad:
             raise ValueError("`FusedAdam` knows no `amsgrad`. Received: amsgrad=True.")
 
+    def build(self, variables):
+        """Makes the moments of `variables`.
+
+        Raises:
+            ValueError: If one is of half precision, which `beta_2` and squares do not survive.
+        """
+        half = [v.path for v in variables if v.dtype not in ("float32", "float64")]
+        if half:
+            raise ValueError(
+                "`FusedAdam` needs float32 or float64 variables (mixed precision keeps them). "
+                f"Received half precision: {half[:3]}."
+            )
+        super().build(variables)
+
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         # The kernel's own bias correction wants powers for every variable: made once instead.
-        step = tf.cast(self.iterations + 1, tf.float32)
+        step = tf.cast(self.iterations + 1, tf.float64)
         correction = tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-        learning_rate = tf.cast(learning_rate, tf.float32) * correction
+        learning_rate = tf.cast(learning_rate, tf.float64) * correction
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
     def update_step(self, gradient, variable, learning_rate):
