@@ -82,6 +82,9 @@ def pickled():
         (header((2,), "(2,)<f4") + bytes(16), "."),
         (b"\x93NUMPY\x03\x00" + header((1,))[8:] + bytes(4), "version"),
         (b"\x93NUMPY\x01\x00\xff\xff{", "."),
+        # Where NumPy gives up, and hands the header to Python's tokenizer.
+        (b"\x93NUMPY\x01\x00\x10\x00{'descr': ('<f4\n", "."),
+        (b"\x93NUMPY\x01\x00\x10\x00  {\n x\n  y\n}   \n", "."),
         (header("x" * 20_000), "."),
         (b"", "."),
         (b"no array at all", "."),

@@ -11,6 +11,7 @@ import mmap
 import os
 import pathlib
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -25,9 +26,10 @@ MAX_BYTES = 2**32
 _ALIGNMENT = 64
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 # What a damaged or hostile archive makes the standard library and NumPy raise.
-_UNREADABLE = (
+UNREADABLE = (
     ValueError, TypeError, OSError, EOFError, KeyError, OverflowError, NotImplementedError,
     RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, lzma.LZMAError, zlib.error,
+    tokenize.TokenError, SyntaxError,  # NumPy parses a header it cannot read as Python 2's.
 )  # fmt: skip
 
 
@@ -72,7 +74,7 @@ def read_archive(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, 
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else None
             return _read_members(archive, mapping)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
 

@@ -11,12 +11,11 @@ Copyright (c) Microsoft Corporation; see NOTICE).
 import hashlib
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
 from tf_facerecon.core import checks
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import array_archive, atomic_files
 
 SKIN_PRIOR = 0.8  # Inside an aligned crop, most pixels are skin.
 _FORMAT = "tf_facerecon skin model 1"
@@ -132,7 +131,7 @@ class SkinModel:
                     raise ValueError(f"expected format {_FORMAT!r}, got {str(arrays['format'])!r}")
                 mixtures = [_checked_mixture(name, arrays) for name in ("skin", "other")]
                 return cls(*mixtures, prior=float(arrays["prior"]))
-        except (KeyError, ValueError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except array_archive.UNREADABLE as error:
             raise ValueError(f"{path} is not a skin model: {error}.") from error
 
     def save(self, path: str | os.PathLike) -> None:

@@ -9,13 +9,12 @@ Only the variables it is handed are saved, so no face basis and no identity netw
 import logging
 import os
 import pathlib
-import zipfile
 from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import array_archive, atomic_files
 
 _PATTERN = "step_{:08d}.npz"
 _STEP = "step"
@@ -78,7 +77,7 @@ class CheckpointFolder:
             try:
                 with np.load(path, allow_pickle=False) as file:
                     arrays = {name: file[name] for name in file.files}
-            except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            except array_archive.UNREADABLE as error:
                 logging.getLogger(__name__).warning("Skipping damaged %s: %s", path, error)
                 continue
             return _assign(arrays, groups, path)
