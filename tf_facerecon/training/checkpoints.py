@@ -77,6 +77,8 @@ class CheckpointFolder:
             try:
                 with np.load(path, allow_pickle=False) as file:
                     arrays = {name: file[name] for name in file.files}
+            except MemoryError:
+                raise  # The file may be whole: an older one would lose steps.
             except array_archive.UNREADABLE as error:
                 logging.getLogger(__name__).warning("Skipping damaged %s: %s", path, error)
                 continue
