@@ -34,10 +34,25 @@ def basis(normals: tf.Tensor) -> tf.Tensor:
     Raises:
         ValueError: If the last axis of `normals` is not 3.
     """
+    return tf.concat(band_values(normals), axis=-1)
+
+
+def band_values(normals: tf.Tensor) -> list[tf.Tensor]:
+    """The columns of `basis`, nine tensors `[..., 1]`.
+
+    A sum over bands of columns compiles to one loop over the points; a table of all bands has to
+    be written and read.
+
+    Args:
+        normals: Unit normals `[..., 3]`, world axes. The unit length is not checked.
+
+    Raises:
+        ValueError: If the last axis of `normals` is not 3.
+    """
     normals = tf.convert_to_tensor(normals)
     checks.check_shape("normals", normals, (..., 3))
-    x, y, z = tf.unstack(normals, axis=-1)
-    bands = [
+    x, y, z = tf.split(normals, 3, axis=-1)
+    return [
         _ORDER_0 * tf.ones_like(x),
         -_ORDER_1 * y,
         _ORDER_1 * z,
@@ -48,4 +63,3 @@ def basis(normals: tf.Tensor) -> tf.Tensor:
         -_ORDER_2 * x * z,
         _ORDER_2 / 2 * (x * x - y * y),
     ]
-    return tf.stack(bands, axis=-1)
