@@ -115,8 +115,8 @@ def build_renderers(peer, triangles: np.ndarray) -> dict:
     triangles = tf.constant(triangles)
 
     def render_ours(vertices, matrices, attributes):
-        ones = tf.ones_like(vertices[..., :1])
-        clip = tf.matmul(tf.concat([vertices, ones], axis=-1), matrices, transpose_b=True)
+        clip = tf.matmul(vertices, matrices[..., :3], transpose_b=True)
+        clip += matrices[:, tf.newaxis, :, 3]
         images = rasterizer.rasterize(clip, triangles, attributes, IMAGE_SIZE)
         return images.attributes, images.mask, images.triangle_ids
 

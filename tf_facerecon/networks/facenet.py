@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from tf_facerecon.io import atomic_files
-from tf_facerecon.networks import presets
+from tf_facerecon.networks import fused_convolution, presets
 
 _TIMEOUT = 30.0  # seconds without a byte
 _CHUNK = 1 << 18  # bytes
@@ -144,7 +144,7 @@ def fold_normalization(model: keras.Model) -> keras.Model:
     def clone(layer):
         if layer.name not in norms:
             return layer
-        return type(layer).from_config({**layer.get_config(), "use_bias": True})
+        return fused_convolution.Conv2D.from_config({**layer.get_config(), "use_bias": True})
 
     def call(layer, *inputs, **options):
         return inputs[0] if layer.name in folded_away else layer(*inputs, **options)

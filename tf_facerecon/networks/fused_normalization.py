@@ -39,21 +39,30 @@ class BatchNormalization(keras.layers.BatchNormalization):
         # Of the fixed normalisation the fused gradient has no deterministic kernel on GPUs.
         if not trains or mask is not None or self.moving_mean.dtype != "float32":
             return super().call(inputs, training=training, mask=mask)
+        # The operation averages unbiased variances, Keras biased ones: their ratio goes in and out.
+        ratio = _bias_of_variance(inputs)
         normalized = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma,
             offset=self.beta,
-            mean=tf.zeros([0]),
-            variance=tf.zeros([0]),
+            mean=self.moving_mean,
+            variance=self.moving_variance / ratio,
             epsilon=self.epsilon,
+            exponential_avg_factor=1 - self.momentum,
             is_training=True,
         )
-        # The operation answers the unbiased variance, Keras keeps the biased one.
-        count = tf.cast(tf.size(inputs) // tf.shape(inputs)[-1], tf.float32)
-        variance = normalized.batch_variance * ((count - 1) / count)
-        for average, new in (
-            (self.moving_mean, normalized.batch_mean),
-            (self.moving_variance, variance),
-        ):
-            average.assign(average * self.momentum + new * (1 - self.momentum))
+        self.moving_mean.assign(normalized.batch_mean)
+        self.moving_variance.assign(normalized.batch_variance * ratio)
         return normalized.y
+
+
+def _bias_of_variance(maps):
+    """Biased over unbiased variance of a channel of `maps` `[B, H, W, C]`: `(N - 1) / N`.
+
+    A number where the shape is static, which it is in training: nothing to trace.
+    """
+    if maps.shape.is_fully_defined():
+        count = maps.shape.num_elements() // maps.shape[-1]
+        return max(count - 1, 1) / count
+    count = tf.cast(tf.size(maps) // tf.shape(maps)[-1], tf.float32)
+    return tf.maximum(count - 1, 1) / count

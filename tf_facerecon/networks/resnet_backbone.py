@@ -7,7 +7,7 @@ application pads one pixel on every side, so that its windows start at -1.
 
 import keras
 
-from tf_facerecon.networks import fused_normalization
+from tf_facerecon.networks import fused_convolution, fused_normalization
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of values 0..255; subtracted by He et al. 2016
 
@@ -68,10 +68,12 @@ def _application(image_size: int, weights: str | None) -> keras.Model:
 
 
 def _clone_layer(layer: keras.layers.Layer, policy: keras.DTypePolicy) -> keras.layers.Layer:
-    """A layer's copy under `policy`, with slim's first max-pool and faster normalisations."""
+    """A layer's copy under `policy`, with slim's first max-pool and fewer operations."""
     config = {**layer.get_config(), "dtype": policy}
     if isinstance(layer, keras.layers.BatchNormalization):
         return fused_normalization.BatchNormalization.from_config(config)
+    if isinstance(layer, keras.layers.Conv2D):
+        return fused_convolution.Conv2D.from_config(config)
     if layer.name == "pool1_pad":
         config["padding"] = 0
     if layer.name == "pool1_pool":

@@ -1,0 +1,30 @@
+"""Convolution of images whose bias is TensorFlow's own operation."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class Conv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` of maps `[B, H, W, C]`, the same weights and answers.
+
+    Keras reshapes the bias and adds it, four operations more to trace and to optimize than there
+    need be. It has Keras' name, too: Keras names weights in files after classes.
+
+    Raises:
+        ValueError: If the channels are not the last axis.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.data_format != "channels_last":
+            raise ValueError(
+                "`fused_convolution.Conv2D` takes `[B, H, W, C]`. "
+                f"Received: data_format={self.data_format!r}."
+            )
+
+    def call(self, inputs):
+        maps = self.convolution_op(inputs, self.kernel)
+        if self.use_bias:
+            maps = tf.nn.bias_add(maps, self.bias)
+        return self.activation(maps)
