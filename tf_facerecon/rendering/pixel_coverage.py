@@ -16,6 +16,7 @@ tile by tile, wide ones and those that cross the near plane strip by strip of im
 """
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -74,14 +75,66 @@ def cover_pixels(
 
 @functools.partial(tf.function, autograph=False)
 def _cover_batch(clip_vertices, triangles, image_size, cull, jit_compile):
-    cover = _cover_image_compiled if jit_compile else _cover_image_plain
-    return image_batches.map_images(cover, (clip_vertices,), (triangles, image_size, cull))
+    shared = (triangles, image_size, cull, jit_compile)
+    return image_batches.map_images(_cover_image, (clip_vertices,), shared)
 
 
-def _cover_image(vertices, triangles, image_size, cull):
-    """Covers one image: `vertices [V, 4]`, `triangles [T, 3]` to ids `[H, W]`."""
+@functools.partial(tf.function, autograph=False)
+def _cover_image(vertices, triangles, image_size, cull, jit_compile):
+    """Covers one image: `vertices [V, 4]`, `triangles [T, 3]` to ids `[H, W]`.
+
+    The loops for larger triangles are compiled apart, when a scene first needs them: most meshes
+    never do, and compiling takes a second for each.
+    """
     if triangles.shape[0] == 0:
         return tf.fill(image_size, BACKGROUND)
+    scene = (vertices, triangles, image_size, cull)
+    first = _compiled(_cover_first, jit_compile)(*scene)
+
+    def cover_rest():
+        keys = tf.cond(
+            first.any_tiles,
+            lambda: _compiled(_cover_tiles, jit_compile)(first.keys, first.tiles, *scene),
+            lambda: first.keys,
+        )
+        keys = tf.cond(
+            first.any_wide,
+            lambda: _compiled(_cover_strips, jit_compile)(keys, first.wide, *scene),
+            lambda: keys,
+        )
+        return _nearest_ids(keys, image_size)
+
+    return tf.cond(first.any_tiles | first.any_wide, cover_rest, lambda: first.ids)
+
+
+@functools.cache
+def _compiled(step, jit_compile):
+    """`step` as a `tf.function`, the same one at every call."""
+    return tf.function(step, autograph=False, jit_compile=jit_compile)
+
+
+class _First(NamedTuple):
+    """What is known of an image once its small triangles are drawn.
+
+    Attributes:
+        ids: Int32 `[H, W]`, of small triangles only.
+        keys: Int64, flat, whole strips.
+        tiles: Int32 `[T]`, of each narrow triangle, 0 of others.
+        wide: Boolean `[T]`.
+        any_tiles: Boolean, whether there is a narrow triangle.
+        any_wide: The same of wide ones.
+    """
+
+    ids: tf.Tensor
+    keys: tf.Tensor
+    tiles: tf.Tensor
+    wide: tf.Tensor
+    any_tiles: tf.Tensor
+    any_wide: tf.Tensor
+
+
+def _cover_first(vertices, triangles, image_size, cull):
+    """Draws small triangles, lists the others."""
     height, width = image_size
     corners = screen_triangles.look_up_corners(vertices, triangles)
     boxes, exact = screen_triangles.bounding_boxes(corners, image_size)
@@ -92,28 +145,24 @@ def _cover_image(vertices, triangles, image_size, cull):
     wide = large & (~exact | (columns * _STRIP_ADVANTAGE >= width))
     tiles = -(-rows // _TILE) * -(-columns // _TILE)
     tiles = tf.where(large & ~wide, tiles, 0)
-
-    strip_rows = max(1, min(_STRIP_PIXELS // width, height))
-    num_strips = -(-height // strip_rows)
-    keys = tf.fill([num_strips * strip_rows * width], tf.constant(EMPTY_KEY, tf.int64))
+    num_pixels = -(-height // _strip_rows(image_size)) * _strip_rows(image_size) * width
+    keys = tf.fill([num_pixels], tf.constant(EMPTY_KEY, tf.int64))
     keys = _cover_small(keys, corners, boxes, small, image_size, cull)
-    scene = (vertices, triangles, image_size, cull)
-    keys = tf.cond(
-        tf.reduce_any(tiles > 0), lambda: _cover_tiles(keys, tiles, *scene), lambda: keys
-    )
-    keys = tf.cond(
-        tf.reduce_any(wide),
-        lambda: _cover_strips(keys, wide, strip_rows, *scene),
-        lambda: keys,
-    )
-    keys = keys[: height * width]
+    any_tiles, any_wide = tf.reduce_any(tiles > 0), tf.reduce_any(wide)
+    return _First(_nearest_ids(keys, image_size), keys, tiles, wide, any_tiles, any_wide)
+
+
+def _strip_rows(image_size):
+    """Rows of a strip of the image."""
+    height, width = image_size
+    return max(1, min(_STRIP_PIXELS // width, height))
+
+
+def _nearest_ids(keys, image_size):
+    """Ids `[H, W]` of flat `keys`."""
+    keys = keys[: image_size[0] * image_size[1]]
     ids = tf.where(keys == EMPTY_KEY, BACKGROUND, tf.cast(keys & _ID_BITS, tf.int32))
     return tf.reshape(ids, image_size)
-
-
-_cover_image_plain, _cover_image_compiled = (
-    tf.function(_cover_image, autograph=False, jit_compile=jit) for jit in (False, True)
-)
 
 
 def _cover_small(keys, corners, boxes, small, image_size, cull):
@@ -156,9 +205,10 @@ def _cover_tiles(keys, tiles, vertices, triangles, image_size, cull):
     return keys
 
 
-def _cover_strips(keys, wide, strip_rows, vertices, triangles, image_size, cull):
-    """Tests wide triangles, those where `wide` `[T]`, strip of `strip_rows` rows by strip."""
+def _cover_strips(keys, wide, vertices, triangles, image_size, cull):
+    """Tests wide triangles, those where `wide` `[T]`, strip of rows by strip."""
     height, width = image_size
+    strip_rows = _strip_rows(image_size)
     ends = tf.cumsum(tf.cast(wide, tf.int32))
     num_wide = ends[-1]
     pixel_x = screen_triangles.pixel_centres(width)[:, np.newaxis]  # [W, 1]
