@@ -28,6 +28,8 @@ from tf_facerecon.rendering.screen_triangles import EMPTY_KEY
 BACKGROUND = -1
 
 _WINDOW = 2  # Pixels per side that every small triangle is tested at.
+_BLOCK = 64  # Triangles.
+_BLOCKS_PER_TURN = 32
 _TILE = 4  # Pixels per side of a tile of a narrow triangle.
 _TILES_PER_TURN = 512  # Bounds the memory of one turn of the tile loop.
 _STRIP_PIXELS = 4096  # At most; a strip is a number of whole rows.
@@ -136,6 +138,7 @@ class _First(NamedTuple):
 def _cover_first(vertices, triangles, image_size, cull):
     """Draws small triangles, lists the others."""
     height, width = image_size
+    scene = (vertices, triangles, image_size, cull)
     corners = screen_triangles.look_up_corners(vertices, triangles)
     boxes, exact = screen_triangles.bounding_boxes(corners, image_size)
     rows = boxes.last_row - boxes.first_row + 1
@@ -147,7 +150,7 @@ def _cover_first(vertices, triangles, image_size, cull):
     tiles = tf.where(large & ~wide, tiles, 0)
     num_pixels = -(-height // _strip_rows(image_size)) * _strip_rows(image_size) * width
     keys = tf.fill([num_pixels], tf.constant(EMPTY_KEY, tf.int64))
-    keys = _cover_small(keys, corners, boxes, small, image_size, cull)
+    keys = _cover_small(keys, corners, boxes, small, *scene)
     any_tiles, any_wide = tf.reduce_any(tiles > 0), tf.reduce_any(wide)
     return _First(_nearest_ids(keys, image_size), keys, tiles, wide, any_tiles, any_wide)
 
@@ -165,20 +168,52 @@ def _nearest_ids(keys, image_size):
     return tf.reshape(ids, image_size)
 
 
-def _cover_small(keys, corners, boxes, small, image_size, cull):
-    """Tests every triangle of at most `_WINDOW` x `_WINDOW` centres at its own window.
+def _cover_small(keys, corners, boxes, small, vertices, triangles, image_size, cull):
+    """Tests every triangle of at most 2 x 2 centres at those.
 
+    Two turns for all, at the first centre of a box and at the one beside or below it; the others of
+    boxes of 2 x 2, which are rare where triangles are as dense as pixels, by blocks that hold one.
     The corners enter a loop: so they are computed once, and not anew at each of their uses.
     """
     triangle_ids = tf.range(tf.size(small))
+    is_wide = boxes.last_column > boxes.first_column
+    holds_one = small & (boxes.last_row >= boxes.first_row)
+    holds_one &= boxes.last_column >= boxes.first_column
 
-    def cover_place(place, keys):
-        row, column = boxes.first_row + place // _WINDOW, boxes.first_column + place % _WINDOW
-        considered = small & (row <= boxes.last_row) & (column <= boxes.last_column)
-        keys = _lower_keys(keys, corners, triangle_ids, row, column, considered, image_size, cull)
-        return place + 1, keys
+    def cover_centre(turn, keys):
+        beside, below = (turn > 0) & is_wide, (turn > 0) & ~is_wide
+        row = tf.where(below, boxes.last_row, boxes.first_row)
+        column = tf.where(beside, boxes.last_column, boxes.first_column)
+        keys = _lower_keys(keys, corners, triangle_ids, row, column, holds_one, image_size, cull)
+        return turn + 1, keys
 
-    _, keys = tf.while_loop(lambda place, _: place < _WINDOW**2, cover_place, (0, keys))
+    _, keys = tf.while_loop(lambda turn, _: turn < 2, cover_centre, (0, keys))
+    square = holds_one & is_wide & (boxes.last_row > boxes.first_row)
+    return _cover_last_rows(keys, square, vertices, triangles, image_size, cull)
+
+
+def _cover_last_rows(keys, square, vertices, triangles, image_size, cull):
+    """Tests triangles with boxes of 2 x 2, where `square` `[T]`, at the lower row of those."""
+    num_triangles = square.shape[0]
+    num_blocks = -(-num_triangles // _BLOCK)
+    padded = tf.pad(square, [[0, num_blocks * _BLOCK - num_triangles]])
+    holds_square = tf.reduce_any(tf.reshape(padded, [num_blocks, _BLOCK]), axis=-1)
+    ends = tf.cumsum(tf.cast(holds_square, tf.int32))
+
+    def cover_turn(start, keys):
+        block = _count_not_above(ends, start + tf.range(_BLOCKS_PER_TURN))
+        owner = tf.reshape(block[:, tf.newaxis] * _BLOCK + tf.range(_BLOCK), [-1])
+        exists = owner < num_triangles
+        owner = tf.minimum(owner, num_triangles - 1)
+        considered = exists & tf.gather(square, owner)
+        corners = screen_triangles.look_up_corners(vertices, tf.gather(triangles, owner))
+        boxes, _ = screen_triangles.bounding_boxes(corners, image_size)
+        column = boxes.first_column + np.arange(2)[:, np.newaxis]
+        row = tf.broadcast_to(boxes.last_row, column.shape)
+        keys = _lower_keys(keys, corners, owner, row, column, considered, image_size, cull)
+        return start + _BLOCKS_PER_TURN, keys
+
+    _, keys = tf.while_loop(lambda start, _: start < ends[-1], cover_turn, (tf.constant(0), keys))
     return keys
 
 
