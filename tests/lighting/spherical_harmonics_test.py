@@ -40,6 +40,13 @@ def test_basis_of_each_band_preset(normal, band, value):
     assert bands[band].numpy() == pytest.approx(value, rel=1e-14)
 
 
+def test_band_values_are_the_columns_of_the_basis(rng):
+    normals = rng.normal(size=(2, 4, 3))
+    values = spherical_harmonics.band_values(normals)
+    assert [tuple(value.shape) for value in values] == [(2, 4, 1)] * 9
+    np.testing.assert_array_equal(tf.concat(values, -1), spherical_harmonics.basis(normals))
+
+
 def test_basis_is_orthogonal_over_the_sphere():
     # Exact quadrature: Gauss-Legendre along z, even steps around it.
     z, weights = np.polynomial.legendre.leggauss(8)

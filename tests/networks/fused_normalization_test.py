@@ -36,6 +36,27 @@ def test_fused_normalization_same_as_keras(rng, training):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (None, None, None, 5)])
+def test_fused_normalization_averages_of_static_and_dynamic_shapes(rng, shape):
+    mine, theirs = layers(rng)
+    images = rng.normal(3.0, 2.0, (2, 3, 4, 5)).astype(np.float32)
+    train = tf.function(
+        lambda images: mine(images, training=True), input_signature=[tf.TensorSpec(shape)]
+    )
+    for _ in range(3):
+        train(images)
+        theirs(images, training=True)
+    for ours, expected in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+
+def test_fused_normalization_of_a_single_value_per_channel():
+    mine, theirs = (kind() for kind in KINDS)
+    images = np.full((1, 1, 1, 2), 3.0, np.float32)
+    np.testing.assert_allclose(mine(images, training=True), theirs(images, training=True))
+    np.testing.assert_allclose(mine.moving_variance, theirs.moving_variance)
+
+
 def test_fused_normalization_frozen_does_not_train(rng):
     layer, _ = layers(rng)
     layer.trainable = False

@@ -39,6 +39,16 @@ def test_cover_pixels_scenes_of_several_strips(scene, jit_compile):
     rendering_truth.assert_covered(ids, clip_vertices, triangles, size, tolerance=1e-4)
 
 
+@pytest.mark.parametrize("size", [(64, 64), (150, 72)])
+def test_cover_pixels_mesh_of_more_than_one_turn(size):
+    """Triangles of one to three pixels, their boxes 1 x 1 to 2 x 2 and larger, in three turns."""
+    clip_vertices, triangles = rendering_scenes.bumpy_sheet(54)
+    ids = pixel_coverage.cover_pixels(clip_vertices[np.newaxis], triangles, size)[0].numpy()
+    # Snapping moves edges by a thousandth of triangles as small as these.
+    rendering_truth.assert_covered(ids, clip_vertices, triangles, size, tolerance=2e-3)
+    assert len(triangles) > 5000
+
+
 @pytest.mark.parametrize(
     ("scene", "covers"),
     [("behind_camera", False), ("off_screen", False), ("beyond_far", False), ("degenerate", False)]
