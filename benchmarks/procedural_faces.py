@@ -13,6 +13,9 @@ stock thresholds. Figures:
 - detected_fraction: share of the pictures in which MTCNN finds exactly one face.
 - five_point_error_iod: mean distance of its five points (eyes, nose tip, mouth corners) from the
   model's own, divided by the distance of the model's eyes in the picture, over those faces.
+- point_offsets_iod: mean of the differences themselves, (along the line from the left eye to the
+  right one, downwards across it): what detector and model disagree about in every face, and what a
+  network that learnt the model's points will therefore disagree about with the detector.
 """
 
 import argparse
@@ -88,15 +91,15 @@ def measure(model: MorphableModel, count: int, seed: int, misses: pathlib.Path |
             for picture, true in zip(pictures[: count - done], points, strict=False):
                 faces = detector.detect(picture)
                 if len(faces) == 1:
-                    eye_distance = np.linalg.norm(true[0] - true[1])
-                    errors.append((faces[0].five_points - true) / eye_distance)
+                    errors.append(in_eye_frame(faces[0].five_points - true, true))
                 elif misses:
                     misses.mkdir(parents=True, exist_ok=True)
                     image_files.write_image(misses / f"face_{done:04d}.png", picture)
                 found += len(faces) == 1
                 done += 1
                 progress.update()
-    distances = np.linalg.norm(np.array(errors).reshape(-1, 5, 2), axis=-1)
+    errors = np.array(errors).reshape(-1, 5, 2)
+    distances = np.linalg.norm(errors, axis=-1)
     return {
         "face_model": model.name,
         "faces": count,
@@ -106,7 +109,16 @@ def measure(model: MorphableModel, count: int, seed: int, misses: pathlib.Path |
         "point_errors_iod": dict(zip(POINT_NAMES, distances.mean(axis=0).tolist(), strict=True))
         if found
         else None,
+        "point_offsets_iod": dict(zip(POINT_NAMES, errors.mean(axis=0).tolist(), strict=True))
+        if found
+        else None,
     }
+
+
+def in_eye_frame(offsets: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """`offsets` `[5, 2]` (along the line of the eyes, across it) in distances of the eyes."""
+    across = points[1] - points[0]
+    return offsets @ np.array([[across[0], -across[1]], [across[1], across[0]]]) / (across @ across)
 
 
 def main() -> None:
@@ -136,7 +148,8 @@ def main() -> None:
         error = figures["five_point_error_iod"]
         print(f"five points off by {error:.3f} eye distances (at most {greatest:.2f} wanted)")
         for name, value in figures["point_errors_iod"].items():
-            print(f"  {name:18s} {value:.3f}")
+            along, down = figures["point_offsets_iod"][name]
+            print(f"  {name:18s} {value:.3f}, on average {along:+.3f} along, {down:+.3f} down")
     if arguments.json:
         json_files.write_json(arguments.json, figures)
 
