@@ -60,8 +60,8 @@ def build_batch(decoder: FaceDecoder) -> dict[str, tf.Tensor]:
 def build_networks_alone(r_net: RNet, identity_network: FaceNet):
     """What a step asks of the two networks: R-Net both ways, FaceNet twice and once back.
 
-    In the order of a step: what FaceNet sees depends on what R-Net answers. Two networks that know
-    nothing of each other would run side by side, which no step can do.
+    In the order of a step: what FaceNet sees of the rendering depends on what R-Net answers. If it
+    did not, the two would run side by side, which no step can do.
     """
 
     @tf.function

@@ -85,6 +85,23 @@ def test_fold_normalization_leaves_what_follows_no_convolution(rng):
     assert "second" not in {layer.name for layer in folded.layers}
 
 
+class Mirrored(keras.layers.Conv2D):
+    """A convolution of its own, of mirrored pictures."""
+
+    def call(self, inputs):
+        return super().call(inputs[:, :, ::-1])
+
+
+def test_fold_normalization_leaves_convolutions_of_other_classes(rng):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization(name="norm")(Mirrored(4, 3, use_bias=False)(inputs))
+    model = keras.Model(inputs, x)
+    model.set_weights([rng.uniform(0.5, 2.0, w.shape) for w in model.get_weights()])
+    images = rng.random((2, 8, 8, 3), dtype=np.float32)
+    folded = facenet.fold_normalization(model)
+    np.testing.assert_allclose(folded(images), model(images, training=False), atol=2e-5)
+
+
 def unfoldable(kind):
     """A model whose normalisation is not only that of one plain convolution."""
     inputs = keras.Input((8, 8, 3))

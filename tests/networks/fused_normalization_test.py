@@ -50,6 +50,22 @@ def test_fused_normalization_averages_of_static_and_dynamic_shapes(rng, shape):
         np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
 
+def test_fused_normalization_of_no_image():
+    layer = BatchNormalization()
+    assert layer(np.zeros((0, 3, 4, 5), np.float32), training=True).shape == (0, 3, 4, 5)
+
+
+@pytest.mark.parametrize("momentum", (0, 1))
+def test_fused_normalization_ends_of_momentum(rng, momentum):
+    mine, theirs = (kind(momentum=momentum) for kind in KINDS)
+    images = rng.normal(3.0, 2.0, (2, 3, 4, 5)).astype(np.float32)
+    np.testing.assert_allclose(
+        mine(images, training=True), theirs(images, training=True), rtol=1e-4, atol=1e-5
+    )
+    for ours, expected in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+
 def test_fused_normalization_of_a_single_value_per_channel():
     mine, theirs = (kind() for kind in KINDS)
     images = np.full((1, 1, 1, 2), 3.0, np.float32)

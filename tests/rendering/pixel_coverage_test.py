@@ -39,6 +39,15 @@ def test_cover_pixels_scenes_of_several_strips(scene, jit_compile):
     rendering_truth.assert_covered(ids, clip_vertices, triangles, size, tolerance=1e-4)
 
 
+def test_cover_pixels_dynamic_triangles_exception_raised():
+    cover_any = tf.function(
+        lambda vertices, triangles: pixel_coverage.cover_pixels(vertices, triangles, SIZE),
+        input_signature=[tf.TensorSpec((1, 3, 4)), tf.TensorSpec((None, 3), tf.int32)],
+    )
+    with pytest.raises(ValueError, match="`triangles` must have a static number of rows"):
+        cover_any.get_concrete_function()
+
+
 @pytest.mark.parametrize("size", [(64, 64), (150, 72)])
 def test_cover_pixels_mesh_of_more_than_one_turn(size):
     """Triangles of one to three pixels, their boxes 1 x 1 to 2 x 2 and larger, in three turns."""

@@ -14,7 +14,8 @@ def shade(albedo: tf.Tensor, normals: tf.Tensor, lighting: tf.Tensor) -> tf.Tens
     """Lit colours of points, not clamped; Deng et al. 2019, illumination model.
 
     `colour_c = albedo_c · sum_b basis_b(normal) · (lighting_cb + ambient_b)` with an ambient term
-    of 0.8 in band 0.
+    of 0.8 in band 0. Meant to be compiled (`jit_compile=True`), to one loop over the points; not
+    compiled it is several passes over them.
 
     Args:
         albedo: Float tensor `[..., V, 3]`, RGB in [0, 1].

@@ -128,7 +128,7 @@ def fold_normalization(model: keras.Model) -> keras.Model:
         if isinstance(layer, keras.layers.BatchNormalization) and len(layer._inbound_nodes) == 1:
             before = layer.input._keras_history.operation
             if (
-                isinstance(before, keras.layers.Conv2D)
+                type(before) is keras.layers.Conv2D  # What a subclass does is not known.
                 and not before.use_bias
                 and before.activation is keras.activations.linear
                 and before.data_format == "channels_last"

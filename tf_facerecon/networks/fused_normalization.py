@@ -59,10 +59,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 def _bias_of_variance(maps):
     """Biased over unbiased variance of a channel of `maps` `[B, H, W, C]`: `(N - 1) / N`.
 
-    A number where the shape is static, which it is in training: nothing to trace.
+    A number where the shape is static, as that of batches of one size is: nothing to trace.
     """
     if maps.shape.is_fully_defined():
         count = maps.shape.num_elements() // maps.shape[-1]
-        return max(count - 1, 1) / count
+        return max(count - 1, 1) / max(count, 1)
     count = tf.cast(tf.size(maps) // tf.shape(maps)[-1], tf.float32)
-    return tf.maximum(count - 1, 1) / count
+    return tf.maximum(count - 1, 1) / tf.maximum(count, 1)

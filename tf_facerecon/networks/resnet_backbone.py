@@ -72,7 +72,7 @@ def _clone_layer(layer: keras.layers.Layer, policy: keras.DTypePolicy) -> keras.
     config = {**layer.get_config(), "dtype": policy}
     if isinstance(layer, keras.layers.BatchNormalization):
         return fused_normalization.BatchNormalization.from_config(config)
-    if isinstance(layer, keras.layers.Conv2D):
+    if type(layer) is keras.layers.Conv2D:
         return fused_convolution.Conv2D.from_config(config)
     if layer.name == "pool1_pad":
         config["padding"] = 0

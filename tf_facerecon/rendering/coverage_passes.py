@@ -59,10 +59,10 @@ def cover_small(keys, corners, boxes, small, vertices, triangles, image_size, cu
 
     _, keys = tf.while_loop(lambda turn, _: turn < 2, cover_centre, (0, keys))
     square = small & is_wide & (boxes.last_row > boxes.first_row)
-    return _cover_last_rows(keys, square, vertices, triangles, image_size, cull)
+    return _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull)
 
 
-def _cover_last_rows(keys, square, vertices, triangles, image_size, cull):
+def _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull):
     """Tests triangles with boxes of 2 x 2, where `square` `[T]`, at the lower row of those."""
     num_triangles = square.shape[0]
     num_blocks = -(-num_triangles // _BLOCK)
@@ -77,9 +77,8 @@ def _cover_last_rows(keys, square, vertices, triangles, image_size, cull):
         owner = tf.minimum(owner, num_triangles - 1)
         considered = exists & tf.gather(square, owner)
         corners = screen_triangles.look_up_corners(vertices, tf.gather(triangles, owner))
-        boxes, _ = screen_triangles.bounding_boxes(corners, image_size)
-        column = boxes.first_column + np.arange(2)[:, np.newaxis]
-        row = tf.broadcast_to(boxes.first_row + 1, column.shape)
+        column = tf.gather(boxes.first_column, owner) + np.arange(2)[:, np.newaxis]
+        row = tf.broadcast_to(tf.gather(boxes.first_row, owner) + 1, column.shape)
         keys = _lower_keys(keys, corners, owner, row, column, considered, image_size, cull)
         return start + _BLOCKS_PER_TURN, keys
 
@@ -153,8 +152,6 @@ def _count_not_above(ends, values):
     `tf.searchsorted` compares every pair under XLA, which does not fit into memory here.
     """
     size = ends.shape[0]
-    if size is None:
-        raise ValueError("`triangles` must have a static number of rows.")
 
     def halve(power, low):
         probe = low + power

@@ -43,7 +43,7 @@ def cover_pixels(
 
     Args:
         clip_vertices: Float tensor `[B, V, 4]`, clip coordinates.
-        triangles: Int32 tensor `[T, 3]`, indices into the vertices.
+        triangles: Int32 tensor `[T, 3]` with a static T, indices into the vertices.
         image_size: `(height, width)` in pixels.
         cull_back_faces: Draw only triangles that appear counter-clockwise.
         jit_compile: Compile with XLA, several times faster on a CPU; one compilation serves every
@@ -59,6 +59,10 @@ def cover_pixels(
     triangles = tf.convert_to_tensor(triangles, tf.int32)
     checks.check_shape("clip_vertices", clip_vertices, (None, None, 4))
     checks.check_shape("triangles", triangles, (None, 3))
+    if triangles.shape[0] is None:
+        raise ValueError(
+            f"`triangles` must have a static number of rows. Received: shape {triangles.shape}."
+        )
     height, width = (int(side) for side in image_size)
     if height < 1 or width < 1:
         raise ValueError(f"`image_size` must be positive. Received: {image_size}.")

@@ -55,7 +55,10 @@ class FusedAdam(keras.optimizers.Adam):
         super()._backend_update_step(grads, trainable_variables, by_dtype)
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates one `variable`; `learning_rate` holds the kernel's numbers, by dtype."""
+        """Updates one `variable`.
+
+        Not to be called by itself: `learning_rate` holds all of the kernel's numbers, by dtype.
+        """
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index].value, self._velocities[index].value
         tf.raw_ops.ResourceApplyAdam(
