@@ -41,12 +41,10 @@ def shade(albedo: tf.Tensor, normals: tf.Tensor, lighting: tf.Tensor) -> tf.Tens
     channels = lighting.shape[-1] // _NUM_BANDS
     shape = tf.concat([tf.shape(lighting)[:-1], [channels, _NUM_BANDS]], axis=0)
     bands = tf.reshape(lighting, shape) + tf.constant(_AMBIENT_BANDS, lighting.dtype)
-    strengths = tf.split(bands, _NUM_BANDS, axis=-1)  # Each `[..., C, 1]`.
-    values = spherical_harmonics.band_values(normals)  # Each `[..., V, 1]`.
+    # Each `[..., 1, C]` and `[..., V, 1]`.
+    strengths = tf.split(tf.linalg.matrix_transpose(bands), _NUM_BANDS, axis=-2)
+    values = spherical_harmonics.band_values(normals)
     irradiance = tf.add_n(
-        [
-            value * tf.linalg.matrix_transpose(strength)
-            for value, strength in zip(values, strengths, strict=True)
-        ]
+        [value * strength for value, strength in zip(values, strengths, strict=True)]
     )
     return albedo * irradiance

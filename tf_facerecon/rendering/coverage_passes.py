@@ -16,7 +16,7 @@ import tensorflow as tf
 from tf_facerecon.rendering import screen_triangles
 from tf_facerecon.rendering.screen_triangles import EMPTY_KEY
 
-WINDOW = 2  # A small triangle holds at most so many pixel centres per side.
+WINDOW = 2  # Pixel centres per side that a small triangle holds at most; `cover_small` needs 2.
 TILE = 4  # Pixels per side of a tile of a narrow triangle.
 STRIP_ADVANTAGE = 6  # A pixel of a strip costs less than one of a tile, by about this factor.
 
