@@ -106,13 +106,14 @@ def measure(model: MorphableModel, count: int, seed: int, misses: pathlib.Path |
         "seed": seed,
         "detected_fraction": found / count,
         "five_point_error_iod": float(distances.mean()) if found else None,
-        "point_errors_iod": dict(zip(POINT_NAMES, distances.mean(axis=0).tolist(), strict=True))
-        if found
-        else None,
-        "point_offsets_iod": dict(zip(POINT_NAMES, errors.mean(axis=0).tolist(), strict=True))
-        if found
-        else None,
+        "point_errors_iod": mean_by_point(distances) if found else None,
+        "point_offsets_iod": mean_by_point(errors) if found else None,
     }
+
+
+def mean_by_point(values: np.ndarray) -> dict:
+    """Means of `values` `[faces, 5, ...]` over the faces, by name of the point."""
+    return dict(zip(POINT_NAMES, values.mean(axis=0).tolist(), strict=True))
 
 
 def in_eye_frame(offsets: np.ndarray, points: np.ndarray) -> np.ndarray:
