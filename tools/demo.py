@@ -20,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEM = "astronaut"
+MARK = ".demonstration"  # A file that says whose a folder is: a training of one's own is kept.
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -65,6 +66,18 @@ def reconstruct_astronaut(weights: str, folder: pathlib.Path) -> list[pathlib.Pa
     return paths
 
 
+def remove_earlier_demonstration(run_dir: pathlib.Path) -> None:
+    """Makes place for a training, which would only continue an earlier one.
+
+    Raises:
+        FileExistsError: If the folder holds anything that no demonstration left there.
+    """
+    if (run_dir / MARK).exists():
+        shutil.rmtree(run_dir)
+    elif run_dir.exists() and any(run_dir.iterdir()):
+        raise FileExistsError(f"{run_dir} is no earlier demonstration: choose another --out.")
+
+
 def train_briefly(config_path: pathlib.Path, overrides: list[str], run_dir: pathlib.Path) -> None:
     """Trains a new network for a short while and prints how the losses fell."""
     from tf_facerecon.training import config as run_config
@@ -72,8 +85,9 @@ def train_briefly(config_path: pathlib.Path, overrides: list[str], run_dir: path
 
     print(f"2. A short training with model.fit, as {config_path.name} describes", flush=True)
     config = run_config.load_config(config_path, overrides)
-    if (run_dir / "resolved_config.yaml").exists():
-        shutil.rmtree(run_dir)  # An earlier demonstration, which would only be continued.
+    remove_earlier_demonstration(run_dir)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    (run_dir / MARK).touch()
     result = experiment.run(config, run_dir)
     with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -32,7 +32,7 @@ import pathlib
 import re
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -95,6 +95,11 @@ def list_photos(path: pathlib.Path) -> list[pathlib.Path]:
     return inside
 
 
+def each_once(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
+    """`paths` without those that lead to the same file as an earlier one."""
+    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
+
+
 def list_all_photos(
     paths: Iterable[pathlib.Path],
 ) -> tuple[list[pathlib.Path], dict[pathlib.Path, Exception]]:
@@ -111,7 +116,7 @@ def list_all_photos(
             failures[path] = error
     if not photos:
         raise next(iter(failures.values()))
-    return list(dict.fromkeys(photos)), failures
+    return each_once(photos), failures
 
 
 def check_out(out: pathlib.Path, paths: Iterable[pathlib.Path]) -> None:
@@ -157,15 +162,15 @@ def _writers(stem: str) -> set[str]:
 
 def reconstruct_photo(
     reconstructor, photo: pathlib.Path, stem: str, photos: list[pathlib.Path], options
-) -> int:
-    """Reconstructs and writes the faces of one of `photos`; returns how many."""
+) -> Iterator[str]:
+    """Reconstructs and writes the faces of one of `photos`; gives the name of each once written."""
     faces = reconstructor.reconstruct(
         photo, refine=options.refine, all_faces=options.all_faces, progress=False
     )
     for number, face in enumerate(faces, start=1):
         name = stem if number == 1 else f"{stem}_face{number}"
         face.save(options.out, name, overwrite=options.overwrite, keep=photos)
-    return len(faces)
+        yield name
 
 
 def choose_set_names(folders: list[pathlib.Path]) -> list[str]:
@@ -228,6 +233,7 @@ def run_sets(options: argparse.Namespace) -> int:
     folders = [folder for folder in options.sets if folder.is_dir()]
     failures = {f: "is no folder of photographs" for f in options.sets if f not in folders}
     with_c_net = options.aggregate in (None, "cnet")
+    is_new = not options.out.exists()
     try:
         if not folders:
             raise ValueError(f"--set {options.sets[0]} is no folder of photographs.")
@@ -241,16 +247,18 @@ def run_sets(options: argparse.Namespace) -> int:
             face_model=options.face_model,
         )
     except (OSError, ValueError) as error:
-        hint = " --aggregate mean needs no C-Net." if with_c_net else ""
+        hint = " --aggregate mean needs no C-Net." if options.c_net in str(error) else ""
         print(f"error: {error}{hint}", file=sys.stderr)
-        remove_if_empty(options.out)
+        if is_new:
+            remove_if_empty(options.out)
         return 2
     for folder, name in zip(folders, choose_set_names(folders), strict=True):
         try:
             reconstruct_set(reconstructor, folder, name, options, failures)
         except image_set.SURVIVABLE as error:
             failures[folder] = error
-    remove_if_empty(options.out)
+    if is_new:
+        remove_if_empty(options.out)
     return report_failures(failures)
 
 
@@ -274,6 +282,7 @@ def run_photos(options: argparse.Namespace) -> int:
     from tf_facerecon.inference.reconstructor import FaceReconstructor
     from tf_facerecon.io import atomic_files
 
+    is_new = not options.out.exists()
     try:
         photos, failures = list_all_photos(options.photos)
         check_out(options.out, options.photos)
@@ -283,19 +292,25 @@ def run_photos(options: argparse.Namespace) -> int:
         )
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        remove_if_empty(options.out)
+        if is_new:
+            remove_if_empty(options.out)
         return 2
     num_faces, num_left_out = 0, len(failures)
     with tqdm(list(zip(photos, choose_stems(photos), strict=True)), unit="photo") as progress:
         for photo, stem in progress:
             progress.set_description(photo.name)
             try:
-                num_faces += reconstruct_photo(reconstructor, photo, stem, photos, options)
+                for _ in reconstruct_photo(reconstructor, photo, stem, photos, options):
+                    num_faces += 1
             except (OSError, ValueError, MemoryError, tf.errors.OpError) as error:
                 failures[photo] = error
     done = len(photos) - (len(failures) - num_left_out)
-    print(f"{num_faces} face(s) of {done} of {len(photos)} photo(s) written to {options.out}")
-    remove_if_empty(options.out)
+    if num_faces:
+        print(f"{num_faces} face(s) of {done} of {len(photos)} photo(s) written to {options.out}")
+    else:
+        print(f"no face of {len(photos)} photo(s) was reconstructed: nothing was written")
+    if is_new:
+        remove_if_empty(options.out)
     return report_failures(failures)
 
 

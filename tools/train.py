@@ -54,8 +54,11 @@ def train(options: argparse.Namespace) -> str:
     run_dir = command_line.run_folder(options)
     config = run_config.load_config(options.config, options.overrides)
     # Only now: TensorFlow takes seconds, a mistyped key should not.
+    from tf_facerecon.networks import presets
     from tf_facerecon.training import experiment
 
+    if options.preset:
+        presets.check_name(options.preset)  # Not after hours of training.
     print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
     result = experiment.run(config, run_dir, resume=not options.no_resume)
     further = {

@@ -7,8 +7,9 @@ A run may be killed at any moment: the same command goes on from the last checkp
 the same weights as a run left alone. Every setting, with its meaning, stands in
 tf_facerecon/training/c_net_config.py and config.py. Photographs lie in one folder per person.
 
-The result becomes a preset, too, named as the configuration file, in the folder of the run or in
-`--out FOLDER` (for developers: the package's own folder of weights is tf_facerecon/weights).
+The result becomes a preset, too, named as the configuration file or by `--preset NAME`, in the
+folder of the run or in `--out FOLDER` (for developers: the package's own folder of weights is
+tf_facerecon/weights).
 """
 
 import argparse
@@ -35,6 +36,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = command_line.run_parser(__doc__)
     command_line.add_no_resume(parser)
+    parser.add_argument("--preset", metavar="NAME", help="its name; by default the file's")
     command_line.add_out(parser)
     return parser.parse_args(arguments)
 
@@ -44,18 +46,23 @@ def train(options: argparse.Namespace) -> str:
     run_dir = command_line.run_folder(options)
     config = c_net_config.load_config(options.config, options.overrides)
     # Only now: TensorFlow takes seconds, a mistyped key should not.
+    from tf_facerecon.networks import presets
     from tf_facerecon.training import c_net_training
 
+    name = options.preset or options.config.stem
+    presets.check_name(name)  # Not after hours of training.
     print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
     result = c_net_training.run(config, run_dir, resume=not options.no_resume)
-    path = save_preset(result.network_path, config, options, run_dir)
-    further = {"history": run_dir / "history.csv", "preset": f"{options.config.stem!r}, {path}"}
+    path = save_preset(result.network_path, name, config, options, run_dir)
+    further = {"history": run_dir / "history.csv", "preset": f"{name!r}, {path}"}
     if config.network.train_r_net:
         further["R-Net"] = f"{run_dir / 'r_net.keras'}, the only one that this C-Net goes with"
     return command_line.describe_result(result, further)
 
 
-def save_preset(network_path: pathlib.Path, config, options, run_dir: pathlib.Path) -> pathlib.Path:
+def save_preset(
+    network_path: pathlib.Path, name: str, config, options, run_dir: pathlib.Path
+) -> pathlib.Path:
     """Makes the trained network a preset and returns the path of its weights."""
     from tf_facerecon.networks import presets
     from tf_facerecon.networks.c_net import CNet
@@ -63,12 +70,13 @@ def save_preset(network_path: pathlib.Path, config, options, run_dir: pathlib.Pa
     return presets.save_preset(
         CNet.from_preset(network_path),
         options.out or run_dir,
-        options.config.stem,
+        name,
         description="confidence of each photograph of a set, trained on " + DATA[config.data.kind],
         made_by=preset_commands.preset_command(
             "tools/train_c_net.py",
             options.config,
             root=ROOT,
+            preset=options.preset,
             out=options.out,
             overrides=options.overrides,
         ),

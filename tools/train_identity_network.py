@@ -2,9 +2,9 @@
 
     python tools/train_identity_network.py --config configs/identity_small.yaml
 
-A run may be killed at any moment; the same command goes on from the last checkpoint. With
-`--out FOLDER` the result becomes the preset "identity_small" there (for developers: the package's
-own folder of weights is tf_facerecon/weights).
+A run may be killed at any moment; the same command goes on from the last checkpoint. The result
+becomes the preset "identity_small" in the folder of the run or in `--out FOLDER` (for developers:
+the package's own folder of weights is tf_facerecon/weights).
 """
 
 import argparse

@@ -177,3 +177,64 @@ def test_prepare_photos_unwritable_folder_exception_raised(photos):
     with pytest.raises(NotADirectoryError, match="Cannot write"):
         prepare(photos, prepared_folder=photos.parent / "file" / "prepared")
     assert sorted(os.listdir(photos)) == ["a.jpg", "a.png", "b.png", "deep"]
+
+
+def test_prepare_photos_passes_over_prepared_folders_of_any_name(photos):
+    prepare(photos, prepared_folder=photos / "ready")
+    prepared, _ = prepare(photos, prepared_folder=photos.parent / "elsewhere")
+    assert prepared.names == ("a.jpg", "a.png", "b.png", "deep/er/C.JPEG")
+
+
+@pytest.mark.parametrize("error", [MemoryError("no memory"), PermissionError("no right")])
+def test_prepare_photos_tries_again_what_was_no_fault_of_the_photograph(photos, error):
+    class Broken(MadeUpDetector):
+        def detect(self, image):
+            raise error
+
+    prepared = prepare_photos(photos, detector=Broken(), progress=False)
+    assert not prepared.names and set(prepared.skipped.values()) == {str(error)}
+    assert len(prepare(photos)[0].names) == 4
+
+
+def test_prepare_photos_without_a_detector_stops_at_once(photos, monkeypatch):
+    def missing():
+        raise FileNotFoundError("No detector weights.")
+
+    monkeypatch.setattr(photo_preparation.face_detection, "FaceDetector", missing)
+    with pytest.raises(FileNotFoundError, match="No detector weights"):
+        prepare_photos(photos, progress=False)
+    assert not (photos / "tf_facerecon_prepared").exists()
+
+
+def test_prepare_photos_refuses_points_of_the_wrong_way_up(photos):
+    (photos / "landmarks").mkdir()
+    landmarks = landmarks_of(FACE)
+    np.savetxt(
+        photos / "landmarks/b.txt", np.column_stack([landmarks[:, 0], 179 - landmarks[:, 1]])
+    )
+    (photos / "detections").mkdir()
+    np.savetxt(photos / "detections/a.txt", FACE[[1, 0, 2, 4, 3]])
+    prepared, _ = prepare(photos)
+    assert prepared.names == ("deep/er/C.JPEG",)
+    assert all("landmarks_y_up" in reason for reason in prepared.skipped.values())
+    prepared, _ = prepare(photos, landmarks_y_up=True)
+    assert prepared.names == ("b.png", "deep/er/C.JPEG")
+
+
+def test_prepare_photos_with_awkward_names(photos):
+    long_name = "n" * 240 + ".png"
+    write_photos(photos, [])
+    (photos / long_name).write_bytes((photos / "b.png").read_bytes())
+    with open(os.fsencode(photos) + b"/M\xfcller.jpg", "wb") as file:
+        file.write(b"no picture")
+    prepared, _ = prepare(photos)
+    assert prepared.names == ("a.jpg", "a.png", "b.png", "deep/er/C.JPEG")
+    assert "too long" in prepared.skipped[long_name]
+    assert r"M\udcfcller.jpg" in (prepared.folder / "skipped.txt").read_text(encoding="utf-8")
+
+
+def test_prepare_photos_goes_on_in_a_folder_with_hidden_files(photos):
+    folder = photos.parent / "prepared"
+    folder.mkdir()
+    (folder / ".part-1234-index.json").write_text("{", encoding="utf-8")
+    assert len(prepare(photos, prepared_folder=folder)[0].names) == 4

@@ -60,3 +60,13 @@ def test_finish_names_and_skipped(tmp_path):
     assert prepared.names == ("a.jpg",)
     assert prepared.skipped == {"b.jpg": "no\nface"}
     assert (tmp_path / "skipped.txt").read_text(encoding="utf-8") == "b.jpg\tno face\n"
+
+
+def test_load_names_a_damaged_file(tmp_path):
+    (tmp_path / "crops").mkdir()
+    (tmp_path / "crops" / "a.png.npz").write_bytes(b"PK half")
+    prepared = prepared_photos.PreparedPhotos(tmp_path, ("a.png",), {})
+    with pytest.raises(ValueError, match=r"a\.png\.npz is damaged"):
+        prepared.load("a.png")
+    with pytest.raises(FileNotFoundError, match=r"b\.png\.npz"):
+        prepared.load("b.png")

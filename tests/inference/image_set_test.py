@@ -170,3 +170,8 @@ def test_real_networks(toy_reconstructor):
     other = CNet.for_r_net(toy.build_toy_network(toy_reconstructor.decoder))
     with pytest.raises(ValueError, match="This C-Net belongs to another R-Net"):
         image_set.ImageSetReconstructor(toy_reconstructor, other)
+
+
+def test_single_path_exception_raised(reconstructor):
+    with pytest.raises(ValueError, match="must be a list of photographs"):
+        reconstructor.reconstruct("anna.jpg")

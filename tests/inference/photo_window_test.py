@@ -60,3 +60,21 @@ def test_lay_on_photo_outside():
     photo = np.full((180, 200, 3), 100, np.uint8)
     laid = photo_window.lay_on_photo(photo, far, np.ones((8, 8, 3)), np.ones((8, 8)))
     np.testing.assert_array_equal(laid, photo)
+
+
+def test_cut_of_a_window_far_beyond_the_photograph():
+    """A face that fills a large photograph: the window alone would be 400 million pixels."""
+    close_up = CropTransform(4000, 3000, 0.011, 22.0, 16.5, 44, 33, -90, -95)
+    left, top, right, bottom = photo_window.window_edges(close_up)
+    assert (right - left) * (bottom - top) > 4e8
+    picture, inside = photo_window.cut(np.full((3000, 4000, 3), 255, np.uint8), close_up, 448)
+    expected = np.zeros((448, 448))
+    expected[190:256, 180:268] = 1
+    np.testing.assert_array_equal(inside, expected)
+    np.testing.assert_array_equal(picture, np.repeat(expected[..., None], 3, axis=-1))
+
+
+def test_cut_of_a_window_outside():
+    far = CropTransform(200, 180, 2.0, 100.0, 90.0, 400, 360, 900, 10)
+    picture, inside = photo_window.cut(np.full((180, 200, 3), 255, np.uint8), far, 64)
+    assert not picture.any() and not inside.any()

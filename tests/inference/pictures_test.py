@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from tf_facerecon.inference import mesh_views, photo_window, pictures
 
@@ -62,3 +63,29 @@ def test_panel_follows_uv_triangles(mean_face):
     )
     panels = [pictures.panel(face, view, texture) for face in (mean_face, seamed)]
     assert (np.abs(panels[0].astype(int) - panels[1]) > 1).mean() < 1e-3
+
+
+@pytest.mark.parametrize("yaw", [0.35, -0.35])
+def test_turned_tile_shows_the_side_that_the_photograph_shows(mean_face, yaw):
+    """Of two textures, one of each half, the tile shows more of the half that faces the camera."""
+    from tf_facerecon.geometry import rotations
+
+    rotation = rotations.rotation_matrix_from_euler(np.float32([[0.0, yaw, 0.0]])).numpy()[0]
+    middle = mean_face.vertices.mean(axis=0)
+    turned = dataclasses.replace(
+        mean_face,
+        vertices=(mean_face.vertices - middle) @ rotation.T + middle,
+        normals=mean_face.normals @ rotation.T,
+        coefficients={**mean_face.coefficients, "rotation": np.float32([0.0, yaw, 0.0])},
+    )
+    towards_camera = turned.normals[:, 2] > 0.3
+    halves = [mean_face.vertices[:, 0] > middle[0], mean_face.vertices[:, 0] < middle[0]]
+    seen = [np.sum(towards_camera & half) for half in halves]
+    uv = np.where(halves[0], 0.75, 0.25)[:, None].repeat(2, axis=1).astype(np.float32)
+    turned = dataclasses.replace(turned, uv=uv, uv_triangles=turned.triangles)
+    texture = np.zeros((2, 2, 3), np.uint8)
+    texture[0, 1], texture[1, 0] = (255, 0, 0), (0, 255, 0)  # v counts upwards.
+    tile = pictures._turned_tile(turned, texture, np.zeros((448, 448, 3), np.float32))
+    shown = [tile[..., 0].sum(), tile[..., 1].sum()]
+    assert np.argmax(shown) == np.argmax(seen)
+    assert min(shown) < 0.5 * max(shown)

@@ -50,3 +50,24 @@ def test_write_together_exception_raised(tmp_path):
 
 def test_versions_name_what_matters():
     assert set(result_files.versions()) == {"tf_facerecon", "tensorflow", "keras", "numpy"}
+
+
+def test_write_together_keeps_what_came_meanwhile(tmp_path):
+    def write(folder):
+        (tmp_path / "a.x").write_text("another process", encoding="utf-8")
+        writer("a.x")(folder)
+
+    with pytest.raises(FileExistsError, match="exists already"):
+        result_files.write_together(tmp_path, "a", ["a.x"], write)
+    assert (tmp_path / "a.x").read_text(encoding="utf-8") == "another process"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.x"]
+
+
+def test_write_together_leaves_no_folder_of_its_own_behind(tmp_path):
+    def fail(folder):
+        raise RuntimeError("stopped")
+
+    for folder in (tmp_path / "new", tmp_path):
+        with pytest.raises(RuntimeError):
+            result_files.write_together(folder, "a", ["a.x"], fail)
+    assert tmp_path.is_dir() and not list(tmp_path.iterdir())

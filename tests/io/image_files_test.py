@@ -3,7 +3,9 @@ import os
 import warnings
 
 import numpy as np
+import PIL.EpsImagePlugin
 import PIL.Image
+import PIL.ImageOps
 import pytest
 
 from tf_facerecon.io import image_files
@@ -196,3 +198,38 @@ def test_write_image_exception_raised(tmp_path, name, image, message):
     with pytest.raises(ValueError, match=message):
         image_files.write_image(tmp_path / name, image)
     assert os.listdir(tmp_path) == []
+
+
+def test_read_image_takes_odd_exif(tmp_path, photo):
+    """Only the orientation is read: a resolution that is text is nobody's business here."""
+    exif = PIL.Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, "72dpi"
+    PIL.Image.fromarray(photo).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), np.rot90(photo, -1))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_read_image_turns_as_pillow_does(tmp_path, photo, orientation):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    PIL.Image.fromarray(photo).save(tmp_path / "a.png", exif=exif)
+    with PIL.Image.open(tmp_path / "a.png") as image:
+        expected = np.asarray(PIL.ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), expected)
+
+
+def test_read_image_starts_no_other_program(tmp_path, monkeypatch):
+    def ghostscript(*arguments, **keywords):
+        raise AssertionError("a photograph was run as a program")
+
+    monkeypatch.setattr(PIL.EpsImagePlugin, "Ghostscript", ghostscript)
+    PIL.Image.new("RGB", (32, 32)).save(tmp_path / "a.eps")
+    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.eps").read_bytes())
+    with pytest.raises(ValueError, match=r"a\.jpg is not an image of a format that is read"):
+        image_files.read_image(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".tif", ".webp", ".gif", ".ppm"])
+def test_read_image_formats(tmp_path, suffix):
+    PIL.Image.new("RGB", (32, 24), (255, 255, 255)).save(tmp_path / f"a{suffix}")
+    assert (image_files.read_image(tmp_path / f"a{suffix}") > 250).all()

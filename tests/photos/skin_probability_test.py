@@ -137,7 +137,7 @@ def test_fingerprint_tells_models_apart(model, labelled_pixels):
         ({"skin_precisions": -np.tile(np.eye(3), (4, 1, 1))}, "positive definite"),
         ({"skin_precisions": np.tile(np.triu(np.ones((3, 3))), (4, 1, 1))}, "symmetric"),
         ({"prior": np.array(1.5)}, "`prior` must lie between"),
-        ({"skin_means": np.array([{}], dtype=object)}, "allow_pickle"),
+        ({"skin_means": np.array([{}], dtype=object)}, "nothing is unpickled"),
     ],
 )
 def test_load_exception_raised(tmp_path, model, change, message):
@@ -198,3 +198,10 @@ def test_probability_exception_raised(model, image, message):
 def test_fit_exception_raised(pixels, message):
     with pytest.raises(ValueError, match=message):
         skin_probability.SkinModel.fit(pixels, np.zeros((900, 3)))
+
+
+def test_load_does_not_unpack_bombs(tmp_path):
+    path = tmp_path / "skin.npz"
+    np.savez_compressed(path, format=np.zeros(1 << 18))
+    with pytest.raises(ValueError, match=r"skin\.npz is not a skin model.*no more than"):
+        skin_probability.SkinModel.load(path)

@@ -41,3 +41,17 @@ def test_demo_exit_codes(main, monkeypatch, capsys, error, code, message):
     captured = capsys.readouterr()
     assert message in captured.err
     assert "Traceback" not in captured.err
+
+
+def test_demo_keeps_a_training_that_is_not_its_own(main, tmp_path):
+    remove = main.__globals__["remove_earlier_demonstration"]
+    remove(tmp_path / "absent")
+    (tmp_path / "run").mkdir()
+    remove(tmp_path / "run")
+    (tmp_path / "run" / "resolved_config.yaml").write_text("precious", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="no earlier demonstration"):
+        remove(tmp_path / "run")
+    assert (tmp_path / "run" / "resolved_config.yaml").exists()
+    (tmp_path / "run" / main.__globals__["MARK"]).touch()
+    remove(tmp_path / "run")
+    assert not (tmp_path / "run").exists()

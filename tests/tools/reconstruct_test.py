@@ -164,7 +164,10 @@ def test_batch_goes_on_after_exhaustion(network, tmp_path, capsys, monkeypatch, 
     monkeypatch.setattr(reconstruct, "reconstruct_photo", fail)
     photos = [str(save_photo(tmp_path / name)) for name in ("a.png", "b.png")]
     assert reconstruct.main([*photos, "--out", str(tmp_path / "out"), *network]) == 1
-    assert capsys.readouterr().err.count("failed: ") == 2
+    said = capsys.readouterr()
+    assert said.err.count("failed: ") == 2
+    assert "nothing was written" in said.out
+    assert not (tmp_path / "out").exists()
 
 
 def test_face_model_by_its_name(known_faces, quick_files, tmp_path, capsys, monkeypatch):
@@ -299,3 +302,27 @@ def test_help_teaches(capsys):
     text = capsys.readouterr().out
     for word in ("--set", "cnet", "mean", "best", "confidence.png"):
         assert word in text
+
+
+def test_faces_are_counted_as_they_are_written(network, known_faces, quick_files, tmp_path, capsys):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "two_face2.json").write_text("precious", encoding="utf-8")
+    photo = str(save_photo(tmp_path / "two.png"))
+    assert reconstruct.main([photo, "--all-faces", "--out", str(out), *network]) == 1
+    assert "1 face(s) of 0 of 1 photo(s)" in capsys.readouterr().out
+    assert (out / "two.json").exists()
+
+
+def test_folder_that_was_there_stays(network, known_faces, quick_files, tmp_path):
+    (tmp_path / "out").mkdir()
+    photo = str(save_photo(tmp_path / "empty.png", height=50))
+    assert reconstruct.main([photo, "--out", str(tmp_path / "out"), *network]) == 1
+    assert (tmp_path / "out").is_dir()
+
+
+def test_photo_given_twice_is_one(network, known_faces, quick_files, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    photo = save_photo(tmp_path / "me.png")
+    assert reconstruct.main([str(photo), "me.png", "--out", "out", *network]) == 0
+    assert "1 face(s) of 1 of 1 photo(s)" in capsys.readouterr().out

@@ -60,6 +60,7 @@ def test_train_c_net_puts_the_preset_into_the_run_folder(main, runs, tmp_path):
     [
         (["--config", "absent.yaml"], "no configuration file 'absent.yaml'"),
         (["--config", CONFIG, "data.set_sise=1"], "did you mean `data.set_size"),
+        (["--config", CONFIG, "--preset", "my net"], "letters, digits"),
     ],
 )
 def test_train_c_net_bad_input_exits_2(main, runs, capsys, arguments, message):
@@ -83,3 +84,9 @@ def test_train_c_net_exit_codes(main, monkeypatch, capsys, error, code, message)
     monkeypatch.setattr(c_net_training, "run", run)
     assert main(["--config", CONFIG]) == code
     assert message in capsys.readouterr().err
+
+
+def test_train_c_net_names_the_preset_as_told(main, runs, tmp_path):
+    run_dir = str(tmp_path / "x")
+    assert main(["--config", CONFIG, "--run-dir", run_dir, "--preset", "mine"]) == 0
+    assert "--preset mine" in presets.read_table(run_dir)["mine"]["made_by"]

@@ -7,7 +7,8 @@ Layout of the photographs (folders in folders are searched, too):
 
 Points come from the landmarks, else from the detections, else from a face detector, which takes
 the largest face. Folders named `mask`, `vis` or `remove`, which other packages put there, are
-passed over, and so are the crops of earlier preparations. What is written: see `prepared_photos`.
+passed over, and so are prepared folders, whatever their names. What is written: see
+`prepared_photos`.
 """
 
 import os
@@ -26,7 +27,7 @@ from tf_facerecon.photos.skin_probability import SkinModel
 
 PREPARED_NAME = "tf_facerecon_prepared"
 _SUFFIXES = (".jpg", ".jpeg", ".png")
-_PASSED_OVER = {"mask", "vis", "remove", PREPARED_NAME}
+_PASSED_OVER = {"mask", "vis", "remove"}
 _SECONDS_BETWEEN_INDEX_WRITES = 20.0
 
 
@@ -43,19 +44,21 @@ def prepare_photos(
 
     A photograph is done again when it, its landmarks or its detections changed, or its crop is
     gone (to leave a photograph out, remove the photograph); all are when `skin_model` or
-    `landmarks_y_up` changed. Killed at any moment, a run loses seconds of work.
+    `landmarks_y_up` changed. One that is no usable picture of a face is not looked at again; one
+    that could not be read or written, or for which memory ran out, is. Killed at any moment, a run
+    loses seconds of work.
 
     Args:
         folder: Photographs, see above.
         prepared_folder: Where to write; by default `tf_facerecon_prepared` inside `folder`.
-        detector: Made when the first photograph without points comes.
+        detector: By default the stock one, if there is a photograph without points to prepare.
         skin_model: By default the published one.
         landmarks_y_up: Whether rows of the landmark files count upwards from the last row of the
             photograph, as Deep3DFaceRecon_pytorch writes them.
         progress: Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: If `folder` is no folder.
+        FileNotFoundError: If `folder` is no folder, or the stock detector's weights are missing.
         ValueError: If it holds no photographs, or `prepared_folder` holds something else.
     """
     folder = pathlib.Path(folder)
@@ -71,17 +74,21 @@ def prepare_photos(
         if done.get(name, {}).get("files") == states[name]
         and ("skipped" in done[name] or prepared_photos.has_crop(prepared_folder, name))
     }
-    detect = _lazy_detector(detector)
+    missing = [name for name in photos if name not in entries]
+    if detector is None and not all(_has_points(photos[name]) for name in missing):
+        detector = face_detection.FaceDetector()
 
     def prepare(name: str) -> dict:
         try:
-            labels = _prepare_photo(photos[name], detect, skin_model, landmarks_y_up)
-        except (ValueError, OSError, MemoryError, tf.errors.OpError) as error:
-            return {"files": states[name], "skipped": str(error) or type(error).__name__}
-        prepared_photos.write_crop(prepared_folder, name, labels)
+            labels = _prepare_photo(photos[name], detector, skin_model, landmarks_y_up)
+            prepared_photos.write_crop(prepared_folder, name, labels)
+        except ValueError as error:
+            return {"files": states[name], "skipped": str(error)}
+        except (OSError, MemoryError, tf.errors.OpError) as error:
+            # No fault of the photograph: without the states of its files it is tried again.
+            return {"skipped": str(error) or type(error).__name__}
         return {"files": states[name]}
 
-    missing = [name for name in photos if name not in entries]
     _prepare_missing(missing, prepare, entries, settings, prepared_folder, progress)
     return prepared_photos.finish(prepared_folder, {name: entries[name] for name in photos})
 
@@ -90,11 +97,13 @@ def _list_photos(folder: pathlib.Path, prepared_folder: pathlib.Path) -> dict[st
     """Photographs below `folder` by their relative names, sorted."""
     if not folder.is_dir():
         raise FileNotFoundError(f"No folder of photographs {folder}.")
-    ours = prepared_folder.resolve()
+    paths = sorted(folder.rglob("*"))
+    prepared = {path.parent.resolve() for path in paths if prepared_photos.is_index(path)}
+    prepared.add(prepared_folder.resolve())
     photos = {}
-    for path in sorted(folder.rglob("*")):
+    for path in paths:
         relative = path.relative_to(folder)
-        is_ours = ours in (folder.resolve() / relative).parents
+        is_ours = not prepared.isdisjoint((folder.resolve() / relative).parents)
         is_foreign = bool(_PASSED_OVER & set(relative.parts[:-1]))
         is_hidden = any(part.startswith(".") for part in relative.parts)
         if path.suffix.lower() in _SUFFIXES and not (is_ours or is_foreign or is_hidden):
@@ -126,21 +135,13 @@ def _prepare_missing(
         prepared_photos.write_index(folder, settings, entries)
 
 
-def _lazy_detector(detector: face_detection.FaceDetector | None) -> Callable:
-    """A function that detects, and that builds the detector on its first call if need be."""
-
-    def detect(image: np.ndarray) -> list[face_detection.DetectedFace]:
-        nonlocal detector
-        detector = detector or face_detection.FaceDetector()
-        return detector.detect(image)
-
-    return detect
-
-
 def _prepare_photo(
-    path: pathlib.Path, detect: Callable, skin_model: SkinModel, landmarks_y_up: bool
+    path: pathlib.Path,
+    detector: face_detection.FaceDetector | None,
+    skin_model: SkinModel,
+    landmarks_y_up: bool,
 ) -> dict[str, np.ndarray]:
-    """Crop and labels of one photograph."""
+    """Crop and labels of one photograph; one with points needs no detector."""
     image = image_files.read_image(path)
     landmarks = None
     if _landmarks_path(path).is_file():
@@ -150,7 +151,9 @@ def _prepare_photo(
     elif _detections_path(path).is_file():
         points = _read_points(_detections_path(path), 5)
     else:
-        points = face_detection.largest_face(detect(image), path).five_points
+        points = face_detection.largest_face(detector.detect(image), path).five_points
+    if _has_points(path):
+        _check_order(path, points, landmarks_y_up)
     try:
         aligned = face_alignment.align_face(image, points)
     except ValueError as error:
@@ -166,6 +169,23 @@ def _prepare_photo(
         "landmark_weights": np.full(68, landmarks is not None, np.float32),
         "five_points": to_crop(five_points).astype(np.float32),
     }
+
+
+def _has_points(photo: pathlib.Path) -> bool:
+    """Whether a file says where the face is."""
+    return _landmarks_path(photo).is_file() or _detections_path(photo).is_file()
+
+
+def _check_order(path: pathlib.Path, points: np.ndarray, landmarks_y_up: bool) -> None:
+    """Raises `ValueError` unless `points` from a file can be those of a face."""
+    five_points = points if len(points) == 5 else face_alignment.five_points_from_68(points)
+    if not face_alignment.in_face_order(five_points):
+        counted = "upwards" if landmarks_y_up and len(points) == 68 else "downwards"
+        raise ValueError(
+            f"{path}: its points are not in the order of a face: eye on the image's left, eye on "
+            "its right, nose tip, mouth corner on the left, on the right (or iBUG's 68), when rows "
+            f"are counted {counted} (`landmarks_y_up`). Received: {five_points.tolist()}."
+        )
 
 
 def _landmarks_path(photo: pathlib.Path) -> pathlib.Path:

@@ -16,9 +16,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tf_facerecon.io import atomic_files, image_files
+from tf_facerecon.io import array_archive, atomic_files, image_files
 
 _FORMAT = 1
+_INDEX = "index.json"
+_MAX_LABEL_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,17 +42,23 @@ class PreparedPhotos:
 
         Raises:
             FileNotFoundError: If its files were removed.
+            ValueError: If one is damaged; the message names it.
         """
         image_path, labels_path = _crop_paths(self.folder, name)
-        with np.load(labels_path, allow_pickle=False) as labels:
-            return {"image": image_files.read_image(image_path), **labels}
+        try:
+            labels = array_archive.read_archive(labels_path, max_bytes=_MAX_LABEL_BYTES)
+        except ValueError as error:
+            raise ValueError(f"{labels_path} is damaged: {error}. Remove it.") from error
+        return {"image": image_files.read_image(image_path), **labels}
 
 
 def finish(prepared_folder: pathlib.Path, entries: Mapping[str, dict]) -> PreparedPhotos:
     """Writes `skipped.txt` and tells what can be used."""
     skipped = {name: entry["skipped"] for name, entry in entries.items() if "skipped" in entry}
     lines = [f"{name}\t{' '.join(reason.split())}\n" for name, reason in skipped.items()]
-    atomic_files.write_text(prepared_folder / "skipped.txt", "".join(lines))
+    # File names need not be text: bytes that are none are written as they would be in a program.
+    text = "".join(lines).encode("utf-8", "backslashreplace").decode("utf-8")
+    atomic_files.write_text(prepared_folder / "skipped.txt", text)
     names = tuple(name for name in entries if name not in skipped)
     return PreparedPhotos(prepared_folder, names, skipped)
 
@@ -68,8 +76,8 @@ def write_crop(prepared_folder: pathlib.Path, name: str, labels: Mapping[str, np
     """Writes `image` and the other arrays of one photograph."""
     image_path, labels_path = _crop_paths(prepared_folder, name)
     image_files.write_image(image_path, labels["image"])
-    with atomic_files.atomic_path(labels_path) as temporary:
-        np.savez_compressed(temporary, **{k: v for k, v in labels.items() if k != "image"})
+    others = {key: value for key, value in labels.items() if key != "image"}
+    array_archive.write_archive(labels_path, others, compress=True)
 
 
 def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]:
@@ -78,9 +86,9 @@ def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]
     Raises:
         ValueError: If the folder holds anything else, or the index is damaged.
     """
-    path = prepared_folder / "index.json"
+    path = prepared_folder / _INDEX
     if not path.is_file():
-        if prepared_folder.is_dir() and any(prepared_folder.iterdir()):
+        if prepared_folder.is_dir() and not _is_unused(prepared_folder):
             raise ValueError(f"{prepared_folder} holds other files; expected a new, empty folder.")
         return {}
     try:
@@ -94,9 +102,19 @@ def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]
         raise ValueError(f"{path} is damaged: {error}. Remove {prepared_folder}.") from error
 
 
+def is_index(path: pathlib.Path) -> bool:
+    """Whether `path` is the index of a prepared folder."""
+    return path.name == _INDEX and (path.parent / "crops").is_dir()
+
+
+def _is_unused(folder: pathlib.Path) -> bool:
+    """Whether a folder is empty but for hidden files: a killed run's, a file browser's."""
+    return all(path.name.startswith(".") for path in folder.iterdir())
+
+
 def write_index(prepared_folder: pathlib.Path, settings: dict, entries: dict) -> None:
     """Writes what was done with which settings; an entry's `skipped` gives the reason."""
     atomic_files.write_text(
-        prepared_folder / "index.json",
+        prepared_folder / _INDEX,
         json.dumps({"format": _FORMAT, "settings": settings, "photos": entries}),
     )

@@ -112,9 +112,7 @@ def face_from_landmarks(landmarks: np.ndarray, source: str) -> FoundFace:
             f"Received: shape {points.shape}, {np.sum(~np.isfinite(points))} not finite."
         )
     five = points if len(points) == 5 else face_alignment.five_points_from_68(points)
-    across, down = five[1] - five[0], (five[3] + five[4] - five[0] - five[1]) / 2
-    mouth = five[4] - five[3]
-    if across[0] * down[1] - across[1] * down[0] <= 0 or across @ mouth <= 0:
+    if not face_alignment.in_face_order(five):
         raise ValueError(
             f"{source}: `landmarks` must stand in this order: eye on the image's left, eye on its "
             "right, nose tip, mouth corner on the left, on the right (or iBUG's 68). "

@@ -35,9 +35,10 @@ class ImageSetReconstructor:
     Args:
         reconstructor: Detector, R-Net and decoder.
         c_net: Confidences for `aggregate="cnet"`; `None` if only the others are wanted.
-        identity_network: Pictures `[B, H, W, 3]` in [0, 1] to embeddings `[B, D]`, to notice
-            photographs of somebody else; `None` for no such check. The shipped one has only seen
-            procedural faces: for photographs `face_recognition.load_facenet` is the better judge.
+        identity_network: Keras model from pictures `[B, H, W, 3]` in [0, 1] to embeddings `[B, D]`
+            (or a function of them and of `training`), to notice photographs of somebody else;
+            `None` for no such check. The shipped one has only seen procedural faces: for
+            photographs `face_recognition.load_facenet` is the better judge.
         max_identity_distance: Beyond this median distance to the others a photograph is reported.
 
     Raises:
@@ -119,9 +120,13 @@ class ImageSetReconstructor:
                 `warnings`.
 
         Raises:
-            ValueError: If `aggregate` is unknown or needs a C-Net that is not there, `images` is
-                empty, or no photograph can be used.
+            ValueError: If `aggregate` is unknown or needs a C-Net that is not there, `images` is a
+                single path or empty, or no photograph can be used.
         """
+        if isinstance(images, str | os.PathLike):
+            raise ValueError(
+                f"`images` must be a list of photographs, not one: [{os.fspath(images)!r}]."
+            )
         if aggregate not in AGGREGATES:
             raise ValueError(f"`aggregate` must be one of {AGGREGATES}. Received: {aggregate!r}.")
         if aggregate == "cnet" and self.c_net is None:

@@ -36,17 +36,23 @@ def cut(photo: np.ndarray, transform: CropTransform, size: int) -> tuple[np.ndar
     """
     import PIL.Image
 
-    left, top, right, bottom = window_edges(transform)
-    first_column, first_row = int(np.floor(left)) - 1, int(np.floor(top)) - 1
-    last_column, last_row = int(np.ceil(right)) + 1, int(np.ceil(bottom)) + 1
-    box = (left - first_column, top - first_row, right - first_column, bottom - first_row)
-    around = (first_column, first_row, last_column, last_row)
-    picture = PIL.Image.fromarray(photo).crop(around)
-    inside = PIL.Image.new("L", photo.shape[1::-1], 255).crop(around)
-    resample = PIL.Image.Resampling.LANCZOS
-    pixels = np.asarray(picture.resize((size, size), resample, box), np.float32) / 255.0
-    nearest = PIL.Image.Resampling.NEAREST
-    return pixels, (np.asarray(inside.resize((size, size), nearest, box)) > 0).astype(np.float32)
+    edges = np.array(window_edges(transform))
+    start, per_pixel = edges[:2], (edges[2:] - edges[:2]) / size
+    photo_size = np.array(photo.shape[1::-1])
+    # Whole pixels of the picture that the photograph fills: a window far beyond it costs nothing.
+    first = np.ceil(np.clip(-start / per_pixel, 0, size)).astype(int)
+    last = np.floor(np.clip((photo_size - start) / per_pixel, 0, size)).astype(int)
+    pixels, mask = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
+    if (first < last).all():
+        low = np.maximum(start + first * per_pixel, 0)
+        high = np.minimum(start + last * per_pixel, photo_size)
+        part = PIL.Image.fromarray(photo).resize(
+            tuple(last - first), PIL.Image.Resampling.LANCZOS, (*low, *high)
+        )
+        inside = (slice(first[1], last[1]), slice(first[0], last[0]))
+        pixels[inside] = np.asarray(part, np.float32) / 255.0
+        mask[inside] = 1.0
+    return pixels, mask
 
 
 def lay_on_photo(

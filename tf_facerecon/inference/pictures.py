@@ -109,7 +109,7 @@ def captioned_row(tiles: Sequence[np.ndarray], captions: Sequence[str]) -> np.nd
 def _turned_tile(face, texture, backdrop):
     """The textured face from the side that the photograph shows more of."""
     yaw = face.rotation_degrees[1]
-    degrees = -_TURN_DEGREES if yaw > 0 else _TURN_DEGREES
+    degrees = _TURN_DEGREES if yaw > 0 else -_TURN_DEGREES
     vertices, _ = mesh_views.turned(face.vertices, face.normals, degrees)
     cut = texture_seams.cut_seams(face.triangles, face.uv_triangles)
     uv, mask = mesh_views.render_window(

@@ -1,5 +1,6 @@
 """Files that belong together: all of them are written or none, and no photograph is replaced."""
 
+import contextlib
 import importlib.metadata
 import os
 import pathlib
@@ -44,18 +45,22 @@ def write_together(
     folder = pathlib.Path(folder)
     if not stem or pathlib.Path(stem).name != stem:
         raise ValueError(f"`stem` must be a plain file name. Received: {stem!r}.")
-    existing = [folder / name for name in names if os.path.lexists(folder / name)]
-    _check_kept(existing, keep)
-    if existing and not overwrite:
-        raise FileExistsError(
-            f"{existing[0]} exists already. Choose another name, or overwrite it "
-            "(`overwrite=True`, --overwrite)."
-        )
+    targets, kept = [folder / name for name in names], list(keep)
+    _check_free(targets, kept, overwrite)
+    is_new = not folder.exists()
     atomic_files.make_folder(folder)
-    # Files refer to one another by name, so that they are finished in a folder of their own.
-    with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as temporary:
-        write(pathlib.Path(temporary))
-        return _move_all(pathlib.Path(temporary), folder)
+    try:
+        # Files refer to one another by name, so that they are finished in a folder of their own.
+        with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as temporary:
+            write(pathlib.Path(temporary))
+            # Again: writing takes seconds, in which another process may have written the same.
+            _check_free(targets, kept, overwrite)
+            return _move_all(pathlib.Path(temporary), folder)
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):  # Others may have written there.
+                folder.rmdir()
+        raise
 
 
 def versions() -> dict[str, str | None]:
@@ -72,15 +77,23 @@ def versions() -> dict[str, str | None]:
     }
 
 
-def _check_kept(targets: list[pathlib.Path], kept: Iterable[str | os.PathLike]) -> None:
-    """Raises `FileExistsError` if one of `targets`, which exist, is a file that must stay."""
+def _check_free(
+    targets: list[pathlib.Path], kept: list[str | os.PathLike], overwrite: bool
+) -> None:
+    """Raises `FileExistsError` if one of `targets` must not be written."""
+    existing = [target for target in targets if os.path.lexists(target)]
     kept = [path for path in kept if os.path.exists(path)]
-    for target in targets:
+    for target in existing:
         if target.exists() and any(target.samefile(path) for path in kept):
             raise FileExistsError(
                 f"{target} is a photograph that was given, and is never overwritten. Choose "
                 "another folder or name."
             )
+    if existing and not overwrite:
+        raise FileExistsError(
+            f"{existing[0]} exists already. Choose another name, or overwrite it "
+            "(`overwrite=True`, --overwrite)."
+        )
 
 
 def _move_all(temporary: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Path]:

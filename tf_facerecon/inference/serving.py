@@ -58,8 +58,9 @@ def export_saved_model(
     """Writes a SavedModel folder; whole, or on an error not at all.
 
     Signatures: `serving_default` takes `image` `[B, 224, 224, 3]`, `serve_encoded` takes
-    `image_bytes` `[B]`, JPEG or PNG files of aligned crops. Both give `geometry_from_images`, for
-    any batch size. The basis of the face model becomes part of the file.
+    `image_bytes` `[B]`, JPEG or PNG files of aligned crops, square and of any size. Both give
+    `geometry_from_images`, for any batch size. The basis of the face model becomes part of the
+    file.
 
     Args:
         r_net: The network.
@@ -110,6 +111,12 @@ def _decode(image_bytes: tf.Tensor, size: int) -> tf.Tensor:
     def decode_one(encoded):
         picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
         picture = tf.ensure_shape(picture, [None, None, 3])
-        return tf.image.resize(tf.cast(picture, tf.float32) / 255.0, [size, size], antialias=True)
+        height, width = tf.unstack(tf.shape(picture)[:2])
+        # Squashed, a whole photograph would be answered as if it were the crop of a face.
+        with tf.control_dependencies(
+            [tf.debugging.assert_equal(height, width, "image_bytes must be a square aligned crop")]
+        ):
+            picture = tf.cast(picture, tf.float32) / 255.0
+        return tf.image.resize(picture, [size, size], antialias=True)
 
     return tf.map_fn(decode_one, image_bytes, fn_output_signature=tf.float32)

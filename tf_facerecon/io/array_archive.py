@@ -52,13 +52,16 @@ def write_archive(
             _write_member(archive, name, np.asarray(array, order="C"), compress)
 
 
-def read_archive(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, np.ndarray]:
+def read_archive(
+    path: str | os.PathLike, *, mapped: bool = False, max_bytes: int = MAX_BYTES
+) -> dict[str, np.ndarray]:
     """Reads an archive of arrays.
 
     Args:
         path: The file.
         mapped: Leaves uncompressed arrays in the file and maps them into memory: processes share
             one copy, and what is not used is not loaded. The file must not be changed in place.
+        max_bytes: More than that is not unpacked.
 
     Returns:
         Read-only arrays by name.
@@ -73,7 +76,7 @@ def read_archive(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, 
     try:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else None
-            return _read_members(archive, mapping)
+            return _read_members(archive, mapping, max_bytes)
     except UNREADABLE as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
@@ -102,15 +105,17 @@ def _write_member(archive: zipfile.ZipFile, name: str, array: np.ndarray, compre
         member.write(array_bytes(array))
 
 
-def _read_members(archive: zipfile.ZipFile, mapping: mmap.mmap | None) -> dict[str, np.ndarray]:
+def _read_members(
+    archive: zipfile.ZipFile, mapping: mmap.mmap | None, max_bytes: int
+) -> dict[str, np.ndarray]:
     """All arrays of an archive, by the names of its members."""
     infos = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     names = [info.filename.removesuffix(".npy") for info in infos]
     if len(set(names)) != len(names):
         raise ValueError("two members have the same name")
     size = sum(info.file_size for info in infos)
-    if size > MAX_BYTES:
-        raise ValueError(f"it holds {size} bytes, and no more than {MAX_BYTES} are read")
+    if size > max_bytes:
+        raise ValueError(f"it holds {size} bytes, and no more than {max_bytes} are read")
     return {
         name: _read_member(archive, info, mapping) for name, info in zip(names, infos, strict=True)
     }

@@ -8,7 +8,6 @@ Convention:
 import contextlib
 import os
 import pathlib
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,6 +19,9 @@ MIN_SIDE = 16  # Smaller pictures show nothing that the package could use.
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 _SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _JPEG_QUALITY = 95
+# Of Pillow's many decoders: EPS, for one, starts a program that runs what the file says.
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "TGA")
+_EXIF_ORIENTATION = 0x0112
 
 
 def read_image(
@@ -32,7 +34,8 @@ def read_image(
     counts. The size is checked before pixels are decoded.
 
     Args:
-        path: An image file of any format that Pillow reads.
+        path: An image file: JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000 or TGA, whatever its
+            name.
         max_pixels: Largest accepted width times height.
         min_side: Smallest accepted width and height, in pixels.
 
@@ -148,13 +151,12 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
     import PIL.Image
 
     try:
-        with warnings.catch_warnings():
-            # The size is checked below, in plain words.
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-            image = PIL.Image.open(stream)
+        image = PIL.Image.open(stream, formats=_FORMATS)
     except PIL.UnidentifiedImageError as error:
-        raise ValueError(f"{path} is not an image that Pillow can read.") from error
-    except PIL.Image.DecompressionBombError as error:
+        raise ValueError(
+            f"{path} is not an image of a format that is read ({', '.join(_FORMATS)})."
+        ) from error
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path} is too large: {error}") from error
     except Exception as error:  # Decoders of broken files raise whatever they like.
         raise ValueError(f"{path} is a damaged image: {error}.") from error
@@ -179,13 +181,11 @@ def _check_size(source, size: tuple[int, int], max_pixels: int | None, min_side:
 
 def _to_upright_rgb(path, image) -> np.ndarray:
     """Decodes a Pillow image to `[height, width, 3]`, rotated as its EXIF orientation says."""
-    import PIL.ImageOps
-
     try:
         image.load()
-        image = PIL.ImageOps.exif_transpose(image)
     except Exception as error:  # See `_opened`.
         raise ValueError(f"{path} is a damaged or truncated image: {error}.") from error
+    image = _upright(image)
     if image.mode in _SIXTEEN_BITS:
         grey = _eight_bits(path, np.asarray(image))
         return np.repeat(grey[..., np.newaxis], 3, axis=-1)
@@ -194,6 +194,26 @@ def _to_upright_rgb(path, image) -> np.ndarray:
     if image.mode in _TRANSPARENT or "transparency" in image.info:
         return _on_black(np.asarray(image.convert("RGBA")))
     return np.asarray(image.convert("RGB"))
+
+
+def _upright(image):
+    """Turned as its EXIF orientation says; one that cannot be read says nothing."""
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    try:
+        turn = turns.get(image.getexif().get(_EXIF_ORIENTATION))
+    except Exception:  # Cameras and editors write whatever they like; the pixels are sound.
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _on_black(rgba: np.ndarray) -> np.ndarray:

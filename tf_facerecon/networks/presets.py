@@ -149,8 +149,7 @@ def save_preset(
         ValueError: If `name` holds other characters, or a kernel has a value that is not finite
             in the stored precision.
     """
-    if not name.replace("_", "").replace("-", "").isalnum():
-        raise ValueError(f"`name` may hold letters, digits, `_` and `-` only. Received: {name!r}.")
+    check_name(name)
     path = pathlib.Path(folder) / f"{name}.weights.h5"
     with tempfile.TemporaryDirectory() as scratch:
         full = pathlib.Path(scratch) / path.name
@@ -169,6 +168,14 @@ def save_preset(
     table = {**read_table(folder), name: entry}
     json_files.write_json(path.with_name(TABLE), table)
     return path
+
+
+def check_name(name: str) -> None:
+    """Raises `ValueError` unless `name` can be that of a preset."""
+    if not name.replace("_", "").replace("-", "").isalnum():
+        raise ValueError(
+            f"The name of a preset may hold letters, digits, `_` and `-` only. Received: {name!r}."
+        )
 
 
 def file_sha256(path: str | os.PathLike) -> str:

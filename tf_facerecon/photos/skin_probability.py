@@ -15,11 +15,12 @@ import pathlib
 import numpy as np
 
 from tf_facerecon.core import checks
-from tf_facerecon.io import array_archive, atomic_files
+from tf_facerecon.io import array_archive
 
 SKIN_PRIOR = 0.8  # Inside an aligned crop, most pixels are skin.
 _FORMAT = "tf_facerecon skin model 1"
 _MIN_PIXELS_PER_COMPONENT = 50
+_MAX_BYTES = 1 << 20  # Of a file; a model of hundreds of components is smaller.
 _CHUNK = 1 << 18  # Pixels at once: bounds memory on large photographs.
 
 # One row per component: weight; mean Y, Cb, Cr; the upper triangle of the inverse covariance
@@ -126,11 +127,11 @@ class SkinModel:
                 "SkinModel.default()."
             )
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                if str(arrays["format"]) != _FORMAT:
-                    raise ValueError(f"expected format {_FORMAT!r}, got {str(arrays['format'])!r}")
-                mixtures = [_checked_mixture(name, arrays) for name in ("skin", "other")]
-                return cls(*mixtures, prior=float(arrays["prior"]))
+            arrays = array_archive.read_archive(path, max_bytes=_MAX_BYTES)
+            if str(arrays["format"]) != _FORMAT:
+                raise ValueError(f"expected format {_FORMAT!r}, got {str(arrays['format'])!r}")
+            mixtures = [_checked_mixture(name, arrays) for name in ("skin", "other")]
+            return cls(*mixtures, prior=float(arrays["prior"]))
         except array_archive.UNREADABLE as error:
             raise ValueError(f"{path} is not a skin model: {error}.") from error
 
@@ -148,8 +149,7 @@ class SkinModel:
             arrays[f"{name}_weights"] = mixture.weights_
             arrays[f"{name}_means"] = mixture.means_
             arrays[f"{name}_precisions"] = mixture.precisions_
-        with atomic_files.atomic_path(path) as temporary:
-            np.savez(temporary, **arrays)
+        array_archive.write_archive(path, arrays)
 
     @property
     def fingerprint(self) -> str:
