@@ -5,7 +5,8 @@
 The photograph is scikit-image's astronaut (NASA, public domain). Errors:
 
 - points: mean distance of the five reprojected points from those that the detector found, as a
-  share of the distance between the eyes.
+  share of the distance between the eyes. Refinement asks for just these points: after it, this is
+  how far it came, not how right it is.
 - colour: mean RGB distance between picture and photograph over skin inside an ellipse that the
   found points fix, whatever the fit; see `inference/fit_errors.py`.
 

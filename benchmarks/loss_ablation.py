@@ -100,7 +100,8 @@ def verdict(vertices: dict[str, np.ndarray]) -> str:
     sure = "beyond" if ratio.low > 1 else "within"
     return (
         f"Not the paper's order: {best} is best; the hybrid loss has {ratio.value:.3f} times its "
-        f"error ({ratio.low:.3f} to {ratio.high:.3f}), {sure} chance."
+        f"error ({ratio.low:.3f} to {ratio.high:.3f}), {sure} the spread "
+        "over people (trainings differ, too)."
     )
 
 

@@ -71,7 +71,7 @@ def test_verdict_says_where_the_order_is_another():
     errors = loss_ablation.collect(measured({**VERTICES, "hybrid": 3.1}))
     verdict = loss_ablation.verdict(errors["vertices"])
     assert "photometric + landmark is best" in verdict and "1.240 times" in verdict
-    assert "beyond chance" in verdict
+    assert "beyond the spread over people" in verdict
 
 
 def test_arguments_exception_raised(capsys):

@@ -172,3 +172,10 @@ def test_vertex_normals_of_a_crowded_vertex(rng):
         value = moved(step)
     difference = (moved(1e-6) - moved(-1e-6)) / 2e-6
     np.testing.assert_allclose(tape.gradient(value, step), difference, rtol=1e-6)
+
+
+def test_vertex_normals_of_another_mesh_exception_raised():
+    triangles = np.array([[0, 1, 2], [0, 2, 3]])
+    incidence = mesh_normals.vertex_incidence(triangles, 4)
+    with pytest.raises(ValueError, match=r"incidence\.corners"):
+        mesh_normals.vertex_normals(np.zeros((6, 3), np.float32), triangles, incidence)

@@ -1,5 +1,6 @@
 import io
 import os
+import struct
 import warnings
 
 import numpy as np
@@ -202,9 +203,10 @@ def test_write_image_exception_raised(tmp_path, name, image, message):
 
 def test_read_image_takes_odd_exif(tmp_path, photo):
     """Only the orientation is read: a resolution that is text is nobody's business here."""
-    exif = PIL.Image.Exif()
-    exif[0x0112], exif[0x011A] = 6, "72dpi"
-    PIL.Image.fromarray(photo).save(tmp_path / "a.png", exif=exif)
+    orientation = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    resolution = struct.pack("<HHII", 0x011A, 2, 6, 38)
+    tags = struct.pack("<2sHIH", b"II", 42, 8, 2) + orientation + resolution + bytes(4) + b"72dpi\0"
+    PIL.Image.fromarray(photo).save(tmp_path / "a.png", exif=b"Exif\0\0" + tags)
     np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), np.rot90(photo, -1))
 
 

@@ -180,3 +180,18 @@ def test_exception_raised(head):
         scan_to_surface.micc_error_mm(*mesh, landmarks, vertices, landmarks, distance="normal")
     with pytest.raises(ValueError, match="`average` must be"):
         scan_to_surface.micc_error_mm(*mesh, landmarks, vertices, landmarks, average="median")
+
+
+@pytest.mark.parametrize("name", ["scan_vertices", "scan_landmarks"])
+@pytest.mark.parametrize(
+    ("crop", "count"), [(scan_to_surface.now_crop, 7), (scan_to_surface.micc_crop, 68)]
+)
+def test_crops_refuse_holes(rng, crop, count, name):
+    """Not a number is near nothing: what is hard to fit would silently not count."""
+    scan = {
+        "scan_vertices": rng.normal(size=(50, 3)),
+        "scan_landmarks": rng.normal(size=(count, 3)),
+    }
+    scan[name][[3, 5], 1] = np.nan
+    with pytest.raises(ValueError, match=f"`{name}` must be finite. Received: 2 of"):
+        crop(**scan)

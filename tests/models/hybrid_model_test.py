@@ -184,7 +184,8 @@ def test_gradients_are_finite_in_every_term(r_net, decoder, batch):
     ("network", "weights", "message"),
     [
         (embed, {"landmrk": 1.0}, "may name only the terms .*landmrk"),
-        (embed, {"landmark": -1.0}, "no negative"),
+        (embed, {"landmark": -1.0}, "none negative"),
+        (embed, {"landmark": 1.0, "photometric": float("nan")}, "finite weights"),
         (embed, {"landmark": 0.0}, "at least one positive"),
         (None, {"perceptual": 1.0}, "needs an `identity_network`"),
         (embed, {"dense_landmark": 1.0}, "needs a network that finds points"),

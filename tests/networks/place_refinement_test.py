@@ -74,6 +74,17 @@ def test_layer_is_sound(rng):
     assert keras.saving.deserialize_keras_object(saved).get_config() == layer.get_config()
 
 
-def test_patch_size_exception_raised():
-    with pytest.raises(ValueError, match="`patch_size` must be odd. Received: 4"):
-        PlaceRefinement(4)
+def test_places_that_are_not_finite_stay_so(rng):
+    """A training that went wrong ends in a loss that says so, not in a broken look-up."""
+    layer = PlaceRefinement(patch_size=3)
+    places = rng.uniform(-1, 1, (2, 5, 2)).astype(np.float32)
+    places[0, 1], places[1, 2] = np.nan, np.inf
+    fine_map = rng.normal(size=(2, 8, 8, 3)).astype(np.float32)
+    found = layer(places, fine_map).numpy()
+    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(places))
+
+
+@pytest.mark.parametrize("size", [4, -1])
+def test_patch_size_exception_raised(size):
+    with pytest.raises(ValueError, match="`patch_size` must be positive and odd. Received: "):
+        PlaceRefinement(size)

@@ -70,6 +70,7 @@ def test_load_config_names_every_problem(write):
         (["data.kind=photos"], "`data.folder`: required"),
         (["data={kind: photos, folder: a}", "loss_weights.vertices=1"], "which photographs"),
         (["data={kind: photos, folder: a}", "schedule.validation_batches=1"], "validation_folder"),
+        (["data={kind: photos, folder: a, validation_folder: a}"], "must be another than"),
         (
             ["data={kind: photos, folder: a, prepared_folder: b, validation_prepared_folder: b}"],
             "must be two folders. Received: 'b'",
@@ -77,6 +78,22 @@ def test_load_config_names_every_problem(write):
     ],
 )
 def test_load_config_photos_exception_raised(write, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        run_config.load_config(write(MINIMAL), overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["schedule.steps=true"], "`steps` cannot be true"),
+        (["data.batch_size=yes"], "`batch_size` cannot be true"),
+        (
+            ["network.backbone_weights=imagenet", "network.initial_weights=r_net_small"],
+            "give one",
+        ),
+    ],
+)
+def test_load_config_of_settings_that_mean_nothing_exception_raised(write, overrides, message):
     with pytest.raises(ValueError, match=message):
         run_config.load_config(write(MINIMAL), overrides)
 

@@ -18,6 +18,9 @@ def test_load_config_defaults_and_overrides(tmp_path):
         ("people: {num_views: 1}", "`people.num_views`"),
         ("people: {temperature: 0}", "`people.temperature`"),
         ("verification: {num_people: 3}", "`verification.num_people`"),
+        ("network: {image_size: 100}", "`network.image_size`"),
+        ("schedule: {validation_batches: 4}", "unknown key"),
+        ("schedule: {steps: 9}\noptimizer: {warmup_steps: 9}", "must be less than"),
     ],
 )
 def test_load_config_exception_raised(tmp_path, text, message):

@@ -1,5 +1,6 @@
 import json
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -147,3 +148,16 @@ def test_tool_bad_settings_exit_code(config_path, tmp_path, capsys):
 
 def test_shipped_config_is_valid():
     assert identity_config.load_config("configs/identity_small.yaml").network.image_size == 112
+
+
+def test_loss_of_replicas_adds_up(config_path, rng, monkeypatch):
+    """Keras sums the gradients of all replicas: each has its share of the loss."""
+    trainer = identity_training.build_trainer(identity_config.load_config(config_path), 6)
+    ignore = types.SimpleNamespace(update_state=lambda values: None)
+    trainer.term_metrics = dict.fromkeys(trainer.term_metrics, ignore)
+    batch = {"people": tf.constant([1, 1, 2, 2]), "traits": tf.zeros((4, 6))}
+    embeddings = tf.constant(rng.normal(size=(4, 8)), tf.float32)
+    whole = trainer.compute_loss(None, batch, embeddings)
+    two = types.SimpleNamespace(num_replicas_in_sync=2)
+    monkeypatch.setattr(identity_training.tf.distribute, "get_strategy", lambda: two)
+    np.testing.assert_allclose(2 * trainer.compute_loss(None, batch, embeddings), whole, rtol=1e-6)

@@ -6,6 +6,7 @@ import pytest
 from tests import toy_face
 from tf_facerecon.face_models.coefficients import CoefficientLayout
 from tf_facerecon.networks import small_backbone
+from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import networks
 
 LAYOUT = CoefficientLayout(identity=6, expression=4, texture=5)
@@ -49,3 +50,20 @@ def test_build_identity_network_missing_weights_exception_raised(tmp_path):
     for network in ("identity_small", "facenet"):
         with pytest.raises(FileNotFoundError, match="absent"):
             networks.build_identity_network(network, str(tmp_path / "absent.keras"))
+
+
+def test_build_r_net_takes_the_scales_of_its_start(face_model, tmp_path):
+    sizes = {**LAYOUT.sizes, "face_model": "toy", "face_model_fingerprint": face_model.fingerprint}
+    source = RNet("small", **sizes, head_scales={})
+    source.save(tmp_path / "start.keras")
+    start = str(tmp_path / "start.keras")
+    r_net = networks.build_r_net(LAYOUT, face_model, "small", initial_weights=start)
+    assert r_net.heads.scales == source.heads.scales
+
+
+def test_build_r_net_of_other_coefficients_exception_raised(face_model, tmp_path):
+    networks.build_r_net(LAYOUT, face_model, "small").save(tmp_path / "start.keras")
+    white = dataclasses.replace(LAYOUT, lighting=9)
+    start = str(tmp_path / "start.keras")
+    with pytest.raises(ValueError, match=r"start\.keras' answer other coefficients"):
+        networks.build_r_net(white, face_model, "small", initial_weights=start)

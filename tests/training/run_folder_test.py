@@ -78,3 +78,14 @@ def test_result_speed_preset():
     result = TrainingResult(pathlib.Path("x"), 30, {}, first_step=10, seconds=4.0)
     assert result.steps_per_second == 5.0
     assert dataclasses.replace(result, seconds=0.0).steps_per_second == 0.0
+
+
+def test_bind_goes_on_with_the_same_only(tmp_path):
+    folder = RunFolder(tmp_path, "net.keras")
+    folder.bind("face_model", "f00d")
+    folder.bind("face_model", "beef")  # Nothing has begun.
+    (tmp_path / "net.keras").touch()
+    folder.bind("face_model", "beef")
+    for part, fingerprint in (("face_model", "f00d"), ("identity_network", "beef")):
+        with pytest.raises(ValueError, match=part.replace("_", " ") + " was another"):
+            folder.bind(part, fingerprint)

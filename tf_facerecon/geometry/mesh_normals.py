@@ -117,6 +117,7 @@ def vertex_normals(
         raise ValueError(
             f"`incidence` must come from `vertex_incidence`. Received: {type(incidence).__name__}."
         )
+    checks.check_shape("incidence.corners", incidence.corners, (vertices.shape[-2], None))
 
     @tf.custom_gradient
     def look_up(vertices):

@@ -9,6 +9,8 @@ import numpy as np
 from tf_facerecon.io import image_files
 from tf_facerecon.photos.face_alignment import CROP_SIZE, CropTransform
 
+_ROUNDING = 1e-6  # Pixels: an edge between two of them belongs to both.
+
 
 def window_edges(transform: CropTransform) -> tuple[float, float, float, float]:
     """Left, top, right and bottom edge of the crop in the photograph, pixels; may lie beyond it."""
@@ -40,8 +42,8 @@ def cut(photo: np.ndarray, transform: CropTransform, size: int) -> tuple[np.ndar
     start, per_pixel = edges[:2], (edges[2:] - edges[:2]) / size
     photo_size = np.array(photo.shape[1::-1])
     # Whole pixels of the picture that the photograph fills: a window far beyond it costs nothing.
-    first = np.ceil(np.clip(-start / per_pixel, 0, size)).astype(int)
-    last = np.floor(np.clip((photo_size - start) / per_pixel, 0, size)).astype(int)
+    first = np.ceil(np.clip(-start / per_pixel, 0, size) - _ROUNDING).astype(int)
+    last = np.floor(np.clip((photo_size - start) / per_pixel, 0, size) + _ROUNDING).astype(int)
     pixels, mask = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
     if (first < last).all():
         low = np.maximum(start + first * per_pixel, 0)

@@ -53,7 +53,7 @@ def write_archive(
 
 
 def read_archive(
-    path: str | os.PathLike, *, mapped: bool = False, max_bytes: int = MAX_BYTES
+    path: str | os.PathLike, *, mapped: bool = False, max_bytes: int | None = None
 ) -> dict[str, np.ndarray]:
     """Reads an archive of arrays.
 
@@ -61,7 +61,7 @@ def read_archive(
         path: The file.
         mapped: Leaves uncompressed arrays in the file and maps them into memory: processes share
             one copy, and what is not used is not loaded. The file must not be changed in place.
-        max_bytes: More than that is not unpacked.
+        max_bytes: More than that is not unpacked; 4 GiB by default.
 
     Returns:
         Read-only arrays by name.
@@ -76,7 +76,7 @@ def read_archive(
     try:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if mapped else None
-            return _read_members(archive, mapping, max_bytes)
+            return _read_members(archive, mapping, MAX_BYTES if max_bytes is None else max_bytes)
     except UNREADABLE as error:
         raise ValueError(str(error) or type(error).__name__) from error
 

@@ -79,8 +79,10 @@ def now_crop(scan_vertices: np.ndarray, scan_landmarks: np.ndarray) -> np.ndarra
         scan_landmarks: `[7, 3]`.
     """
     scan_vertices = np.asarray(scan_vertices, np.float64)
-    checks.check_shape("scan_vertices", scan_vertices, (None, 3))
-    outer_left, inner_left, inner_right, outer_right, nose_base = np.asarray(scan_landmarks)[:5]
+    _check_points("scan_vertices", scan_vertices, None)
+    scan_landmarks = np.asarray(scan_landmarks, np.float64)
+    _check_points("scan_landmarks", scan_landmarks, 7)
+    outer_left, inner_left, inner_right, outer_right, nose_base = scan_landmarks[:5]
     bridge = (inner_left + inner_right) / 2
     centre = nose_base + 0.3 * (bridge - nose_base)
     eyes, nose = np.linalg.norm(outer_left - outer_right), np.linalg.norm(bridge - nose_base)
@@ -181,15 +183,25 @@ def micc_crop(
             keeps the forehead.
     """
     scan_vertices = np.asarray(scan_vertices, np.float64)
-    checks.check_shape("scan_vertices", scan_vertices, (None, 3))
+    _check_points("scan_vertices", scan_vertices, None)
     scan_landmarks = np.asarray(scan_landmarks, np.float64)
-    checks.check_shape("scan_landmarks", scan_landmarks, (68, 3))
+    _check_points("scan_landmarks", scan_landmarks, 68)
     kept = np.linalg.norm(scan_vertices - scan_landmarks[_NOSE_TIP], axis=-1) <= radius_mm
     if forehead is not None:
         axis = scan_landmarks[_NASION] - scan_landmarks[_NOSE_BASE]
         height = (scan_vertices - scan_landmarks[_NASION]) @ axis / (axis @ axis)
         kept &= height <= forehead
     return kept
+
+
+def _check_points(name: str, points: np.ndarray, count: int | None) -> None:
+    """Raises unless `points` are `[count, 3]`, all finite: holes would be left out unseen."""
+    checks.check_shape(name, points, (count, 3))
+    if not np.isfinite(points).all():
+        raise ValueError(
+            f"`{name}` must be finite. Received: {np.sum(~np.isfinite(points).all(axis=-1))} of "
+            f"{len(points)} points that are not."
+        )
 
 
 def _start(landmarks, scan_landmarks, unit_mm):

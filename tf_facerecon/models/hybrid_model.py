@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
@@ -22,6 +23,7 @@ from tf_facerecon.losses import (
     regularization,
     supervised,
 )
+from tf_facerecon.networks import presets
 
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
 SUPERVISED_TERMS = frozenset(
@@ -68,6 +70,11 @@ class HybridModel(keras.Model):
         self.term_weights = {name: weight for name, weight in loss_weights.items() if weight > 0}
         self.renders = not PIXEL_TERMS.isdisjoint(self.term_weights)
         self.term_metrics = {name: keras.metrics.Mean(name=name) for name in self.term_weights}
+        self.identity_fingerprint = (
+            presets.weights_fingerprint(identity_network)
+            if isinstance(identity_network, keras.Model)
+            else None
+        )
         # A closure is not tracked: the optimizer never sees the network, nor does a checkpoint.
         self._embed = lambda image: identity_network(image, training=False)
         if "dense_landmark" in self.term_weights:
@@ -149,7 +156,8 @@ class HybridModel(keras.Model):
     def _dense_landmark(self, points, true_vertices):
         camera = self.decoder.camera
         true = cameras.project(tf.gather(true_vertices, self._point_vertices, axis=1), camera)
-        # Landmarks count pixels from their centres: the picture begins at -0.5.
+        # The picture's middle, 0, is half a pixel from where labels have it (CONVENTIONS.md); a
+        # constant, which the places learn as they learn where a point lies.
         pixels = (points + 1) * (camera.image_size / 2) - 0.5
         return supervised.dense_landmark_loss(pixels, true)
 
@@ -193,9 +201,10 @@ def _check_loss_weights(loss_weights, identity_network):
         raise ValueError(
             f"`loss_weights` may name only the terms {sorted(TERMS)}. Received: {unknown}."
         )
-    if any(weight < 0 for weight in loss_weights.values()) or not any(loss_weights.values()):
+    weights = np.array(list(loss_weights.values()), np.float64)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not (weights > 0).any():
         raise ValueError(
-            "`loss_weights` must hold no negative and at least one positive weight. "
+            "`loss_weights` must hold finite weights, none negative and at least one positive. "
             f"Received: {dict(loss_weights)}."
         )
     if loss_weights.get("perceptual", 0) > 0 and identity_network is None:

@@ -21,14 +21,14 @@ class PlaceRefinement(keras.layers.Layer):
         patch_size: Side of the square, cells; odd, so that the place's cell is its middle.
 
     Raises:
-        ValueError: If `patch_size` is not odd.
+        ValueError: If `patch_size` is not positive and odd.
     """
 
     def __init__(self, patch_size: int = 5, **kwargs):
         # Places must be finer than half precision's thousandth of a picture.
         super().__init__(**{**kwargs, "dtype": "float32"})
-        if patch_size % 2 != 1:
-            raise ValueError(f"`patch_size` must be odd. Received: {patch_size}.")
+        if patch_size < 1 or patch_size % 2 != 1:
+            raise ValueError(f"`patch_size` must be positive and odd. Received: {patch_size}.")
         self.patch_size = patch_size
 
     def build(self, places_shape, fine_map_shape):
@@ -43,7 +43,9 @@ class PlaceRefinement(keras.layers.Layer):
         height, width = fine_map.shape[1:3]
         size = keras.ops.convert_to_tensor([width, height], dtype="float32")
         cells = (keras.ops.stop_gradient(places) + 1.0) / 2.0 * size
-        nearest = keras.ops.clip(keras.ops.floor(cells), 0.0, size - 1.0)
+        # A place that is not finite looks anywhere, and stays what it is: losses tell of it.
+        nearest = keras.ops.nan_to_num(keras.ops.floor(cells))
+        nearest = keras.ops.clip(nearest, 0.0, size - 1.0)
         inside = keras.ops.clip(cells - nearest, 0.0, 1.0) - 0.5
         patches = self._patches(fine_map, keras.ops.cast(nearest, "int32"))
         seen = keras.ops.concatenate([patches, inside], axis=-1)

@@ -96,7 +96,8 @@ class RNet(keras.Model):
 
         Returns:
             Dict of `shallow` `[B, h, w, c]`, the map after the first residual stage, and `deep`
-            `[B, F]`, the feature that the heads read.
+            `[B, F]`, the feature that the heads read; of the small backbone also `points`
+            `[B, K, 2]`, places of the face, see `small_backbone`.
         """
         return self.backbone(images, training=training)
 

@@ -3,6 +3,10 @@
 One layer differs: the first max-pool. Its windows start at pixel 0 (padding "same"), as in the
 slim `resnet_v1_50` that Deng et al. trained and as in He et al.'s own network; the Keras
 application pads one pixel on every side, so that its windows start at -1.
+
+Pictures are prepared as Keras' ImageNet weights expect (BGR, the mean subtracted). The published
+R-Nets take BGR 0 to 255 as it is (TensorFlow) or RGB 0 to 1 (PyTorch): their weights would need
+their own first layer.
 """
 
 import keras

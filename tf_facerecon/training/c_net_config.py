@@ -36,7 +36,7 @@ class ProceduralSets(ProceduralData):
     """
 
     batch_size: PositiveInt = 16
-    set_size: PositiveInt = 5
+    set_size: int = Field(5, ge=2)
     bad_frames: tuple[NonNegativeInt, NonNegativeInt] = (1, 3)
 
     @pydantic.model_validator(mode="after")
@@ -59,8 +59,8 @@ class PhotoSets(PhotoData):
     """
 
     batch_size: PositiveInt = 2
-    set_size: PositiveInt = 5
-    min_photos: PositiveInt = 2
+    set_size: int = Field(5, ge=2)
+    min_photos: int = Field(2, ge=2)
 
     @pydantic.model_validator(mode="after")
     def _min_photos_fit(self):

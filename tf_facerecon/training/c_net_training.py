@@ -13,7 +13,6 @@ from tf_facerecon.data.augmentation import AugmentationRange
 from tf_facerecon.data.photo_sets import build_photo_set_dataset
 from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.io import atomic_files
 from tf_facerecon.models.image_set_model import ImageSetModel
 from tf_facerecon.networks import presets
 from tf_facerecon.networks.c_net import CNet
@@ -43,7 +42,9 @@ def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> 
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "c_net.keras", config.checkpoints.keep)
-    _bind_to_r_net(folder, config.network.r_net)
+    # What a C-Net learnt means nothing to another R-Net.
+    r_net = RNet.from_preset(config.network.r_net)
+    folder.bind("r_net", presets.weights_fingerprint(r_net))
 
     def finish(model, report):
         if config.network.train_r_net:
@@ -149,19 +150,6 @@ def build_validation_dataset(config: CNetConfig, decoder: FaceDecoder) -> tf.dat
         prepared_folder=data.validation_prepared_folder,
         **experiment.photo_options(config),
     )
-
-
-def _bind_to_r_net(folder: RunFolder, r_net: str) -> None:
-    """Notes the weights of a new run's R-Net: what an old one learnt means nothing to others."""
-    path = folder.path / "r_net.sha256"
-    fingerprint = presets.weights_fingerprint(RNet.from_preset(r_net))
-    if not folder.has_begun:
-        atomic_files.write_text(path, f"{fingerprint}\n")
-    elif not path.is_file() or path.read_text(encoding="utf-8").strip() != fingerprint:
-        raise ValueError(
-            f"{folder.path} holds a run of an R-Net {r_net!r} with other weights than it has now; "
-            "choose another folder."
-        )
 
 
 def _state(model: ImageSetModel) -> dict[str, list[keras.Variable]]:

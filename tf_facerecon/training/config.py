@@ -52,6 +52,12 @@ class NetworkSettings(yaml_settings.Section):
     initial_weights: str | None = None
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
+    @pydantic.model_validator(mode="after")
+    def _one_start(self):
+        if self.backbone_weights and self.initial_weights:
+            raise ValueError("`initial_weights` replace `backbone_weights`: give one of them")
+        return self
+
 
 class ProceduralData(yaml_settings.Section):
     """An endless stream of rendered random faces of the face model."""
@@ -181,11 +187,16 @@ class OptimizerSettings(yaml_settings.Section):
     clip_norm: PositiveFloat | None = None
 
 
-class ScheduleSettings(yaml_settings.Section):
+class StepSettings(yaml_settings.Section):
     """How long to train; an epoch is `steps_per_epoch` steps, after which the loss is noted."""
 
     steps: PositiveInt = 12_000
     steps_per_epoch: PositiveInt = 200
+
+
+class ScheduleSettings(StepSettings):
+    """Also on how many batches of unseen faces the loss is measured after each epoch."""
+
     validation_batches: NonNegativeInt = 0
 
 
@@ -241,12 +252,19 @@ class TrainingConfig(yaml_settings.Section):
                 )
             if self.schedule.validation_batches and self.data.validation_folder is None:
                 raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")
-        if self.optimizer.warmup_steps >= self.schedule.steps:
-            raise ValueError(
-                f"`optimizer.warmup_steps` ({self.optimizer.warmup_steps}) must be less than "
-                f"`schedule.steps` ({self.schedule.steps})"
-            )
+            if self.data.validation_folder == self.data.folder:
+                raise ValueError("`data.validation_folder` must be another than `data.folder`")
+        check_warmup(self.optimizer, self.schedule)
         return self
+
+
+def check_warmup(optimizer: OptimizerSettings, schedule: StepSettings) -> None:
+    """Raises `ValueError` unless the learning rate has risen before the last step."""
+    if optimizer.warmup_steps >= schedule.steps:
+        raise ValueError(
+            f"`optimizer.warmup_steps` ({optimizer.warmup_steps}) must be less than "
+            f"`schedule.steps` ({schedule.steps})"
+        )
 
 
 def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> TrainingConfig:

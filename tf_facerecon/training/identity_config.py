@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 
+import pydantic
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from tf_facerecon.training import yaml_settings
@@ -11,7 +12,8 @@ from tf_facerecon.training.config import (
     FaceModelSettings,
     OptimizerSettings,
     RunSettings,
-    ScheduleSettings,
+    StepSettings,
+    check_warmup,
 )
 
 
@@ -20,13 +22,13 @@ class IdentityNetworkSettings(yaml_settings.Section):
 
     Attributes:
         embedding_size: Length of the vectors.
-        image_size: Side of the pictures that it sees, pixels.
+        image_size: Side of the pictures that it sees, pixels; a multiple of 16.
         initial_r_net: Small R-Net, preset or `.keras` file, whose backbone it starts with; none
             starts at random and needs many times the steps.
     """
 
     embedding_size: PositiveInt = 128
-    image_size: PositiveInt = 112
+    image_size: int = Field(112, ge=16, multiple_of=16)
     initial_r_net: str | None = None
 
 
@@ -54,9 +56,14 @@ class IdentityConfig(yaml_settings.Section):
     network: IdentityNetworkSettings = IdentityNetworkSettings()
     people: PeopleSettings = PeopleSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
+    schedule: StepSettings = StepSettings()
     verification: VerificationSettings = VerificationSettings()
     checkpoints: CheckpointSettings = CheckpointSettings()
+
+    @pydantic.model_validator(mode="after")
+    def _sections_agree(self):
+        check_warmup(self.optimizer, self.schedule)
+        return self
 
 
 def load_config(path: str | os.PathLike, overrides: Iterable[str] = ()) -> IdentityConfig:

@@ -92,7 +92,9 @@ class IdentityTrainer(keras.Model):
         self.term_metrics["contrast"].update_state(contrast)
         self.term_metrics["trait_error"].update_state(trait_error)
         self.term_metrics["nearest_is_same"].update_state(nearest_is_same(unit, y["people"]))
-        return tf.reduce_mean(contrast + self.trait_weight * trait_error)
+        # Keras sums the replicas' gradients and leaves the scaling of a loss of our own to us.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return tf.reduce_mean(contrast + self.trait_weight * trait_error) / replicas
 
 
 def nearest_is_same(embeddings: tf.Tensor, people: tf.Tensor) -> tf.Tensor:

@@ -30,16 +30,20 @@ def build_r_net(
         FileNotFoundError: If a file is missing.
         ValueError: If `initial_weights` are of another backbone or face model.
     """
+    source = None if initial_weights is None else RNet.from_preset(initial_weights)
+    if source is not None:
+        _check_source(source, layout, face_model, backbone, initial_weights)
     r_net = RNet(
         backbone,
         **layout.sizes,
+        head_scales=None if source is None else source.heads.scales,
         face_model=face_model.name,
         face_model_fingerprint=face_model.fingerprint,
         backbone_weights=backbone_weights,
         dtype=precision,
     )
-    if initial_weights is not None:
-        _copy_weights(RNet.from_preset(initial_weights), r_net, initial_weights)
+    if source is not None:
+        r_net.set_weights(source.get_weights())
     return r_net
 
 
@@ -58,15 +62,22 @@ def build_identity_network(network: str, weights: str | None = None) -> Callable
     return face_recognition.IdentityNetwork.from_preset(weights or "identity_small")
 
 
-def _copy_weights(source: RNet, target: RNet, name: str) -> None:
-    if source.face_model_fingerprint != target.face_model_fingerprint:
+def _check_source(
+    source: RNet, layout: CoefficientLayout, face_model: MorphableModel, backbone: str, name: str
+) -> None:
+    """Raises `ValueError` unless a network can start with the weights of `source`."""
+    if source.face_model_fingerprint != face_model.fingerprint:
         raise ValueError(
             f"The initial weights {name!r} belong to another face model ({source.face_model!r}), "
-            f"whose coefficients mean nothing to {target.face_model!r}."
+            f"whose coefficients mean nothing to {face_model.name!r}."
         )
-    if source.backbone_name != target.backbone_name:
+    if source.backbone_name != backbone:
         raise ValueError(
             f"The initial weights {name!r} are of the backbone {source.backbone_name!r}. "
-            f"Expected: {target.backbone_name!r}."
+            f"Expected: {backbone!r}."
         )
-    target.set_weights(source.get_weights())
+    if source.heads.sizes != layout.sizes:
+        raise ValueError(
+            f"The initial weights {name!r} answer other coefficients, {dict(source.heads.sizes)}. "
+            f"Expected: {dict(layout.sizes)}."
+        )

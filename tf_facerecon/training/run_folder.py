@@ -96,6 +96,27 @@ class RunFolder:
                 )
         run_config.save_config(config, path)
 
+    def bind(self, part: str, fingerprint: str) -> None:
+        """Notes what a new run was made with; an old one goes on with the same or not at all.
+
+        A file or preset may hold other weights than when the run began, under the same name.
+
+        Args:
+            part: Of the run, as a file name: "face_model".
+            fingerprint: Of its content.
+
+        Raises:
+            ValueError: If the folder holds a run whose `part` had another content.
+        """
+        path = self.path / f"{part}.sha256"
+        if not self.has_begun:
+            atomic_files.write_text(path, f"{fingerprint}\n")
+        elif not path.is_file() or path.read_text(encoding="utf-8").strip() != fingerprint:
+            raise ValueError(
+                f"{self.path} holds a run whose {part.replace('_', ' ')} was another than the one "
+                "of that name is now; choose another folder."
+            )
+
     def finished_result(self, steps: int) -> TrainingResult | None:
         """How the run of this folder ended; `None` if it has not done its `steps`."""
         if not (self.network_path.is_file() and self.metrics_path.is_file()):
@@ -174,7 +195,7 @@ def train_in_folder(
         config: All settings.
         folder: Of this run.
         resume: Whether to go on if the folder holds an unfinished or finished run.
-        build_model: The compiled model, which has a `decoder`, before any step.
+        build_model: The compiled `HybridModel` before any step.
         build_dataset: Of the configuration, the decoder and the number of the first batch.
         build_validation_dataset: Of the configuration and the decoder.
         state: What a checkpoint holds of a model.
@@ -193,6 +214,9 @@ def train_in_folder(
         return finished
     fit_loop.seed_process(**config.run.model_dump())
     model = build_model()
+    folder.bind("face_model", model.decoder.face_model.fingerprint)
+    if model.identity_fingerprint:
+        folder.bind("identity_network", model.identity_fingerprint)
     validation = None
     if config.schedule.validation_batches:
         validation = build_validation_dataset(config, model.decoder).cache()

@@ -22,6 +22,16 @@ class Section(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, values):
+        # YAML reads `yes` and `on` as true, which pydantic would take for 1.
+        for name, value in values.items() if isinstance(values, Mapping) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, bool) and field and field.annotation is not bool:
+                raise ValueError(f"`{name}` cannot be {str(value).lower()}")
+        return values
+
 
 def load_settings(
     path: str | os.PathLike, overrides: Iterable[str], schema: type[_Schema]
