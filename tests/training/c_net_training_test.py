@@ -117,7 +117,7 @@ def test_checkpoints_hold_the_c_net_alone(finished):
 def test_resumed_run_is_bit_equal(finished, tmp_path):
     config, run_dir, result = finished
     (tmp_path / "checkpoints").mkdir()
-    notes = ("resolved_config.yaml", "history.csv", "r_net.sha256")
+    notes = ("resolved_config.yaml", "history.csv", "r_net.sha256", "face_model.sha256")
     for name in (*notes, "checkpoints/step_00000003.npz"):
         shutil.copy(run_dir / name, tmp_path / name)
     resumed = c_net_training.run(config, tmp_path)

@@ -96,7 +96,8 @@ def test_run_writes_report_and_history(finished):
 def test_run_resumed_ends_with_the_same_weights(finished, tmp_path):
     config, run_dir, network, _ = finished
     (tmp_path / "checkpoints").mkdir()
-    for name in ("resolved_config.yaml", "checkpoints/step_00000003.npz"):
+    notes = ("resolved_config.yaml", "face_model.sha256")
+    for name in (*notes, "checkpoints/step_00000003.npz"):
         shutil.copy(run_dir / name, tmp_path / name)
     resumed, _ = identity_training.run(config, tmp_path)
     for variable, expected in zip(resumed.variables, network.variables, strict=True):

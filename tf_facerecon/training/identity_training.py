@@ -115,8 +115,8 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
         The trained network and the content of `verification.json`.
 
     Raises:
-        ValueError: If the folder holds a run with other settings, or the R-Net to start from is
-            of another backbone.
+        ValueError: If the folder holds a run with other settings or another face model, or the
+            R-Net to start from is of another backbone.
         FileNotFoundError: If the R-Net to start from or the face model is missing.
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
@@ -125,6 +125,7 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
     folder.claim(config)
     fit_loop.seed_process(**config.run.model_dump())
     painter = identity_pictures.PersonPainter(config.face_model.name, config.network.image_size)
+    folder.bind("face_model", painter.decoder.face_model.fingerprint)
     sizes = painter.decoder.layout.sizes
     trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
     fitted = _fit(trainer, painter, config, folder)
