@@ -20,7 +20,7 @@ def test_identity_distances_preset():
 
 
 def test_threshold_lies_between_one_and_two_people():
-    assert 0.44 < person_check.MAX_IDENTITY_DISTANCE < 1.0
+    assert 0.21 < person_check.MAX_IDENTITY_DISTANCE < 1.0
 
 
 @pytest.mark.parametrize("bad", [[[0.0, 0.0], [1.0, 0.0]], [[np.nan, 0.0], [1.0, 0.0]], [1.0]])

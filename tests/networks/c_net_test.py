@@ -25,14 +25,14 @@ def network(small_r_net):
 @pytest.fixture
 def features(rng):
     return {
-        "shallow": rng.random((3, 28, 28, 40), dtype=np.float32),
+        "shallow": rng.random((3, 28, 28, 64), dtype=np.float32),
         "points": rng.random((3, 160, 2), dtype=np.float32),
         "deep": rng.random((3, 832), dtype=np.float32),
     }
 
 
 def test_c_net_small_size_preset():
-    assert CNet("small").count_params() == 155_968
+    assert CNet("small").count_params() == 161_152
 
 
 def test_c_net_paper_is_an_eighth_of_its_r_net():
@@ -48,7 +48,7 @@ def test_c_net_paper_is_an_eighth_of_its_r_net():
 
 
 def test_c_net_docstring_tells_the_counts():
-    assert all(count in CNet.__doc__ for count in ("2,872,528", "24,114,305", "155,968"))
+    assert all(count in CNet.__doc__ for count in ("2,872,528", "24,114,305", "161,152"))
 
 
 def test_c_net_starts_as_the_plain_mean(small_r_net, rng):

@@ -195,3 +195,15 @@ def test_r_net_preset_keeps_face_model_and_lighting(tmp_path):
     assert json.loads((tmp_path / presets.TABLE).read_text())["r"]["parameters"] == (
         net.count_params()
     )
+
+
+def test_preset_of_a_network_in_half_precision_computes_in_float32(tmp_path, rng):
+    net = IdentityNetwork(embedding_size=8, image_size=32, dtype="mixed_bfloat16")
+    presets.save_preset(net, tmp_path, "half", **ABOUT)
+    loaded = presets.load_preset(IdentityNetwork, "half", tmp_path)
+    assert loaded.dtype_policy.name == "float32"
+    assert {layer.compute_dtype for layer in loaded.trunk.layers} == {"float32"}
+    full = small_identity_network()
+    full.set_weights(loaded.get_weights())
+    images = rng.random((2, 32, 32, 3), dtype=np.float32)
+    np.testing.assert_array_equal(loaded(images), full(images))

@@ -72,7 +72,7 @@ def test_r_net_sees_where_things_are(small_net):
 
 def test_r_net_features_shapes(small_net, images):
     features = small_net.features(images)
-    assert features["shallow"].shape == (2, 28, 28, 40)
+    assert features["shallow"].shape == (2, 28, 28, 64)
     assert features["points"].shape == (2, 160, 2)
     assert features["deep"].shape == (2, 832)
     np.testing.assert_allclose(small_net.heads(features["deep"]), small_net(images), rtol=1e-6)

@@ -39,7 +39,7 @@ def test_train_c_net_makes_a_preset(main, runs, capsys):
     ((config, run_dir, resume),) = runs
     assert (config.schedule.steps, run_dir, resume) == (90, pathlib.Path("runs/c_net_small"), False)
     entry = presets.read_table("weights")["c_net_small"]
-    assert entry["parameters"] == 155_968
+    assert entry["parameters"] == 161_152
     assert entry["made_by"] == (
         "python tools/train_c_net.py --config configs/c_net_small.yaml --out weights "
         "schedule.steps=90"

@@ -37,7 +37,7 @@ class _Size:
 
 SIZES = {
     "paper": _Size(128, 3, 256, shallow_shape=(56, 56, 256), deep_size=2048),
-    "small": _Size(24, 2, 64, shallow_shape=(28, 28, 40), deep_size=832),
+    "small": _Size(24, 2, 64, shallow_shape=(28, 28, 64), deep_size=832),
 }
 
 
@@ -46,7 +46,7 @@ class CNet(keras.Model):
     """Features of an R-Net to confidences `[B, identity]`, positive, float32.
 
     The preset "paper" goes with the ResNet-50 R-Net and has 2,872,528 weights, less than an eighth
-    of its 24,114,305; "small" goes with the small R-Net and has 155,968. A fresh network answers 1
+    of its 24,114,305; "small" goes with the small R-Net and has 161,152. A fresh network answers 1
     to everything, which makes the aggregated identity the plain mean of a set.
 
     Features mean nothing to a C-Net that learnt from another R-Net: it carries the checksum of its

@@ -35,6 +35,8 @@ _UNREADABLE = (
     zlib.error,
 )
 
+_FLOAT32 = keras.saving.serialize_keras_object(keras.DTypePolicy("float32"))
+
 
 def weights_folder() -> pathlib.Path:
     """The folder of shipped weights inside the package."""
@@ -133,6 +135,9 @@ def save_preset(
 ) -> pathlib.Path:
     """Writes `<folder>/<name>.weights.h5` and its entry of `presets.json`.
 
+    A preset computes in float32, whatever policy it was trained with: half precision is fast only
+    on machines that have units for it.
+
     Args:
         model: Built network whose class is built when constructed.
         folder: Folder of presets; made if missing.
@@ -158,7 +163,7 @@ def save_preset(
             _repack(full, temporary, half_precision)
     entry = {
         "class": type(model).__name__,
-        "config": model.get_config(),
+        "config": {**model.get_config(), "dtype": _FLOAT32},
         "file": path.name,
         "sha256": file_sha256(path),
         "parameters": model.count_params(),

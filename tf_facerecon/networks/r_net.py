@@ -21,7 +21,7 @@ class RNet(keras.Model):
     the right one.
 
     Args:
-        backbone: "resnet50" (the paper's) or "small" (1.6 million weights, for CPUs).
+        backbone: "resnet50" (the paper's) or "small" (2.8 million weights, for CPUs).
         identity: Number of identity coefficients, standard deviations.
         expression: Number of expression coefficients, standard deviations.
         texture: Number of texture coefficients, standard deviations.

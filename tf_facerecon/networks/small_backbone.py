@@ -8,10 +8,13 @@ dense landmarks"), which teaches it several times faster than coefficients alone
 mostly a matter of where those points are; skin, light and depth of what the picture looks like
 there.
 
-    224 -> average pool 112 -> 56x56x24 -> 28x28x40 -> 14x14x64 -> 7x7x96 -> average
-                               56x56x16 <- 28x28x40 <- 14x14    <- 7x7
+    224 -> average pool 112 -> 56x56x32 -> 28x28x64 -> 14x14x128 -> 7x7x192 -> average
+                               56x56x16 <- 28x28x64 <- 14x14     <- 7x7
                                    |           └> 160 points
                                    └────────────> 160 points, moved
+
+Channels of the way down are multiples of 32, which matrix units of CPUs and GPUs take whole: where
+there are such units, in bfloat16, it trains as fast as with 24, 40, 64, 96 channels in float32.
 """
 
 import keras
@@ -20,13 +23,14 @@ from tf_facerecon.networks import residual_blocks
 from tf_facerecon.networks.place_refinement import PlaceRefinement
 from tf_facerecon.networks.spatial_expectation import SpatialExpectation
 
-STAGES = (40, 64, 96)  # Channels; each stage is one residual block and halves the map.
+STAGES = (64, 128, 192)  # Channels; each stage halves the map.
+BLOCKS = (2, 2, 1)  # Residual blocks of each stage.
 
 
 def build_small_backbone(
     image_size: int = 224,
     cell_size: int = 2,
-    stem_channels: int = 24,
+    stem_channels: int = 32,
     num_points: int = 160,
     point_channels: int = 6,
     fine_channels: int = 16,
@@ -47,7 +51,7 @@ def build_small_backbone(
             under every policy.
 
     Returns:
-        Functional model with outputs `shallow` `[B, h, h, 40]` (first residual stage, a quarter of
+        Functional model with outputs `shallow` `[B, h, h, 64]` (first residual stage, a quarter of
         the number of cells), `points` `[B, num_points, 2]` (column, row; -1 and 1 are the edges of
         the picture) and `deep` `[B, hidden + 2 * num_points]` (what points and appearance say
         together, then the points themselves). The last two are always float32.
@@ -59,8 +63,10 @@ def build_small_backbone(
     x = residual_blocks.convolve(x, stem_channels, 3, strides=2, dtype=dtype)
     stem = x
     stages = []
-    for channels in STAGES:
-        x = residual_blocks.residual_block(x, channels, strides=2, dtype=dtype)
+    for channels, count in zip(STAGES, BLOCKS, strict=True):
+        for index in range(count):
+            strides = 1 if index else 2
+            x = residual_blocks.residual_block(x, channels, strides, dtype=dtype)
         stages.append(x)
     appearance = keras.layers.GlobalAveragePooling2D(dtype=dtype)(x)
     for stage in reversed(stages[:-1]):
@@ -68,7 +74,8 @@ def build_small_backbone(
         x = keras.layers.UpSampling2D(2, interpolation="bilinear", dtype=dtype)(x)
         x = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([x, stage]))
     x = residual_blocks.convolve(x, stages[0].shape[-1], 3, dtype=dtype)
-    maps = keras.layers.Conv2D(num_points, 1, dtype=dtype)(x)
+    # A constant of a map cancels in its softmax: no bias.
+    maps = keras.layers.Conv2D(num_points, 1, use_bias=False, dtype=dtype)(x)
     points, seen = SpatialExpectation(point_channels)(maps, x)
     fine = keras.layers.Conv2D(fine_channels, 1, dtype=dtype)(x)
     fine = keras.layers.UpSampling2D(2, interpolation="bilinear", dtype=dtype)(fine)
