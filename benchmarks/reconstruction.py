@@ -6,7 +6,8 @@ Every face is a new random identity with its own expression, pose, light and sce
 seed that no training configuration uses. Nothing is trained here. Errors:
 
 - mm: mean distance of corresponding vertices of the identity + expression shape, after a
-  least-squares similarity alignment; the mean of that over all faces.
+  least-squares similarity alignment; the mean of that over all faces. Along the model's axes
+  (across, up, depth) also the root mean square: depth is what a single picture says least of.
 - landmark_nme: mean distance of the 68 projected landmarks, divided by the square root of the area
   of the true landmarks' box.
 """
@@ -25,7 +26,7 @@ HELD_OUT_SEED = 977_000_011
 BATCH_SIZE = 20
 
 
-def measure(network: str, count: int, seed: int) -> dict[str, float | int | str]:
+def measure(network: str, count: int, seed: int) -> dict[str, float | int | str | list[float]]:
     """Reconstructs `count` held-out faces and returns the figures that the table shows."""
     r_net = tf_facerecon.RNet.from_preset(network)
     decoder = tf_facerecon.FaceDecoder(
@@ -37,6 +38,7 @@ def measure(network: str, count: int, seed: int) -> dict[str, float | int | str]
         decoder, BATCH_SIZE, seed=seed, num_batches=-(-count // BATCH_SIZE)
     )
     errors = {"mean_face": [], "r_net": []}
+    squares = {"mean_face": [], "r_net": []}
     landmark_errors = {"mean_face": [], "r_net": []}
     with tqdm(total=count, unit="face") as progress:
         for batch in dataset:
@@ -47,11 +49,11 @@ def measure(network: str, count: int, seed: int) -> dict[str, float | int | str]
             }
             for name, answer in answers.items():
                 for index in range(min(BATCH_SIZE, count - len(errors[name]))):
-                    errors[name].append(
-                        surface_error.vertex_distance_mm(
-                            answer["shape"][index].numpy(), true["shape"][index].numpy()
-                        )
+                    offsets = surface_error.vertex_offsets_mm(
+                        answer["shape"][index].numpy(), true["shape"][index].numpy()
                     )
+                    errors[name].append(np.linalg.norm(offsets, axis=-1).mean())
+                    squares[name].append((offsets**2).mean(axis=0))
                     landmark_errors[name].append(
                         landmark_error.normalized_mean_error(
                             answer["landmarks"][index].numpy(), true["landmarks"][index].numpy()
@@ -64,6 +66,8 @@ def measure(network: str, count: int, seed: int) -> dict[str, float | int | str]
     figures["ratio"] = figures["r_net_mm"] / figures["mean_face_mm"]
     figures["mean_face_landmark_nme"] = float(np.mean(landmark_errors["mean_face"]))
     figures["landmark_nme"] = float(np.mean(landmark_errors["r_net"]))
+    for name in squares:
+        figures[f"{name}_axes_mm"] = np.sqrt(np.mean(squares[name], axis=0)).tolist()
     return figures
 
 
@@ -80,11 +84,12 @@ def main() -> None:
     if arguments.count < 1:
         parser.error(f"--count must be at least 1, not {arguments.count}")
     figures = measure(arguments.network, arguments.count, arguments.seed)
-    print("| answer | vertices, mm | landmarks, % of face box |")
-    print("|---|---|---|")
+    print("| answer | vertices, mm | across, up, depth (RMS), mm | landmarks, % of face box |")
+    print("|---|---|---|---|")
     for name, nme in (("mean_face", "mean_face_landmark_nme"), ("r_net", "landmark_nme")):
         label = "always the mean face" if name == "mean_face" else figures["network"]
-        print(f"| {label} | {figures[f'{name}_mm']:.2f} | {100 * figures[nme]:.2f} |")
+        axes = ", ".join(f"{value:.2f}" for value in figures[f"{name}_axes_mm"])
+        print(f"| {label} | {figures[f'{name}_mm']:.2f} | {axes} | {100 * figures[nme]:.2f} |")
     print(f"ratio {figures['ratio']:.3f}")
     if arguments.json:
         json_files.write_json(arguments.json, figures)

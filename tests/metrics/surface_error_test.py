@@ -64,3 +64,23 @@ SQUARE = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]])
 def test_vertex_distance_mm_exception_raised(predicted, true, align, message):
     with pytest.raises(ValueError, match=message):
         surface_error.vertex_distance_mm(predicted, true, align=align)
+
+
+def test_vertex_offsets_mm_preset():
+    true = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    predicted = true + [[0.01, 0.0, -0.02], [0.0, 0.0, 0.0], [0.0, 0.03, 0.0]]
+    offsets = surface_error.vertex_offsets_mm(predicted, true, align=None)
+    np.testing.assert_allclose(offsets, [[1, 0, -2], [0, 0, 0], [0, 3, 0]], atol=1e-9)
+
+
+def test_vertex_offsets_mm_are_in_the_frame_of_the_true_mesh(rng):
+    """A mesh that lies turned is brought back first: an error in depth is one in depth."""
+    true = rng.normal(size=(40, 3))
+    deeper = true + [0.0, 0.0, 0.05] * np.sign(rng.normal(size=(40, 1)))
+    quarter_turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    turned = deeper @ quarter_turn.T + 3.0
+    np.testing.assert_allclose(
+        surface_error.vertex_offsets_mm(turned, true),
+        surface_error.vertex_offsets_mm(deeper, true),
+        atol=1e-9,
+    )

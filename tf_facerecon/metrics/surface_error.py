@@ -16,7 +16,21 @@ def vertex_distance_mm(
     *,
     align: Literal["similarity", "rigid"] | None = "similarity",
 ) -> float:
-    """Mean vertex-to-vertex distance of two meshes of the same topology.
+    """Mean vertex-to-vertex distance of two meshes of the same topology, millimetres.
+
+    Arguments and errors are those of `vertex_offsets_mm`.
+    """
+    offsets = vertex_offsets_mm(predicted, true, align=align)
+    return float(np.linalg.norm(offsets, axis=-1).mean())
+
+
+def vertex_offsets_mm(
+    predicted: np.ndarray,
+    true: np.ndarray,
+    *,
+    align: Literal["similarity", "rigid"] | None = "similarity",
+) -> np.ndarray:
+    """From the vertices of a mesh to those of another of the same topology.
 
     Args:
         predicted: Vertices `[V, 3]`, decimetres.
@@ -25,7 +39,7 @@ def vertex_distance_mm(
             `"similarity"` (scale, rotation, translation), `"rigid"` (no scale) or None.
 
     Returns:
-        The mean distance, millimetres.
+        Predicted minus true vertices `[V, 3]`, millimetres, in the frame of `true`.
 
     Raises:
         ValueError: If `align` is none of these, the shapes differ, a value is not finite, or the
@@ -48,4 +62,4 @@ def vertex_distance_mm(
             predicted, true, with_scale=align == "similarity"
         )
         predicted = similarity_alignment.apply_similarity(predicted, *transform)
-    return float(_MM_PER_DM * np.linalg.norm(predicted - true, axis=-1).mean())
+    return _MM_PER_DM * (predicted - true)
