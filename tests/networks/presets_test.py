@@ -77,7 +77,7 @@ def test_save_preset_nothing_left_on_overflow(tmp_path):
 
 
 def test_save_preset_name_exception_raised(tmp_path):
-    with pytest.raises(ValueError, match="`name` may hold"):
+    with pytest.raises(ValueError, match="The name of a preset may hold"):
         presets.save_preset(small_identity_network(), tmp_path, "../up", **ABOUT)
 
 

@@ -50,7 +50,7 @@ def test_r_net_starts_at_the_mean_face(images, lighting, width):
 
 
 def test_r_net_small_size_preset():
-    assert r_net.RNet("small").count_params() == 1_630_009
+    assert r_net.RNet("small").count_params() == 2_767_089
 
 
 def test_r_net_every_weight_learns(small_net, images):

@@ -9,7 +9,7 @@ def test_small_backbone_other_size_and_dtype(rng):
         64, num_points=5, hidden=8, dtype="mixed_bfloat16"
     )
     features = backbone(rng.random((3, 64, 64, 3), dtype=np.float32))
-    assert features["shallow"].shape == (3, 8, 8, 40)
+    assert features["shallow"].shape == (3, 8, 8, 64)
     assert features["deep"].shape == (3, 8 + 2 * 5)
     assert keras.backend.standardize_dtype(features["shallow"].dtype) == "bfloat16"
 
