@@ -4,7 +4,7 @@
 
 Signature `serving_default`: `image` [N, 224, 224, 3], aligned crops, RGB in 0..1, to
 `coefficients`, `landmarks`, `pose` (4 x 4) and `vertices`. Signature `serve_encoded`: the same from
-`image_bytes`, JPEG or PNG files of such crops.
+`image_bytes`, JPEG or PNG files of such crops (square, of any size).
 """
 
 import argparse

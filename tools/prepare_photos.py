@@ -16,6 +16,7 @@ import argparse
 import os
 import pathlib
 import sys
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -48,6 +49,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
+    # Of odd photographs Pillow says things that help nobody; what matters is said by the package.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     from tf_facerecon.data.photo_preparation import prepare_photos
     from tf_facerecon.photos.skin_probability import SkinModel
 

@@ -97,7 +97,10 @@ def list_photos(path: pathlib.Path) -> list[pathlib.Path]:
 
 def each_once(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     """`paths` without those that lead to the same file as an earlier one."""
-    return list({path.resolve(): path for path in reversed(list(paths))}.values())[::-1]
+    first = {}
+    for path in paths:
+        first.setdefault(os.path.realpath(path), path)
+    return list(first.values())
 
 
 def list_all_photos(
@@ -131,11 +134,11 @@ def choose_stems(photos: list[pathlib.Path]) -> list[str]:
 
     Photos whose names clash get their suffix, then a number.
     """
-    num_writers = collections.Counter(name for photo in photos for name in _writers(photo.stem))
-    num_photos = collections.Counter(photo.stem.lower() for photo in photos)
+    num_writers = collections.Counter(name for photo in photos for name in _writers(_stem(photo)))
+    num_photos = collections.Counter(_stem(photo).lower() for photo in photos)
     stems, taken, reserved = [], set(), set()
     for photo in photos:
-        stem = photo.stem
+        stem = _stem(photo)
         own = stem.lower()
         clashes = num_writers[own] > 1 or any(num_photos[name] for name in _writers(stem) - {own})
         if clashes and photo.suffix:
@@ -147,6 +150,11 @@ def choose_stems(photos: list[pathlib.Path]) -> list[str]:
         reserved |= _writers(name)
         stems.append(name)
     return stems
+
+
+def _stem(photo: pathlib.Path) -> str:
+    """A file name without its suffix, as text, which file names need not be."""
+    return os.fsencode(photo.stem).decode("utf-8", "replace")
 
 
 def _writers(stem: str) -> set[str]:
@@ -222,6 +230,8 @@ def reconstruct_set(
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
+    # Of odd photographs Pillow says things that help nobody; what matters is said by the package.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     return run_sets(options) if options.sets else run_photos(options)
 
 
@@ -306,7 +316,9 @@ def run_photos(options: argparse.Namespace) -> int:
                 failures[photo] = error
     done = len(photos) - (len(failures) - num_left_out)
     if num_faces:
-        print(f"{num_faces} face(s) of {done} of {len(photos)} photo(s) written to {options.out}")
+        print(
+            f"{num_faces} face(s) written to {options.out}; {done} of {len(photos)} photo(s) done"
+        )
     else:
         print(f"no face of {len(photos)} photo(s) was reconstructed: nothing was written")
     if is_new:

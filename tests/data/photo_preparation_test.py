@@ -216,7 +216,11 @@ def test_prepare_photos_refuses_points_of_the_wrong_way_up(photos):
     np.savetxt(photos / "detections/a.txt", FACE[[1, 0, 2, 4, 3]])
     prepared, _ = prepare(photos)
     assert prepared.names == ("deep/er/C.JPEG",)
-    assert all("landmarks_y_up" in reason for reason in prepared.skipped.values())
+    assert "landmarks/b.txt" in prepared.skipped["b.png"]
+    assert "landmarks_y_up" in prepared.skipped["b.png"]
+    for name in ("a.jpg", "a.png"):  # The option is about landmarks.
+        assert "detections/a.txt: the points are not in the order" in prepared.skipped[name]
+        assert "landmarks_y_up" not in prepared.skipped[name]
     prepared, _ = prepare(photos, landmarks_y_up=True)
     assert prepared.names == ("b.png", "deep/er/C.JPEG")
 
@@ -238,3 +242,10 @@ def test_prepare_photos_goes_on_in_a_folder_with_hidden_files(photos):
     folder.mkdir()
     (folder / ".part-1234-index.json").write_text("{", encoding="utf-8")
     assert len(prepare(photos, prepared_folder=folder)[0].names) == 4
+
+
+def test_prepare_photos_takes_photographs_beside_a_foreign_index(photos):
+    (photos / "index.json").write_text('{"images": []}', encoding="utf-8")
+    write_photos(photos / "crops", ["z.png"])
+    prepared, _ = prepare(photos, prepared_folder=photos.parent / "elsewhere")
+    assert prepared.names == ("a.jpg", "a.png", "b.png", "crops/z.png", "deep/er/C.JPEG")

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import PIL.EpsImagePlugin
 import PIL.Image
+import PIL.ImageFile
 import PIL.ImageOps
 import pytest
 
@@ -235,3 +236,13 @@ def test_read_image_starts_no_other_program(tmp_path, monkeypatch):
 def test_read_image_formats(tmp_path, suffix):
     PIL.Image.new("RGB", (32, 24), (255, 255, 255)).save(tmp_path / f"a{suffix}")
     assert (image_files.read_image(tmp_path / f"a{suffix}") > 250).all()
+
+
+def test_read_image_says_when_memory_runs_out(tmp_path, photo, monkeypatch):
+    def load(self):
+        raise MemoryError
+
+    image_files.write_image(tmp_path / "a.png", photo)
+    monkeypatch.setattr(PIL.ImageFile.ImageFile, "load", load)
+    with pytest.raises(MemoryError):
+        image_files.read_image(tmp_path / "a.png")

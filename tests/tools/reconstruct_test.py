@@ -1,6 +1,7 @@
 """`tools/reconstruct.py`: any photos in, files out, and a batch that survives bad ones."""
 
 import json
+import os
 import pathlib
 
 import hypothesis
@@ -69,7 +70,7 @@ def test_batch_goes_on_after_failures(network, known_faces, quick_files, tmp_pat
     assert reconstruct.main([str(photos), str(missing), "--out", str(out), *network]) == 1
     assert sorted(path.name for path in out.iterdir()) == ["a.json", "b.json"]
     said = capsys.readouterr()
-    assert "2 face(s) of 2 of 5 photo(s)" in said.out
+    assert "2 face(s) written" in said.out
     failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 3
     for name in ("broken.jpg", "empty.png", "missing.jpg"):
@@ -310,7 +311,7 @@ def test_faces_are_counted_as_they_are_written(network, known_faces, quick_files
     (out / "two_face2.json").write_text("precious", encoding="utf-8")
     photo = str(save_photo(tmp_path / "two.png"))
     assert reconstruct.main([photo, "--all-faces", "--out", str(out), *network]) == 1
-    assert "1 face(s) of 0 of 1 photo(s)" in capsys.readouterr().out
+    assert "; 0 of 1 photo(s) done" in capsys.readouterr().out
     assert (out / "two.json").exists()
 
 
@@ -325,4 +326,20 @@ def test_photo_given_twice_is_one(network, known_faces, quick_files, tmp_path, m
     monkeypatch.chdir(tmp_path)
     photo = save_photo(tmp_path / "me.png")
     assert reconstruct.main([str(photo), "me.png", "--out", "out", *network]) == 0
-    assert "1 face(s) of 1 of 1 photo(s)" in capsys.readouterr().out
+    assert "; 1 of 1 photo(s) done" in capsys.readouterr().out
+
+
+def test_each_once_keeps_the_first_and_survives_loops(tmp_path):
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "link.png").symlink_to("a.png")
+    a, link, loop = (tmp_path / name for name in ("a.png", "link.png", "loop.png"))
+    a.touch()
+    assert reconstruct.each_once([loop, link, a, link, loop]) == [loop, link]
+
+
+def test_name_that_is_no_text(network, known_faces, quick_files, tmp_path):
+    save_photo(tmp_path / "a.png")
+    os.rename(tmp_path / "a.png", os.fsencode(tmp_path) + b"/M\xfcller.png")
+    photos = [str(path) for path in tmp_path.glob("M*.png")]
+    assert reconstruct.main([*photos, "--out", str(tmp_path / "out"), *network]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["M\ufffdller.json"]

@@ -50,6 +50,7 @@ def test_shipped_configs_are_valid_and_survive_writing(path, tmp_path):
         ("data: {bad_frames: [2]}", "`data.bad_frames"),
         ("data: {kind: photos, folder: x, min_photos: 6}", "`min_photos` must not be more"),
         ("data: {kind: photos}", "`data.folder`: required"),
+        ("data: {bad_frames: [true, 2]}", "`bad_frames` cannot be true"),
         ("data: {set_size: 1, bad_frames: [0, 0]}", "`data.*set_size`"),
         ("data: {kind: photos, folder: x, min_photos: 1}", "`data.*min_photos`"),
         ("data: {set_sise: 3}", "did you mean `data.set_size`"),

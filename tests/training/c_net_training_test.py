@@ -145,7 +145,7 @@ def test_run_of_an_r_net_with_other_weights_exception_raised(finished, parts, tm
     r_net.heads.heads[0].bias.assign_add(np.ones(r_net.heads.heads[0].bias.shape))
     r_net.save(path)
     try:
-        with pytest.raises(ValueError, match="r net was another than the one of that name"):
+        with pytest.raises(ValueError, match="begun with another r net"):
             c_net_training.run(config, run_dir)
     finally:
         path.write_bytes(whole)

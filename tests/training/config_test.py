@@ -70,7 +70,9 @@ def test_load_config_names_every_problem(write):
         (["data.kind=photos"], "`data.folder`: required"),
         (["data={kind: photos, folder: a}", "loss_weights.vertices=1"], "which photographs"),
         (["data={kind: photos, folder: a}", "schedule.validation_batches=1"], "validation_folder"),
-        (["data={kind: photos, folder: a, validation_folder: a}"], "must be another than"),
+        (["data={kind: photos, folder: a, validation_folder: ./a/}"], "must be another folder"),
+        (["data={kind: photos, folder: a, validation_folder: a/b}"], "neither in the other"),
+        (["data={kind: photos, folder: a/b, validation_folder: a}"], "neither in the other"),
         (
             ["data={kind: photos, folder: a, prepared_folder: b, validation_prepared_folder: b}"],
             "must be two folders. Received: 'b'",

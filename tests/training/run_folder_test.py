@@ -87,5 +87,5 @@ def test_bind_goes_on_with_the_same_only(tmp_path):
     (tmp_path / "net.keras").touch()
     folder.bind("face_model", "beef")
     for part, fingerprint in (("face_model", "f00d"), ("identity_network", "beef")):
-        with pytest.raises(ValueError, match=part.replace("_", " ") + " was another"):
+        with pytest.raises(ValueError, match="begun with another " + part.replace("_", " ")):
             folder.bind(part, fingerprint)

@@ -152,8 +152,10 @@ def _prepare_photo(
         points = _read_points(_detections_path(path), 5)
     else:
         points = face_detection.largest_face(detector.detect(image), path).five_points
-    if _has_points(path):
-        _check_order(path, points, landmarks_y_up)
+    if landmarks is not None:
+        _check_order(_landmarks_path(path), points, ", --landmarks-y-up")
+    elif _detections_path(path).is_file():
+        _check_order(_detections_path(path), points, "")
     try:
         aligned = face_alignment.align_face(image, points)
     except ValueError as error:
@@ -176,15 +178,15 @@ def _has_points(photo: pathlib.Path) -> bool:
     return _landmarks_path(photo).is_file() or _detections_path(photo).is_file()
 
 
-def _check_order(path: pathlib.Path, points: np.ndarray, landmarks_y_up: bool) -> None:
-    """Raises `ValueError` unless `points` from a file can be those of a face."""
+def _check_order(path: pathlib.Path, points: np.ndarray, option: str) -> None:
+    """Raises `ValueError` unless the `points` of a file can be those of a face."""
     five_points = points if len(points) == 5 else face_alignment.five_points_from_68(points)
     if not face_alignment.in_face_order(five_points):
-        counted = "upwards" if landmarks_y_up and len(points) == 68 else "downwards"
         raise ValueError(
-            f"{path}: its points are not in the order of a face: eye on the image's left, eye on "
-            "its right, nose tip, mouth corner on the left, on the right (or iBUG's 68), when rows "
-            f"are counted {counted} (`landmarks_y_up`). Received: {five_points.tolist()}."
+            f"{path}: the points are not in the order of a face: eye on the image's left, eye on "
+            "its right, nose tip, mouth corner on the left, on the right (or iBUG's 68), rows "
+            f"counted from above{option and f' (for rows from below: landmarks_y_up{option})'}. "
+            f"Received, from above: {five_points.round(1).tolist()}."
         )
 
 

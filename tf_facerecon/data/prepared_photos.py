@@ -103,8 +103,14 @@ def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]
 
 
 def is_index(path: pathlib.Path) -> bool:
-    """Whether `path` is the index of a prepared folder."""
-    return path.name == _INDEX and (path.parent / "crops").is_dir()
+    """Whether `path` is the index of a prepared folder, not another file of that name."""
+    if path.name != _INDEX or not (path.parent / "crops").is_dir():
+        return False
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(index, dict) and index.keys() >= {"format", "settings", "photos"}
 
 
 def _is_unused(folder: pathlib.Path) -> bool:

@@ -4,8 +4,8 @@ import numpy as np
 
 from tf_facerecon.core import checks
 
-# Half-way between what the shipped identity network says of one person's pictures (mean distance
-# 0.21) and of two people's (1.0), leaning to silence: bad frames of one person lie between.
+# Between what the shipped identity network says of one person's pictures (mean distance 0.21) and
+# of two people's (1.0), nearer to these: bad frames of one person lie between.
 MAX_IDENTITY_DISTANCE = 0.75
 
 

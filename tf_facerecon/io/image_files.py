@@ -46,6 +46,7 @@ def read_image(
         FileNotFoundError: If there is no such file.
         ValueError: If the file is no image, is damaged or truncated, is larger than `max_pixels`
             or smaller than `min_side`; the message names the file and the cause.
+        MemoryError: If its pixels do not fit into memory.
     """
     path = pathlib.Path(path)
     if not path.exists():
@@ -158,6 +159,8 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
         ) from error
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path} is too large: {error}") from error
+    except MemoryError:
+        raise  # No fault of the photograph.
     except Exception as error:  # Decoders of broken files raise whatever they like.
         raise ValueError(f"{path} is a damaged image: {error}.") from error
     with image:
@@ -183,6 +186,8 @@ def _to_upright_rgb(path, image) -> np.ndarray:
     """Decodes a Pillow image to `[height, width, 3]`, rotated as its EXIF orientation says."""
     try:
         image.load()
+    except MemoryError:
+        raise
     except Exception as error:  # See `_opened`.
         raise ValueError(f"{path} is a damaged or truncated image: {error}.") from error
     image = _upright(image)

@@ -30,7 +30,7 @@ def vertex_offsets_mm(
     *,
     align: Literal["similarity", "rigid"] | None = "similarity",
 ) -> np.ndarray:
-    """From the vertices of a mesh to those of another of the same topology.
+    """From the vertices of the true mesh to those of another of the same topology.
 
     Args:
         predicted: Vertices `[V, 3]`, decimetres.

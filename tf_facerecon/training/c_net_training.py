@@ -42,6 +42,7 @@ def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> 
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "c_net.keras", config.checkpoints.keep)
+    folder.claim(config, resume)
     # What a C-Net learnt means nothing to another R-Net.
     r_net = RNet.from_preset(config.network.r_net)
     folder.bind("r_net", presets.weights_fingerprint(r_net))

@@ -5,6 +5,7 @@ the file, the key and, for an unknown one, the nearest key that exists.
 """
 
 import os
+import pathlib
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -94,7 +95,8 @@ class PhotoData(yaml_settings.Section):
     @pydantic.model_validator(mode="after")
     def _prepared_apart(self):
         prepared = self.prepared_folder
-        if prepared is not None and prepared == self.validation_prepared_folder:
+        other = self.validation_prepared_folder
+        if None not in (prepared, other) and _resolved(prepared) == _resolved(other):
             raise ValueError(
                 "`prepared_folder` and `validation_prepared_folder` must be two folders. "
                 f"Received: {prepared!r} for both"
@@ -252,10 +254,24 @@ class TrainingConfig(yaml_settings.Section):
                 )
             if self.schedule.validation_batches and self.data.validation_folder is None:
                 raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")
-            if self.data.validation_folder == self.data.folder:
-                raise ValueError("`data.validation_folder` must be another than `data.folder`")
+            if self.data.validation_folder is not None:
+                _check_apart(self.data.folder, self.data.validation_folder)
         check_warmup(self.optimizer, self.schedule)
         return self
+
+
+def _resolved(folder: str) -> pathlib.Path:
+    return pathlib.Path(os.path.realpath(folder))
+
+
+def _check_apart(folder: str, validation_folder: str) -> None:
+    """Raises `ValueError` if photographs would be both trained on and measured on."""
+    first, second = _resolved(folder), _resolved(validation_folder)
+    if first == second or first in second.parents or second in first.parents:
+        raise ValueError(
+            "`data.validation_folder` must be another folder than `data.folder`, and neither in "
+            f"the other. Received: {validation_folder!r} and {folder!r}"
+        )
 
 
 def check_warmup(optimizer: OptimizerSettings, schedule: StepSettings) -> None:

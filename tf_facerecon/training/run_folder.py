@@ -1,8 +1,9 @@
 """The folder of one training run: whose it is, and how the run in it ended.
 
-`resolved_config.yaml` (every setting), `checkpoints/` (to go on after a kill), `history.csv`,
-`logs/` (TensorBoard), and at the end the network and `metrics.json`. Started again with the same
-settings, a run goes on where it stopped; started with others, it is refused.
+`resolved_config.yaml` (every setting), `*.sha256` (what the run is bound to), `checkpoints/` (to go
+on after a kill), `history.csv`, `logs/` (TensorBoard), and at the end the network and
+`metrics.json`. Started again with the same settings, face model and networks, a run goes on where
+it stopped; started with others, it is refused. A finished run is only looked up.
 """
 
 import dataclasses
@@ -112,9 +113,10 @@ class RunFolder:
         if not self.has_begun:
             atomic_files.write_text(path, f"{fingerprint}\n")
         elif not path.is_file() or path.read_text(encoding="utf-8").strip() != fingerprint:
+            what = part.replace("_", " ")
             raise ValueError(
-                f"{self.path} holds a run whose {part.replace('_', ' ')} was another than the one "
-                "of that name is now; choose another folder."
+                f"{self.path} holds a run that was begun with another {what} than there is now, "
+                "if under the same name; choose another folder."
             )
 
     def finished_result(self, steps: int) -> TrainingResult | None:
@@ -203,7 +205,8 @@ def train_in_folder(
         finish: Saves what was trained.
 
     Raises:
-        ValueError: If the folder holds a run with other settings; the message names them.
+        ValueError: If the folder holds a run with other settings (the message names them), or one
+            to go on with of another face model or perceptual network.
         FileExistsError: If it holds a run and `resume` is false.
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.

@@ -28,8 +28,11 @@ class Section(pydantic.BaseModel):
         # YAML reads `yes` and `on` as true, which pydantic would take for 1.
         for name, value in values.items() if isinstance(values, Mapping) else ():
             field = cls.model_fields.get(name)
-            if isinstance(value, bool) and field and field.annotation is not bool:
-                raise ValueError(f"`{name}` cannot be {str(value).lower()}")
+            if field is None or field.annotation is bool:
+                continue
+            for item in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(item, bool):
+                    raise ValueError(f"`{name}` cannot be {str(item).lower()}")
         return values
 
 
