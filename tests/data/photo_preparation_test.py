@@ -219,7 +219,7 @@ def test_prepare_photos_refuses_points_of_the_wrong_way_up(photos):
     assert "landmarks/b.txt" in prepared.skipped["b.png"]
     assert "landmarks_y_up" in prepared.skipped["b.png"]
     for name in ("a.jpg", "a.png"):  # The option is about landmarks.
-        assert "detections/a.txt: the points are not in the order" in prepared.skipped[name]
+        assert "detections/a.txt: the points must stand in this order" in prepared.skipped[name]
         assert "landmarks_y_up" not in prepared.skipped[name]
     prepared, _ = prepare(photos, landmarks_y_up=True)
     assert prepared.names == ("b.png", "deep/er/C.JPEG")

@@ -152,16 +152,17 @@ def _prepare_photo(
         points = _read_points(_detections_path(path), 5)
     else:
         points = face_detection.largest_face(detector.detect(image), path).five_points
+    five_points = points if landmarks is None else face_alignment.five_points_from_68(landmarks)
     if landmarks is not None:
-        _check_order(_landmarks_path(path), points, ", --landmarks-y-up")
+        hint = " (for rows from below: landmarks_y_up, --landmarks-y-up)"
+        face_alignment.check_face_order(f"{_landmarks_path(path)}: the points", five_points, hint)
     elif _detections_path(path).is_file():
-        _check_order(_detections_path(path), points, "")
+        face_alignment.check_face_order(f"{_detections_path(path)}: the points", five_points)
     try:
         aligned = face_alignment.align_face(image, points)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     to_crop = aligned.transform.to_crop
-    five_points = points if landmarks is None else face_alignment.five_points_from_68(landmarks)
     skin = image_files.to_uint8(skin_model.probability(aligned.image))
     no_landmarks = np.zeros([68, 2], np.float32)
     return {
@@ -176,18 +177,6 @@ def _prepare_photo(
 def _has_points(photo: pathlib.Path) -> bool:
     """Whether a file says where the face is."""
     return _landmarks_path(photo).is_file() or _detections_path(photo).is_file()
-
-
-def _check_order(path: pathlib.Path, points: np.ndarray, option: str) -> None:
-    """Raises `ValueError` unless the `points` of a file can be those of a face."""
-    five_points = points if len(points) == 5 else face_alignment.five_points_from_68(points)
-    if not face_alignment.in_face_order(five_points):
-        raise ValueError(
-            f"{path}: the points are not in the order of a face: eye on the image's left, eye on "
-            "its right, nose tip, mouth corner on the left, on the right (or iBUG's 68), rows "
-            f"counted from above{option and f' (for rows from below: landmarks_y_up{option})'}. "
-            f"Received, from above: {five_points.round(1).tolist()}."
-        )
 
 
 def _landmarks_path(photo: pathlib.Path) -> pathlib.Path:

@@ -112,12 +112,7 @@ def face_from_landmarks(landmarks: np.ndarray, source: str) -> FoundFace:
             f"Received: shape {points.shape}, {np.sum(~np.isfinite(points))} not finite."
         )
     five = points if len(points) == 5 else face_alignment.five_points_from_68(points)
-    if not face_alignment.in_face_order(five):
-        raise ValueError(
-            f"{source}: `landmarks` must stand in this order: eye on the image's left, eye on its "
-            "right, nose tip, mouth corner on the left, on the right (or iBUG's 68). "
-            f"Received: {five.tolist()}."
-        )
+    face_alignment.check_face_order(f"{source}: `landmarks`", five)
     low, high = points.min(axis=0), points.max(axis=0)
     return FoundFace(points, np.concatenate([low, high - low]), None)
 

@@ -192,20 +192,27 @@ def five_points_from_68(landmarks: np.ndarray) -> np.ndarray:
     return face_landmarks.five_points_from_landmarks(np.asarray(landmarks, np.float64))
 
 
-def in_face_order(five_points: np.ndarray) -> bool:
-    """Whether five points stand as those of a face that looks out of the picture.
+def check_face_order(name: str, five_points: np.ndarray, hint: str = "") -> None:
+    """Raises `ValueError` unless five points stand as those of a face that looks at the camera.
 
     The mouth lies below the eyes, and its corners from left to right as the eyes do. Points counted
     upwards, mirrored or in another order do not; nor may those that a detector finds in a profile.
 
     Args:
+        name: What to call the points in the message.
         five_points: `[5, 2]`, (column, row), row down: eye on the image's left, eye on its right,
             nose tip, mouth corner on the left, on the right.
+        hint: What to add to "rows counted downwards".
     """
     checks.check_shape("five_points", five_points, (5, 2))
     eyes, mouth = five_points[1] - five_points[0], five_points[4] - five_points[3]
     down = (five_points[3] + five_points[4] - five_points[0] - five_points[1]) / 2
-    return bool(eyes[0] * down[1] - eyes[1] * down[0] > 0 and eyes @ mouth > 0)
+    if eyes[0] * down[1] - eyes[1] * down[0] <= 0 or eyes @ mouth <= 0:
+        raise ValueError(
+            f"{name} must stand in this order: eye on the image's left, eye on its right, nose "
+            "tip, mouth corner on the left, on the right (or iBUG's 68), rows counted downwards"
+            f"{hint}. Received: {five_points.round(1).tolist()}."
+        )
 
 
 def _five_points(points: np.ndarray) -> np.ndarray:
