@@ -148,16 +148,15 @@ def _prepare_photo(
         landmarks = points = _read_points(_landmarks_path(path), 68)
         if landmarks_y_up:
             points[:, 1] = image.shape[0] - 1 - points[:, 1]
-    elif _detections_path(path).is_file():
-        points = _read_points(_detections_path(path), 5)
-    else:
-        points = face_detection.largest_face(detector.detect(image), path).five_points
-    five_points = points if landmarks is None else face_alignment.five_points_from_68(landmarks)
-    if landmarks is not None:
+        five_points = face_alignment.five_points_from_68(landmarks)
         hint = " (for rows from below: landmarks_y_up, --landmarks-y-up)"
         face_alignment.check_face_order(f"{_landmarks_path(path)}: the points", five_points, hint)
     elif _detections_path(path).is_file():
+        five_points = points = _read_points(_detections_path(path), 5)
         face_alignment.check_face_order(f"{_detections_path(path)}: the points", five_points)
+    else:
+        detected = face_detection.largest_face(detector.detect(image), path)
+        five_points = points = detected.five_points
     try:
         aligned = face_alignment.align_face(image, points)
     except ValueError as error:
