@@ -49,6 +49,19 @@ def test_distributions_have_the_stated_widths():
     assert np.abs(angles.mean(axis=0)).max() < 1
 
 
+def test_stated_share_smiles_and_the_others_stay_as_they_were(decoder):
+    calm, smiling = FaceDistribution(), FaceDistribution(smiling=0.4)
+    before, after = (face_sampling.sample_groups(decoder, 400, SEED, d) for d in (calm, smiling))
+    for name in ("identity", "texture", "rotation", "lighting"):
+        np.testing.assert_array_equal(before[name], after[name])
+    change = (after["expression"] - before["expression"]).numpy()
+    assert np.abs(change).max(axis=1).astype(bool).mean() == pytest.approx(0.4, abs=0.07)
+    basis = decoder.face_model.expression_basis[decoder.face_model.landmarks]
+    widening = 100 * change @ (basis[54, 0] - basis[48, 0])  # Of the mouth, mm.
+    assert widening.max() == pytest.approx(22, abs=5)
+    assert widening.min() > -2
+
+
 @pytest.mark.parametrize("width", [9, 27])
 def test_lighting_is_white_but_for_its_tint(width):
     untinted = FaceDistribution(tint=0.0)

@@ -65,6 +65,25 @@ def test_pixel_step_repeats_pixels(decoder):
     assert np.abs(coarse["image"].mean() - fine["image"].mean()) < 0.05
 
 
+def test_lifelike_pool_shows_its_faces_in_other_tones_each_time(decoder):
+    options = {"seed": 3, "pool_batches": 2, "lifelike": True}
+    batches = take(procedural_stream.build_procedural_dataset(decoder, 2, **options), 4)
+    for name in ("landmarks", "coefficients", "skin"):
+        np.testing.assert_array_equal(batches[0][name], batches[2][name])
+    assert np.abs(batches[0]["image"] - batches[2]["image"]).max() > 0.05
+    later = procedural_stream.build_procedural_dataset(decoder, 2, first_batch=3, **options)
+    for name, value in take(later, 1)[0].items():
+        np.testing.assert_array_equal(value, batches[3][name])
+
+
+def test_lifelike_faces_agree_with_the_decoder(decoder):
+    options = {"seed": 3, "num_batches": 1, "lifelike": True}
+    (batch,) = take(procedural_stream.build_procedural_dataset(decoder, 4, **options), 2)
+    face = decoder(batch["coefficients"])
+    np.testing.assert_allclose(batch["landmarks"], face["landmarks"], atol=1e-2)
+    assert batch["image"].min() >= 0 and batch["image"].max() <= 1
+
+
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": 1, "first_batch": -1}])
 def test_build_exception_raised(decoder, wrong):
     with pytest.raises(ValueError, match="first_batch" if "first_batch" in wrong else "batch_size"):

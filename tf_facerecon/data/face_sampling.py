@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import expression_limits
+from tf_facerecon.face_models import expression_limits, smiles
 from tf_facerecon.face_models.morphable_model import MorphableModel
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
@@ -24,6 +24,8 @@ _ALIGNMENT_STEPS = 4
 # Share of the bounded expression modes that move in the most expressive faces: of ICT-FaceKit's 53
 # some six, about as many as make one posed expression; with sixteen nobody would call it a face.
 _ACTIVE_MODES = 0.12
+# The broadest smile, and how far it opens at most, in units of `smiles.smile_directions`.
+_BROADEST_SMILE, _WIDEST_OPENING = 2.0, 1.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,7 @@ class FaceDistribution:
         directional: Mean strength of the light that comes from one side.
         tint: Standard deviation of the colour of light.
         point_noise: Standard deviation in pixels of the five points from which a face is aligned.
+        smiling: Share of faces that smile as well, from hardly to broadly.
     """
 
     identity: float = 1.0
@@ -54,6 +57,7 @@ class FaceDistribution:
     directional: float = 0.2
     tint: float = 0.04
     point_noise: float = 2.0
+    smiling: float = 0.0
 
 
 def sample_coefficients(
@@ -89,9 +93,13 @@ def sample_groups(
     sizes = decoder.layout.sizes
     seeds = tf.unstack(tf.random.split(seed, 6))
     shares = tf.random.stateless_uniform((batch_size, 1), seeds[0])
+    expression = sample_expression(decoder.face_model, shares, seeds[2], distribution)
+    if distribution.smiling > 0:
+        smiling = tf.random.fold_in(seed, 7)
+        expression = add_smiles(decoder.face_model, expression, smiling, distribution)
     return {
         "identity": distribution.identity * _normal((batch_size, sizes["identity"]), seeds[1]),
-        "expression": sample_expression(decoder.face_model, shares, seeds[2], distribution),
+        "expression": expression,
         "texture": distribution.identity * _normal((batch_size, sizes["texture"]), seeds[3]),
         "rotation": sample_rotation(batch_size, seeds[4], distribution),
         "lighting": sample_lighting(batch_size, sizes["lighting"], seeds[5], distribution),
@@ -122,6 +130,30 @@ def sample_expression(
     moves = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * shares
     return expression_limits.limit_expression(
         face_model, tf.where(moves, distribution.expression * drawn, 0.0)
+    )
+
+
+def add_smiles(
+    face_model: MorphableModel,
+    expression: tf.Tensor,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
+) -> tf.Tensor:
+    """Lets some faces smile on top of their `expression` `[B, K_exp]`.
+
+    Args:
+        face_model: What a smile is, and what expressions are allowed.
+        expression: Standard deviations.
+        seed: Integer tensor `[2]`.
+        distribution: Its `smiling` counts.
+    """
+    drawn = tf.random.stateless_uniform((2, expression.shape[0], 1), seed)
+    smile, parted = smiles.smile_directions(face_model)
+    strength = tf.where(drawn[0] < distribution.smiling, drawn[0] / distribution.smiling, 0.0)
+    opening = drawn[1] * tf.sqrt(strength)
+    return expression_limits.limit_expression(
+        face_model,
+        expression + _BROADEST_SMILE * strength * smile + _WIDEST_OPENING * opening * parted,
     )
 
 

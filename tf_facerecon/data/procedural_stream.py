@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from tf_facerecon.data import backdrops, face_sampling
+from tf_facerecon.data import backdrops, face_sampling, picture_tones, skin_creases
 from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 
 # Landmarks 17..26 are the eyebrows; a fringe ends above them.
 _EYEBROWS = slice(17, 27)
+_LIFELIKE_SMILING = 0.4
 
 
 def build_procedural_dataset(
@@ -27,6 +28,7 @@ def build_procedural_dataset(
     distribution: FaceDistribution | None = None,
     pixel_step: int = 1,
     pool_batches: int | None = None,
+    lifelike: bool = False,
 ) -> tf.data.Dataset:
     """Batches of synthetic photographs with landmarks, skin and true coefficients.
 
@@ -42,6 +44,9 @@ def build_procedural_dataset(
             of the work.
         pool_batches: Draws only this many batches, keeps them in memory (8-bit pictures) and
             repeats them; endless fresh faces if `None`.
+        lifelike: Also what photographs have and renderings have not: many smile, skin has creases,
+            and contrast, colour and sharpness differ from picture to picture (of a pool also each
+            time that it is repeated). `coefficients` are those of the plain picture.
 
     Returns:
         A dataset of dicts: `image` `[B, H, W, 3]` RGB in [0, 1], `landmarks` `[B, 68, 2]`
@@ -53,7 +58,8 @@ def build_procedural_dataset(
             not divide the image size, or `pool_batches` is not positive.
     """
     check_numbers(decoder, batch_size, first_batch, pixel_step, pool_batches)
-    distribution = distribution or FaceDistribution()
+    if distribution is None:
+        distribution = FaceDistribution(smiling=_LIFELIKE_SMILING if lifelike else 0.0)
     paint = compile_painter(decoder, pixel_step)
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -63,7 +69,7 @@ def build_procedural_dataset(
         )
         true = decoder(coefficients, render=False)
         image, skin = photograph_faces(
-            paint, coefficients, true["landmarks"], tf.random.fold_in(batch_seed, 1)
+            paint, coefficients, true["landmarks"], tf.random.fold_in(batch_seed, 1), lifelike
         )
         return {
             "image": to_bytes(image),
@@ -74,7 +80,10 @@ def build_procedural_dataset(
             "coefficients": coefficients,
         }
 
-    return numbered_batches(make_batch, pixel_step, first_batch, num_batches, pool_batches)
+    tone_seed = seed if lifelike else None
+    return numbered_batches(
+        make_batch, pixel_step, first_batch, num_batches, pool_batches, tone_seed
+    )
 
 
 def check_numbers(
@@ -121,6 +130,7 @@ def numbered_batches(
     first_batch: int,
     num_batches: int | None,
     pool_batches: int | None,
+    tone_seed: int | None = None,
 ) -> tf.data.Dataset:
     """Batches by their numbers, their `image` and `skin` as floats of full size.
 
@@ -130,14 +140,21 @@ def numbered_batches(
         first_batch: Number of the first batch.
         num_batches: How many; endless if `None`.
         pool_batches: How many different ones are made, if not all.
+        tone_seed: Chooses how the tones of `image` are varied, by the number of the batch; not at
+            all if `None`.
     """
 
-    def unpack(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def unpack(number: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         pictures = {
-            name: enlarge(tf.image.convert_image_dtype(batch[name], tf.float32), pixel_step)
+            name: tf.image.convert_image_dtype(batch[name], tf.float32)
             for name in ("image", "skin")
         }
-        return {**batch, **pictures}
+        if tone_seed is not None:
+            batch_seed = tf.stack([tf.constant(tone_seed, tf.int64), number])
+            pictures["image"] = picture_tones.vary_tones(
+                pictures["image"], tf.random.fold_in(batch_seed, 2)
+            )
+        return {**batch, **{name: enlarge(p, pixel_step) for name, p in pictures.items()}}
 
     if pool_batches is None:
         batches = tf.data.Dataset.counter(start=first_batch).map(make_batch)
@@ -148,6 +165,7 @@ def numbered_batches(
         batches = numbers.map(lambda number: make_batch(number % pool_batches)).cache().repeat()
     if num_batches is not None:
         batches = batches.take(num_batches)
+    batches = tf.data.Dataset.zip(tf.data.Dataset.counter(start=first_batch), batches)
     return batches.map(unpack).prefetch(2)
 
 
@@ -161,6 +179,7 @@ def photograph_faces(
     coefficients: tf.Tensor,
     landmarks: tf.Tensor,
     seed: tf.Tensor,
+    creases: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Pictures of faces in cluttered scenes.
 
@@ -169,6 +188,7 @@ def photograph_faces(
         coefficients: `[B, layout.total]` with a static B.
         landmarks: `[B, 68, 2]` pixels of the 224 crop.
         seed: Integer tensor `[2]`; chooses the scenes, not the faces.
+        creases: Whether skin has creases.
 
     Returns:
         Images `[B, H, W, 3]`, and where uncovered face is seen `[B, H, W, 1]`.
@@ -181,6 +201,8 @@ def photograph_faces(
         tf.reduce_sum(lit * face["region_mask"], axis=(1, 2)),
         tf.reduce_sum(face["region_mask"], axis=(1, 2)),
     )
+    if creases:
+        lit = skin_creases.draw_creases(lit, landmarks, tf.random.fold_in(seed, 5))
     scene = backdrops.cluttered_background(batch_size, size, seeds[0])
     scene = backdrops.draw_head_behind(scene, skin_colour, seeds[1])
     scene = scene * (1 - face["mask"]) + lit * face["mask"]

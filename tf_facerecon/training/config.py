@@ -61,12 +61,20 @@ class NetworkSettings(yaml_settings.Section):
 
 
 class ProceduralData(yaml_settings.Section):
-    """An endless stream of rendered random faces of the face model."""
+    """An endless stream of rendered random faces of the face model.
+
+    Attributes:
+        batch_size: Faces of a step.
+        pixel_step: See `procedural_stream.build_procedural_dataset`, as for the others.
+        pool_batches: How many different batches are drawn; none for fresh ones all the time.
+        lifelike: Whether faces smile, skin has creases and tones vary. Validation faces stay plain.
+    """
 
     kind: Literal["procedural"] = "procedural"
     batch_size: PositiveInt = 32
     pixel_step: PositiveInt = 1
     pool_batches: PositiveInt | None = None
+    lifelike: bool = False
 
 
 class PhotoData(yaml_settings.Section):

@@ -84,6 +84,7 @@ def build_dataset(
             first_batch=first_batch,
             pixel_step=config.data.pixel_step,
             pool_batches=config.data.pool_batches,
+            lifelike=config.data.lifelike,
         )
     return build_photo_dataset(
         config.data.folder,

@@ -1,0 +1,51 @@
+"""What cameras, films and editors do to the tones of a picture; faces stay where they are.
+
+Renderings all have the same contrast, colourfulness and sharpness; photographs do not. Shown the
+same face with many, a network looks at shapes rather than at tones (domain randomisation, Tobin et
+al. 2017).
+"""
+
+import tensorflow as tf
+
+_COLOURFULNESS = (0.5, 1.6)
+_LOG_GAMMA = (-0.5, 0.5)
+_CONTRAST = (0.7, 1.4)
+_SHARPENING = (0.0, 1.5)
+_UNEVEN_LIGHT = 0.12  # Standard deviation of the logarithm of a factor that varies slowly.
+_LIGHT_CELLS = 4
+
+
+def vary_tones(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Changes colourfulness, gamma, contrast, sharpness and evenness of light of each picture.
+
+    Args:
+        images: `[B, H, W, 3]` RGB in [0, 1], with a static shape.
+        seed: Integer tensor `[2]`.
+
+    Returns:
+        Pictures of the same shape, in [0, 1].
+    """
+    batch_size, height, width, _ = images.shape
+    seeds = tf.unstack(tf.random.split(seed, 5))
+
+    def draw(index: int, limits: tuple[float, float]) -> tf.Tensor:
+        return tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[index], *limits)
+
+    grey = tf.reduce_mean(images, axis=-1, keepdims=True)
+    images = grey + (images - grey) * draw(0, _COLOURFULNESS)
+    # The power of 0 has no slope there, and negative numbers none at all.
+    images = tf.clip_by_value(images, 1e-4, 1.0) ** tf.exp(draw(1, _LOG_GAMMA))
+    mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    images = mean + (images - mean) * draw(2, _CONTRAST)
+    images = images + (images - _neighbourhood(images)) * draw(3, _SHARPENING)
+    cells = tf.random.stateless_normal((batch_size, _LIGHT_CELLS, _LIGHT_CELLS, 1), seeds[4])
+    uneven = tf.image.resize(cells, (height, width), method="bicubic")
+    return tf.clip_by_value(images * tf.exp(_UNEVEN_LIGHT * uneven), 0.0, 1.0)
+
+
+def _neighbourhood(images: tf.Tensor) -> tf.Tensor:
+    """Weighted mean of 3 x 3 pixels, the nearest ones counting most."""
+    line = tf.constant([0.25, 0.5, 0.25])
+    kernel = tf.tile((line[:, None] * line[None])[..., None, None], (1, 1, images.shape[-1], 1))
+    padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+    return tf.nn.depthwise_conv2d(padded, kernel, (1, 1, 1, 1), "VALID")
