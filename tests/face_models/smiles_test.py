@@ -36,11 +36,12 @@ def test_parted_lips_leave_the_corners_where_they_are(face_model):
 
 def test_answer_is_the_one_of_least_squares_with_a_prior():
     model = build_toy_face_model()
+    variance = smiles._TOLERANCE**2
     basis = model.expression_basis[model.landmarks].astype(np.float64)
     modes = np.concatenate([basis[48], basis[54]])
     target = np.array([-0.055, 0.05, -0.03, 0.055, 0.05, -0.03])
-    primal = modes.T @ modes / 1e-5 + np.eye(modes.shape[1])
-    expected = np.linalg.solve(primal, modes.T @ target / 1e-5)
+    primal = modes.T @ modes / variance + np.eye(modes.shape[1])
+    expected = np.linalg.solve(primal, modes.T @ target / variance)
     smile, _ = smiles.smile_directions(model)
     assert smile.dtype == np.float32
     np.testing.assert_allclose(smile, expected, rtol=1e-4, atol=1e-5)

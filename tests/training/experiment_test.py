@@ -54,9 +54,10 @@ def plain_stream(
     num_batches=None,
     pixel_step=1,
     pool_batches=None,
+    lifelike=False,
 ):
     """Noise for pictures and random faces for truth; batch i depends on `(seed, i)` only."""
-    del pixel_step, pool_batches
+    del pixel_step, pool_batches, lifelike
 
     def make_batch(number):
         pair = tf.stack([tf.constant(seed, tf.int64), number])

@@ -59,6 +59,10 @@ class FaceDistribution:
     point_noise: float = 2.0
     smiling: float = 0.0
 
+    def __post_init__(self):
+        if not 0 <= self.smiling <= 1:
+            raise ValueError(f"`smiling` must lie in [0, 1]. Received: {self.smiling}.")
+
 
 def sample_coefficients(
     decoder: FaceDecoder, batch_size: int, seed: tf.Tensor, distribution: FaceDistribution
@@ -139,13 +143,13 @@ def add_smiles(
     seed: tf.Tensor,
     distribution: FaceDistribution,
 ) -> tf.Tensor:
-    """Lets some faces smile on top of their `expression` `[B, K_exp]`.
+    """Lets some faces smile on top of their `expression` `[B, K_exp]`, within what is allowed.
 
     Args:
         face_model: What a smile is, and what expressions are allowed.
-        expression: Standard deviations.
+        expression: Standard deviations, or the model's own units.
         seed: Integer tensor `[2]`.
-        distribution: Its `smiling` counts.
+        distribution: Its `smiling` counts; it must be positive.
     """
     drawn = tf.random.stateless_uniform((2, expression.shape[0], 1), seed)
     smile, parted = smiles.smile_directions(face_model)

@@ -1,13 +1,16 @@
 """What cameras, films and editors do to the tones of a picture; faces stay where they are.
 
-Renderings all have the same contrast, colourfulness and sharpness; photographs do not. Shown the
-same face with many, a network looks at shapes rather than at tones (domain randomisation, Tobin et
-al. 2017).
+Renderings all have the same contrast, saturation and sharpness; photographs do not. Shown the same
+face with many (photometric augmentation), a network looks at shapes rather than at tones (domain
+randomisation, Tobin et al. 2017).
+
+Convention:
+    Sharpening looks at the pixels given: of a picture of half the size it reaches twice as far.
 """
 
 import tensorflow as tf
 
-_COLOURFULNESS = (0.5, 1.6)
+_SATURATION = (0.5, 1.6)
 _LOG_GAMMA = (-0.5, 0.5)
 _CONTRAST = (0.7, 1.4)
 _SHARPENING = (0.0, 1.5)
@@ -16,7 +19,7 @@ _LIGHT_CELLS = 4
 
 
 def vary_tones(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Changes colourfulness, gamma, contrast, sharpness and evenness of light of each picture.
+    """Changes saturation, gamma, contrast, sharpness and evenness of light of each picture.
 
     Args:
         images: `[B, H, W, 3]` RGB in [0, 1], with a static shape.
@@ -32,9 +35,9 @@ def vary_tones(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[index], *limits)
 
     grey = tf.reduce_mean(images, axis=-1, keepdims=True)
-    images = grey + (images - grey) * draw(0, _COLOURFULNESS)
-    # The power of 0 has no slope there, and negative numbers none at all.
-    images = tf.clip_by_value(images, 1e-4, 1.0) ** tf.exp(draw(1, _LOG_GAMMA))
+    images = grey + (images - grey) * draw(0, _SATURATION)
+    # A power of the negative values that high saturation can make would be no number.
+    images = tf.clip_by_value(images, 0.0, 1.0) ** tf.exp(draw(1, _LOG_GAMMA))
     mean = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
     images = mean + (images - mean) * draw(2, _CONTRAST)
     images = images + (images - _neighbourhood(images)) * draw(3, _SHARPENING)

@@ -1,7 +1,7 @@
 """An endless stream of rendered faces whose truth is known.
 
-Batch j depends on `(seed, j, batch_size)` and nothing else: a run that stopped goes on with the
-batch it would have seen, and two machines see the same pictures.
+Batch j depends on `(seed, j, batch_size)` and the options of the stream: a run that stopped goes on
+with the batch it would have seen, and two machines see the same pictures.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ import tensorflow as tf
 from tf_facerecon.data import backdrops, face_sampling, picture_tones, skin_creases
 from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.photos import face_alignment
 
 # Landmarks 17..26 are the eyebrows; a fringe ends above them.
 _EYEBROWS = slice(17, 27)
@@ -46,7 +47,8 @@ def build_procedural_dataset(
             repeats them; endless fresh faces if `None`.
         lifelike: Also what photographs have and renderings have not: many smile, skin has creases,
             and contrast, colour and sharpness differ from picture to picture (of a pool also each
-            time that it is repeated). `coefficients` are those of the plain picture.
+            time that it is repeated). `coefficients` know nothing of creases and tones, and the
+            share of `distribution` that smiles gives way.
 
     Returns:
         A dataset of dicts: `image` `[B, H, W, 3]` RGB in [0, 1], `landmarks` `[B, 68, 2]`
@@ -58,8 +60,10 @@ def build_procedural_dataset(
             not divide the image size, or `pool_batches` is not positive.
     """
     check_numbers(decoder, batch_size, first_batch, pixel_step, pool_batches)
-    if distribution is None:
-        distribution = FaceDistribution(smiling=_LIFELIKE_SMILING if lifelike else 0.0)
+    distribution = distribution or FaceDistribution()
+    if lifelike:
+        distribution = dataclasses.replace(distribution, smiling=_LIFELIKE_SMILING)
+    crop_pixels = face_alignment.CROP_SIZE / decoder.camera.image_size
     paint = compile_painter(decoder, pixel_step)
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -69,7 +73,11 @@ def build_procedural_dataset(
         )
         true = decoder(coefficients, render=False)
         image, skin = photograph_faces(
-            paint, coefficients, true["landmarks"], tf.random.fold_in(batch_seed, 1), lifelike
+            paint,
+            coefficients,
+            true["landmarks"] * crop_pixels,
+            tf.random.fold_in(batch_seed, 1),
+            lifelike,
         )
         return {
             "image": to_bytes(image),

@@ -64,10 +64,10 @@ def draw_creases(images: tf.Tensor, landmarks: tf.Tensor, seed: tf.Tensor) -> tf
             (lower_lid, -drop, (0.6, 0.4), _UNDER_EYE),
             (upper_lid, rise, (0.3, 0.5), _LID),
         ):
+            start, end = ends[0] + shares[0] * shift, ends[1] + shares[1] * shift
             middle = 0.5 * (landmarks[:, lid[0]] + landmarks[:, lid[1]]) + shift
             # A quadratic curve passes half-way between its middle point and its chord.
-            middle = 2 * middle - 0.5 * (ends[0] + ends[1])
-            lines.append(_curve(ends[0] + shares[0] * shift, middle, ends[1] + shares[1] * shift))
+            lines.append(_curve(start, 2 * middle - 0.5 * (start + end), end))
             darkest.append(strength)
     strengths = tf.random.stateless_uniform((batch_size, len(lines), 2), seeds[1])
     present = tf.cast(strengths[..., 1] < _PRESENT, tf.float32)

@@ -2,7 +2,8 @@
 
 Photographs show more smiles than a normal distribution of expression coefficients makes. Of all
 coefficients that move the corners as a smile does, the most probable ones are taken: those of least
-norm, the answer of least squares with a prior of unit variance.
+norm, the answer of least squares with a prior of unit variance. Coefficients that have a range stay
+inside it. A model whose modes cannot smile comes as near as it can.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ _PARTED = {
     _UPPER_LIP: (None, 0.02, None),
     _LOWER_LIP: (None, -0.045, None),
 }
-_NOISE_VARIANCE = 1e-5  # dm²: how exactly the points need to get there (3 mm).
+_TOLERANCE = 10**-2.5  # dm: how exactly the points need to get there, a third of a millimetre.
 
 
 def smile_directions(face_model: MorphableModel) -> tuple[np.ndarray, np.ndarray]:
@@ -29,21 +30,27 @@ def smile_directions(face_model: MorphableModel) -> tuple[np.ndarray, np.ndarray
         face_model: Its landmarks and expression modes count.
 
     Returns:
-        Two arrays `[K_exp]`, standard deviations (or the model's own units of expression); half or
-        twice of each is half or twice the movement.
+        Two arrays `[K_exp]`, standard deviations (or the model's own units of expression); half or,
+        where the range allows it, twice of each is half or twice the movement.
     """
+    return _least_coefficients(face_model, _SMILE), _least_coefficients(face_model, _PARTED)
+
+
+def _least_coefficients(face_model: MorphableModel, movement: dict) -> np.ndarray:
+    """Regression of the landmarks' `movement` on the modes, with a prior of unit variance."""
+    from scipy import optimize
+
     basis = np.asarray(face_model.expression_basis[face_model.landmarks], np.float64)
-    return _least_coefficients(basis, _SMILE), _least_coefficients(basis, _PARTED)
-
-
-def _least_coefficients(basis: np.ndarray, movement: dict) -> np.ndarray:
-    """Ridge regression of `movement` on the modes `basis` `[68, 3, K]` of the landmarks."""
     rows, targets = [], []
     for landmark, displacement in movement.items():
         for axis, value in enumerate(displacement):
             if value is not None:
                 rows.append(basis[landmark, axis])
                 targets.append(value)
-    modes = np.stack(rows)
-    inner = modes @ modes.T + _NOISE_VARIANCE * np.eye(len(rows))
-    return (modes.T @ np.linalg.solve(inner, np.array(targets))).astype(np.float32)
+    num_modes = basis.shape[-1]
+    system = np.concatenate([np.stack(rows) / _TOLERANCE, np.eye(num_modes)])
+    wanted = np.concatenate([np.array(targets) / _TOLERANCE, np.zeros(num_modes)])
+    limits = (-np.inf, np.inf)
+    if face_model.expression_range is not None:
+        limits = tuple(face_model.expression_range.T.astype(np.float64))
+    return optimize.lsq_linear(system, wanted, limits).x.astype(np.float32)

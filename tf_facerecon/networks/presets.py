@@ -208,7 +208,10 @@ def weights_fingerprint(model: keras.Model) -> str:
 
 def _load_keras_file(model_class: type[keras.Model], path: pathlib.Path) -> keras.Model:
     if not path.is_file():
-        raise FileNotFoundError(f"There is no network file {path}.")
+        raise FileNotFoundError(
+            f"There is no network file {path}. A training writes it when it ends; a configuration "
+            "that starts from it names the training in its first lines."
+        )
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a readable `.keras` file: it is no archive.")
     try:
