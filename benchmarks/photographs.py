@@ -16,15 +16,15 @@ from tqdm import tqdm
 
 import tf_facerecon
 from tf_facerecon.inference import fit_errors
-from tf_facerecon.io import image_files, json_files
+from tf_facerecon.io import json_files
 
 
 def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
     """Errors of each photograph and their means.
 
     Raises:
-        FileNotFoundError: If a photograph is missing.
-        ValueError: If one cannot be read, or shows no face.
+        FileNotFoundError: If the network is missing.
+        ValueError: If a photograph cannot be read, or shows no face.
     """
     reconstructor = tf_facerecon.FaceReconstructor.from_preset(network)
     decoder = reconstructor.decoder
@@ -32,12 +32,12 @@ def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
     mean_points = mean_face["five_points"].numpy()[0]
     errors = {"mean_face": [], "network": []}
     for path in tqdm(photos, unit="photograph"):
-        (face,) = reconstructor.reconstruct(image_files.read_image(path), source=str(path))
+        (face,) = reconstructor.reconstruct(path)
         found = face.crop_transform.to_crop(face.found_points)
         answer = face.crop_transform.to_crop(face.photo_five_points)
         errors["mean_face"].append(fit_errors.point_error(mean_points, found))
         errors["network"].append(fit_errors.point_error(answer, found))
-    figures: dict[str, object] = {"network": network, "photos": [path.name for path in photos]}
+    figures: dict[str, object] = {"network": network, "photos": [str(path) for path in photos]}
     for name, values in errors.items():
         figures[f"{name}_each"] = [float(value) for value in values]
         figures[f"{name}_points"] = float(np.mean(values))
@@ -53,7 +53,13 @@ def main() -> None:
     parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
     arguments = parser.parse_args()
-    figures = measure(arguments.photos, arguments.network)
+    for path in arguments.photos:
+        if not path.is_file():
+            parser.error(f"there is no photograph {path}")
+    try:
+        figures = measure(arguments.photos, arguments.network)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
     print("| photograph | always the mean face, % | network alone, % |")
     print("|---|---|---|")
     rows = zip(figures["photos"], figures["mean_face_each"], figures["network_each"], strict=True)

@@ -11,6 +11,7 @@ tf_facerecon/training/config.py; what a run used is kept in its folder as resolv
 With `--preset NAME` the network also becomes a preset, half as large, in the folder of the run or
 in `--out FOLDER`; a run that is finished is not trained again. This makes the shipped network:
 
+    python tools/train.py --config configs/r_net_small.yaml
     python tools/train.py --config configs/r_net_small_lifelike.yaml --preset r_net_small \
         --out tf_facerecon/weights
 """

@@ -20,12 +20,14 @@ def test_table_holds_each_photograph_and_the_mean(monkeypatch, capsys, tmp_path)
     image_files.write_image(photo, data.astronaut())
     run(monkeypatch, photo, photo, "--json", figures)
     table = capsys.readouterr().out
-    assert table.count("| astronaut.png |") == 2 and table.count("| mean |") == 1
+    assert table.count(f"| {photo} |") == 2 and table.count("| mean |") == 1
     written = json.loads(figures.read_text())
     assert written["network_each"][0] == written["network_each"][1] == written["network_points"]
     assert 0 < written["network_points"] < written["mean_face_points"] < 0.3
 
 
-def test_missing_photograph_is_named(monkeypatch, tmp_path):
-    with pytest.raises(FileNotFoundError, match="nobody.jpg"):
+def test_missing_photograph_is_named(monkeypatch, capsys, tmp_path):
+    with pytest.raises(SystemExit) as exit_code:
         run(monkeypatch, tmp_path / "nobody.jpg")
+    assert exit_code.value.code == 2
+    assert "nobody.jpg" in capsys.readouterr().err

@@ -62,6 +62,23 @@ def test_stated_share_smiles_and_the_others_stay_as_they_were(decoder):
     assert widening.min() > -2
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
+def test_distribution_exception_raised(share):
+    with pytest.raises(ValueError, match="`smiling` must lie in"):
+        FaceDistribution(smiling=share)
+
+
+def test_smiles_stay_in_the_range_of_their_modes():
+    model = made_up_model()
+    ranges = np.tile(np.float32([0.0, 1.0]), (model.expression_basis.shape[-1], 1))
+    bounded = dataclasses.replace(model, expression_range=ranges)
+    start = tf.fill((64, len(ranges)), 0.5)
+    smiling = FaceDistribution(smiling=1.0)
+    drawn = face_sampling.add_smiles(bounded, start, SEED, smiling).numpy()
+    assert drawn.min() >= 0 and drawn.max() <= 1
+    assert np.abs(drawn - 0.5).max() > 0.01
+
+
 @pytest.mark.parametrize("width", [9, 27])
 def test_lighting_is_white_but_for_its_tint(width):
     untinted = FaceDistribution(tint=0.0)

@@ -39,6 +39,20 @@ def test_edges_stay_in_place():
     assert (slope.argmax(axis=1) == 19).all()
 
 
+def test_sharpening_raises_fine_contrast_above_coarse():
+    pixels = np.indices((64, 64)).sum(axis=0)
+    fine = 0.5 + 0.1 * ((pixels % 2) * 2 - 1)
+    coarse = 0.5 + 0.1 * ((pixels // 16 % 2) * 2 - 1)
+    sizes = []
+    for pattern in (fine, coarse):
+        varied = vary(np.repeat(np.repeat(pattern[None, ..., None], 3, axis=-1), 16, axis=0))
+        local = varied[:, 16:48, 16:48].mean(axis=-1)
+        sizes.append(local.std(axis=(1, 2)))
+    gain = sizes[0] / sizes[1]
+    assert gain.max() > 1.5  # Of 1 to 2.5: sharpening by 0 to 1.5 of what a blur takes away.
+    assert gain.min() > 0.85
+
+
 def test_sharpening_keeps_flat_pictures_flat():
     varied = vary(np.full((8, 40, 40, 3), 0.5))
     # What is left is the slowly uneven light.

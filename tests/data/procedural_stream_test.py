@@ -76,12 +76,28 @@ def test_lifelike_pool_shows_its_faces_in_other_tones_each_time(decoder):
         np.testing.assert_array_equal(value, batches[3][name])
 
 
-def test_lifelike_faces_agree_with_the_decoder(decoder):
-    options = {"seed": 3, "num_batches": 1, "lifelike": True}
-    (batch,) = take(procedural_stream.build_procedural_dataset(decoder, 4, **options), 2)
-    face = decoder(batch["coefficients"])
-    np.testing.assert_allclose(batch["landmarks"], face["landmarks"], atol=1e-2)
-    assert batch["image"].min() >= 0 and batch["image"].max() <= 1
+def test_lifelike_faces_are_the_plain_ones_but_for_smiles_and_skin(monkeypatch):
+    # A face: the landmarks of a made-up model are where no crease would be.
+    decoder = FaceDecoder("procedural-4000", camera={"image_size": 64, "focal": 290.0})
+    monkeypatch.setattr(procedural_stream.picture_tones, "vary_tones", lambda images, seed: images)
+    plain, lifelike = (
+        take(procedural_stream.build_procedural_dataset(decoder, 8, seed=3, lifelike=on), 1)[0]
+        for on in (False, True)
+    )
+    before, after = (decoder.layout.split(b["coefficients"]) for b in (plain, lifelike))
+    np.testing.assert_array_equal(before["identity"], after["identity"])
+    smiling = np.abs(before["expression"] - after["expression"]).max(axis=1) > 0
+    assert 0 < smiling.sum() < 8
+    face = decoder(lifelike["coefficients"])
+    np.testing.assert_allclose(lifelike["landmarks"], face["landmarks"], atol=1e-2)
+    # Faces that do not smile differ by their creases, and those lie on the face.
+    darker = (plain["image"] - lifelike["image"])[~smiling].max(axis=-1)
+    assert darker.max() > 0.03
+    columns, rows = plain["landmarks"][~smiling].transpose(2, 0, 1)
+    for picture, column, row in zip(darker, columns, rows, strict=True):
+        below, right = np.nonzero(picture > 0.02)
+        assert ((right > column.min() - 4) & (right < column.max() + 4)).all()
+        assert ((below > row.min() - 4) & (below < row.max() + 4)).all()
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": 1, "first_batch": -1}])

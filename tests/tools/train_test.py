@@ -8,6 +8,7 @@ import pytest
 from tf_facerecon.networks import presets, small_backbone
 from tf_facerecon.networks.r_net import RNet
 from tf_facerecon.training import experiment
+from tf_facerecon.training.config import load_config
 from tf_facerecon.training.interruption import TrainingInterrupted
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
@@ -145,6 +146,11 @@ def test_shipped_network_names_the_command_that_makes_it(main, monkeypatch):
     )
     assert main.__globals__["made_by"](options) == presets.read_table()["r_net_small"]["made_by"]
     assert options.preset == "r_net_small"
+    config = load_config(options.config)
+    first = load_config(REPOSITORY / "configs" / "r_net_small.yaml")
+    assert config.network.backbone == first.network.backbone == "small"
+    # Where the first part leaves its network when it is run as its first lines say.
+    assert config.network.initial_weights == "runs/r_net_small/r_net.keras"
     assert options.out.resolve() == presets.weights_folder().resolve()
 
 

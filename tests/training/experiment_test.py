@@ -73,6 +73,19 @@ def plain_stream(
     return (numbers if num_batches is None else numbers.take(num_batches)).map(make_batch)
 
 
+def test_training_faces_alone_are_lifelike(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        experiment, "build_procedural_dataset", lambda *_, **options: asked.append(options)
+    )
+    smoke = pathlib.Path(__file__).parents[2] / "configs" / "smoke.yaml"
+    config = load_config(smoke, ["data.lifelike=true"])
+    experiment.build_dataset(config, decoder=None)
+    experiment.build_validation_dataset(config, decoder=None)
+    assert asked[0]["lifelike"] is True
+    assert not asked[1].get("lifelike", False)
+
+
 @pytest.fixture
 def settings(face_model_path):
     return plain_settings(face_model_path)
