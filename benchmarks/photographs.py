@@ -10,6 +10,7 @@ face", where the aligner puts it. Nothing is refined here: refinement asks for j
 
 import argparse
 import pathlib
+import sys
 
 import numpy as np
 from tqdm import tqdm
@@ -20,24 +21,33 @@ from tf_facerecon.io import json_files
 
 
 def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
-    """Errors of each photograph and their means.
+    """Errors of each photograph and their means; one that cannot be measured is left out.
 
     Raises:
         FileNotFoundError: If the network is missing.
-        ValueError: If a photograph cannot be read, or shows no face.
+        ValueError: If the network cannot be read, or no photograph could be measured.
     """
     reconstructor = tf_facerecon.FaceReconstructor.from_preset(network)
     decoder = reconstructor.decoder
     mean_face = decoder(np.zeros((1, decoder.layout.total), np.float32), render=False)
     mean_points = mean_face["five_points"].numpy()[0]
     errors = {"mean_face": [], "network": []}
+    measured, skipped = [], {}
     for path in tqdm(photos, unit="photograph"):
-        (face,) = reconstructor.reconstruct(path)
+        try:
+            (face,) = reconstructor.reconstruct(path)
+        except (OSError, ValueError) as error:
+            skipped[str(path)] = str(error)
+            tqdm.write(f"skipped {path}: {error}", file=sys.stderr)
+            continue
+        measured.append(str(path))
         found = face.crop_transform.to_crop(face.found_points)
         answer = face.crop_transform.to_crop(face.photo_five_points)
         errors["mean_face"].append(fit_errors.point_error(mean_points, found))
         errors["network"].append(fit_errors.point_error(answer, found))
-    figures: dict[str, object] = {"network": network, "photos": [str(path) for path in photos]}
+    if not measured:
+        raise ValueError("none of the photographs could be measured")
+    figures: dict[str, object] = {"network": network, "photos": measured, "skipped": skipped}
     for name, values in errors.items():
         figures[f"{name}_each"] = [float(value) for value in values]
         figures[f"{name}_points"] = float(np.mean(values))
@@ -53,6 +63,8 @@ def main() -> None:
     parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
     parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
     arguments = parser.parse_args()
+    if arguments.json and arguments.json.is_dir():
+        parser.error(f"--json must be a file, not the folder {arguments.json}")
     for path in arguments.photos:
         if not path.is_file():
             parser.error(f"there is no photograph {path}")

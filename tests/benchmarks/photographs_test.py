@@ -3,6 +3,7 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from benchmarks import photographs
@@ -18,11 +19,14 @@ def test_table_holds_each_photograph_and_the_mean(monkeypatch, capsys, tmp_path)
     data = pytest.importorskip("skimage.data")
     photo, figures = tmp_path / "astronaut.png", tmp_path / "figures.json"
     image_files.write_image(photo, data.astronaut())
-    run(monkeypatch, photo, photo, "--json", figures)
+    empty = tmp_path / "nobody.png"
+    image_files.write_image(empty, np.full((64, 64, 3), 90, np.uint8))
+    run(monkeypatch, photo, empty, photo, "--json", figures)
     table = capsys.readouterr().out
     assert table.count(f"| {photo} |") == 2 and table.count("| mean |") == 1
     written = json.loads(figures.read_text())
     assert written["network_each"][0] == written["network_each"][1] == written["network_points"]
+    assert list(written["skipped"]) == [str(empty)]
     assert 0 < written["network_points"] < written["mean_face_points"] < 0.3
 
 
