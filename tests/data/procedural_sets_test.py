@@ -1,4 +1,3 @@
-import functools
 import itertools
 
 import numpy as np
@@ -11,19 +10,12 @@ from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.data.frame_faults import FAULTS
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 
+pytestmark = pytest.mark.usefixtures("shared_painters")
+
 
 @pytest.fixture(scope="module")
 def decoder():
     return FaceDecoder(toy_face.build_toy_face_model(), camera={"image_size": 64, "focal": 290.0})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compile_once():
-    """Compiling takes longer than drawing: all streams of a decoder share one painter."""
-    with pytest.MonkeyPatch.context() as patch:
-        cached = functools.cache(procedural_stream.compile_painter)
-        patch.setattr(procedural_stream, "compile_painter", cached)
-        yield
 
 
 def build(decoder, batch_size=2, set_size=4, **arguments):
@@ -37,12 +29,12 @@ def take(dataset, count):
 
 
 @pytest.fixture(scope="module")
-def batches(decoder, compile_once):
+def batches(decoder, shared_painters):
     return take(build(decoder), 3)
 
 
 @pytest.fixture(scope="module")
-def all_bad(decoder, compile_once):
+def all_bad(decoder, shared_painters):
     return take(build(decoder, seed=5, bad_frames=(4, 4), num_batches=4), 4)
 
 

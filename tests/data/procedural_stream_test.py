@@ -1,4 +1,3 @@
-import functools
 import itertools
 
 import numpy as np
@@ -9,19 +8,12 @@ from tests.face_models.made_up_models import made_up_model
 from tf_facerecon.data import procedural_stream
 from tf_facerecon.decoding.face_decoder import FaceDecoder
 
+pytestmark = pytest.mark.usefixtures("shared_painters")
+
 
 @pytest.fixture(scope="module")
 def decoder():
     return FaceDecoder(made_up_model(), camera={"image_size": 64, "focal": 290.0})
-
-
-@pytest.fixture(scope="module", autouse=True)
-def painters():
-    """Compiles each decoder's painter once: most of the time of these tests, otherwise."""
-    with pytest.MonkeyPatch.context() as patch:
-        compile_once = functools.cache(procedural_stream.compile_painter)
-        patch.setattr(procedural_stream, "compile_painter", compile_once)
-        yield
 
 
 def take(dataset, count):

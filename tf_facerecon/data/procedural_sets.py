@@ -9,7 +9,6 @@ import tensorflow as tf
 from tf_facerecon.data import face_sampling, frame_faults, procedural_stream
 from tf_facerecon.data.face_sampling import FaceDistribution
 from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.photos import face_alignment
 
 # How much worse the five points of a bad image are found from which it is aligned.
 _BAD_POINT_NOISE = 2.0
@@ -56,7 +55,6 @@ def build_procedural_set_dataset(
     frame_faults.check_bad_frames(bad_frames, set_size)
     distribution = distribution or FaceDistribution()
     paint = procedural_stream.compile_painter(decoder, pixel_step)
-    crop_pixels = face_alignment.CROP_SIZE / decoder.camera.image_size
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
         seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), number]), 4))
@@ -64,9 +62,8 @@ def build_procedural_set_dataset(
         flat_faults = tf.reshape(faults, [-1])
         coefficients = sample_sets(decoder, batch_size, flat_faults, seeds[1], distribution)
         true = decoder(coefficients, render=False)
-        image, skin = procedural_stream.photograph_faces(
-            paint, coefficients, true["landmarks"] * crop_pixels, seeds[2]
-        )
+        landmarks = procedural_stream.to_crop_pixels(true["landmarks"], decoder)
+        image, skin = procedural_stream.photograph_faces(paint, coefficients, landmarks, seeds[2])
         image, skin = frame_faults.spoil_pictures(image, skin, flat_faults, seeds[3])
         flat = {
             "image": procedural_stream.to_bytes(image),

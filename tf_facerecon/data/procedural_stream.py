@@ -63,7 +63,6 @@ def build_procedural_dataset(
     distribution = distribution or FaceDistribution()
     if lifelike:
         distribution = dataclasses.replace(distribution, smiling=_LIFELIKE_SMILING)
-    crop_pixels = face_alignment.CROP_SIZE / decoder.camera.image_size
     paint = compile_painter(decoder, pixel_step)
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -75,7 +74,7 @@ def build_procedural_dataset(
         image, skin = photograph_faces(
             paint,
             coefficients,
-            true["landmarks"] * crop_pixels,
+            to_crop_pixels(true["landmarks"], decoder),
             tf.random.fold_in(batch_seed, 1),
             lifelike,
         )
@@ -175,6 +174,11 @@ def numbered_batches(
         batches = batches.take(num_batches)
     batches = tf.data.Dataset.zip(tf.data.Dataset.counter(start=first_batch), batches)
     return batches.map(unpack).prefetch(2)
+
+
+def to_crop_pixels(landmarks: tf.Tensor, decoder: FaceDecoder) -> tf.Tensor:
+    """`landmarks` `[B, 68, 2]` of a `decoder` of any image size in pixels of the 224 crop."""
+    return landmarks * (face_alignment.CROP_SIZE / decoder.camera.image_size)
 
 
 def to_bytes(images: tf.Tensor) -> tf.Tensor:
