@@ -58,3 +58,12 @@ def test_creases_turn_with_the_face(landmarks):
     turned = tf.reverse(landmarks, axis=[-1])  # Mirrored at the diagonal.
     upright, lying = draw(landmarks), draw(turned)
     np.testing.assert_allclose(lying, upright.transpose(0, 2, 1, 3), atol=1e-4)
+
+
+def test_lines_of_the_mouth_end_at_its_corners(landmarks):
+    shadow = (1 - draw(landmarks, 224)[..., 0]).mean(axis=0)
+    for corner, parting in ((48, 60), (54, 64)):
+        column, row = landmarks.numpy()[0, corner]
+        inwards = np.sign(landmarks.numpy()[0, parting, 0] - column)
+        edge, lips = (int(column + inwards * step) for step in (2, 14))
+        assert shadow[int(row), edge] > 0.12 > 0.02 > shadow[int(row), lips]

@@ -52,6 +52,7 @@ class FaceMasks:
         lash: Lines of the lashes.
         lid_fold: Creases above the upper lids.
         lips: The red of the lips.
+        mouth_corner: The dark pits in which the lips end.
         brow: Eyebrows.
         wide_brow: Thicker eyebrows.
         narrow_brow: Thinner eyebrows.
@@ -69,6 +70,7 @@ class FaceMasks:
     lash: np.ndarray
     lid_fold: np.ndarray
     lips: np.ndarray
+    mouth_corner: np.ndarray
     brow: np.ndarray
     wide_brow: np.ndarray
     narrow_brow: np.ndarray
@@ -89,6 +91,7 @@ class FaceMasks:
             lash=features.lash_line(s, t),
             lid_fold=features.lid_fold(s, t),
             lips=features.lips(s, t),
+            mouth_corner=features.mouth_corner(s, t),
             brow=features.brow(s, t),
             wide_brow=features.brow(s, t, 1.4),
             narrow_brow=features.brow(s, t, 0.7),
@@ -113,6 +116,7 @@ def mean_colours(masks: FaceMasks) -> np.ndarray:
     colours *= np.exp(-flush[:, None] * HAEMOGLOBIN - shade[:, None] * MELANIN)
     colours = blend(colours, 0.35 * masks.lid_fold, _LASH)
     colours = blend(colours, 0.85 * masks.lips, LIP)
+    colours = blend(colours, 0.45 * masks.mouth_corner, MOUTH)
     colours = blend(colours, 0.80 * masks.brow, _BROW)
     colours = blend(colours, 0.85 * masks.nostril, _NOSTRIL)
     colours = blend(colours, masks.eye, _SCLERA)

@@ -18,7 +18,7 @@ from tf_facerecon.face_models.procedural import (
 DEFAULT_VERTICES = 10_000
 # Raised whenever a coefficient changes its meaning, so that weights trained on another edition of
 # the model are told apart by its fingerprint.
-EDITION = 2
+EDITION = 3
 
 
 def procedural_fields(num_vertices: int = DEFAULT_VERTICES) -> dict[str, Any]:
