@@ -10,6 +10,7 @@ MASKS = [
     features.lid_fold,
     features.brow,
     features.lips,
+    features.mouth_corner,
     features.nostril,
     features.hair,
     features.skin,
@@ -87,3 +88,16 @@ def test_lip_edges_pass_through_the_landmarks():
     _, lower = features.lip_edges(landmarks[54:60, 0])
     np.testing.assert_allclose(upper, landmarks[48:55, 1], atol=1e-12)
     np.testing.assert_allclose(lower, landmarks[54:60, 1], atol=1e-12)
+
+
+def test_lips_end_bluntly_at_the_corners_of_the_mouth():
+    s, t = face_domain.domain_coordinates(face_domain.landmark_template())[54]
+    beyond = s + np.array([-0.010, 0.0, 0.030])
+    red = features.lips(beyond, np.full(3, t))
+    pit = features.mouth_corner(beyond, np.full(3, t))
+    skin = features.skin(beyond, np.full(3, t))
+    assert red[0] > 0.9 and red[2] == 0.0
+    assert pit[1] > 0.9 and pit[2] < 0.05
+    assert skin[1] == 0.0 and skin[2] > 0.9
+    # As thick there as the red is from where vertices can show it.
+    assert features.lips(s - 0.01, t + 0.01) > 0.5 > 0.1 > features.lips(s - 0.01, t + 0.025)

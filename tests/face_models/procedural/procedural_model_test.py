@@ -172,7 +172,7 @@ def test_regions_preset(coarse):
     assert not coarse.face_region[sheet].any() and not coarse.skin_region[sheet].any()
 
 
-def test_mouth_is_seen_as_wide_as_its_landmarks(coarse):
+def test_mouth_ends_darkly_at_its_landmarks(coarse):
     corners = coarse.mean_shape[coarse.landmarks[[48, 54]]]
     outside = corners + np.array([[-0.03, 0.0, 0.0], [0.03, 0.0, 0.0]])
     _, beside = spatial.cKDTree(coarse.mean_shape).query(outside)
