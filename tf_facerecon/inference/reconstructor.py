@@ -198,6 +198,7 @@ def _check_partners(r_net, decoder) -> None:
     if expected and expected != model.fingerprint:
         raise ValueError(
             f"`r_net` learnt face model {r_net.face_model!r} (fingerprint {expected[:12]}...), but "
-            f"`decoder` has {model.name!r} (fingerprint {model.fingerprint[:12]}...), of which a "
-            "network has to be trained (docs/face_models.md)."
+            f"`decoder` has another model or another edition of it, {model.name!r} (fingerprint "
+            f"{model.fingerprint[:12]}...), of which a network has to be trained "
+            "(docs/face_models.md)."
         )

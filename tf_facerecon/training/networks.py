@@ -68,8 +68,10 @@ def _check_source(
     """Raises `ValueError` unless a network can start with the weights of `source`."""
     if source.face_model_fingerprint != face_model.fingerprint:
         raise ValueError(
-            f"The initial weights {name!r} belong to another face model ({source.face_model!r}), "
-            f"whose coefficients mean nothing to {face_model.name!r}."
+            f"The initial weights {name!r} belong to another face model, or to another edition of "
+            f"this one: {source.face_model!r} (fingerprint {source.face_model_fingerprint[:12]}"
+            f"...), whose coefficients mean nothing to {face_model.name!r} (fingerprint "
+            f"{face_model.fingerprint[:12]}...). Start with one of the latter."
         )
     if source.backbone_name != backbone:
         raise ValueError(
