@@ -101,7 +101,9 @@ def test_run_resumed_ends_with_the_same_weights(finished, tmp_path):
         shutil.copy(run_dir / name, tmp_path / name)
     resumed, _ = identity_training.run(config, tmp_path)
     for variable, expected in zip(resumed.variables, network.variables, strict=True):
-        np.testing.assert_allclose(variable, expected, atol=1e-5)
+        # Threads of a busy machine add in another order, which Adam magnifies: 1e-5 was seen, a
+        # tenth of a step is allowed. Without Adam's moments in the checkpoint it is 1e-2.
+        np.testing.assert_allclose(variable, expected, atol=1e-4)
     history = [(folder / "history.csv").read_text().splitlines() for folder in (tmp_path, run_dir)]
     np.testing.assert_allclose(
         *[np.array([row.split(",") for row in rows[1:]], float) for rows in history], rtol=1e-3
