@@ -172,7 +172,7 @@ def lips(s: np.ndarray, t: np.ndarray, softness: float = 0.008) -> np.ndarray:
 
 
 def mouth_corner(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The dark pit in which the lips end: 2 mm by 1.5 mm about landmarks 48 and 54."""
+    """The dark pits in which the lips end, at landmarks 48 and 54: 3 mm wide, 2 mm high."""
     corner = _TEMPLATE[54]
     # A little inwards, so that it darkens the last of the lips rather than the cheek.
     return spot(s, t, corner[0] - 0.004, corner[1], 0.012, 0.008)
