@@ -29,7 +29,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("demo"))
-    parser.add_argument("--weights", default="r_net_small", help="preset, or a .keras file")
+    parser.add_argument("--network", default="r_net_small", help="preset, or a .keras file")
     parser.add_argument("--config", type=pathlib.Path, default=ROOT / "configs" / "demo.yaml")
     parser.add_argument("--no-training", action="store_true", help="only the photograph")
     parser.add_argument(
@@ -38,15 +38,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def reconstruct_astronaut(weights: str, folder: pathlib.Path) -> list[pathlib.Path]:
+def reconstruct_astronaut(network: str, folder: pathlib.Path) -> list[pathlib.Path]:
     """Reconstructs and refines the photograph, prints how well, and writes all files."""
     import skimage.data
 
     from tf_facerecon.inference.reconstructor import FaceReconstructor
 
-    print(f"1. A photograph in 3D, by the network {weights!r}", flush=True)
+    print(f"1. A photograph in 3D, by the network {network!r}", flush=True)
     started = time.perf_counter()
-    reconstructor = FaceReconstructor.from_preset(weights)
+    reconstructor = FaceReconstructor.from_preset(network)
     (face,) = reconstructor.reconstruct(
         skimage.data.astronaut(), source=STEM, refine=True, progress=True
     )
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def demonstrate(options: argparse.Namespace) -> str:
     """Does both halves, and returns what there is to look at."""
-    paths = reconstruct_astronaut(options.weights, options.out)
+    paths = reconstruct_astronaut(options.network, options.out)
     if not options.no_training:
         train_briefly(options.config, options.overrides, options.out / "training")
     names = "\n".join(f"   {path}" for path in paths)

@@ -1,6 +1,6 @@
 """Writes a network and its face model as a SavedModel that TensorFlow alone can load and serve.
 
-    python tools/export_savedmodel.py --preset r_net_small --out serving/1
+    python tools/export_savedmodel.py --network r_net_small --out serving/1
 
 Signature `serving_default`: `image` [N, 224, 224, 3], aligned crops, RGB in 0..1, to
 `coefficients`, `landmarks`, `pose` (4 x 4) and `vertices`. Signature `serve_encoded`: the same from
@@ -20,9 +20,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    network = parser.add_mutually_exclusive_group()
-    network.add_argument("--preset", default="r_net_small", help="shipped network")
-    network.add_argument("--weights", type=pathlib.Path, help="network of your own (.keras)")
+    # Three names for one thing: a preset and a file are told apart by what they are.
+    parser.add_argument(
+        *("--network", "--preset", "--weights"),
+        default="r_net_small",
+        metavar="NETWORK",
+        help="shipped network, or a .keras file of your own (default r_net_small)",
+    )
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="a new folder")
     parser.add_argument(
@@ -40,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     from tf_facerecon.inference.reconstructor import load_network
 
     try:
-        r_net, decoder = load_network(options.weights or options.preset, options.face_model)
+        r_net, decoder = load_network(options.network, options.face_model)
         folder = serving.export_saved_model(
             r_net,
             decoder,

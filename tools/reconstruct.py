@@ -64,9 +64,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write to")
     parser.add_argument("--refine", action="store_true", help="fit through the renderer as well")
     parser.add_argument("--all-faces", action="store_true", help="not only the largest face")
-    network = parser.add_mutually_exclusive_group()
-    network.add_argument("--preset", default="r_net_small", help="shipped network")
-    network.add_argument("--weights", type=pathlib.Path, help="network of your own (.keras)")
+    # Three names for one thing: a preset and a file are told apart by what they are.
+    parser.add_argument(
+        *("--network", "--preset", "--weights"),
+        default="r_net_small",
+        metavar="NETWORK",
+        help="shipped network, or a .keras file of your own (default r_net_small)",
+    )
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
     parser.add_argument("--c-net", default="c_net_small", help="C-Net of a set: preset or .keras")
     parser.add_argument(
@@ -251,7 +255,7 @@ def run_sets(options: argparse.Namespace) -> int:
         atomic_files.make_folder(options.out)
         embed = options.identity_network
         reconstructor = image_set.ImageSetReconstructor.from_preset(
-            options.weights or options.preset,
+            options.network,
             c_net=options.c_net if with_c_net else None,
             identity_network=None if embed == "none" else embed,
             face_model=options.face_model,
@@ -298,7 +302,7 @@ def run_photos(options: argparse.Namespace) -> int:
         check_out(options.out, options.photos)
         atomic_files.make_folder(options.out)
         reconstructor = FaceReconstructor.from_preset(
-            options.weights or options.preset, face_model=options.face_model
+            options.network, face_model=options.face_model
         )
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

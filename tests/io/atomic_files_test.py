@@ -1,4 +1,6 @@
+import errno
 import os
+import pathlib
 
 import pytest
 
@@ -63,6 +65,15 @@ def test_make_folder_exception_raised(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
         with pytest.raises(NotADirectoryError, match="a file stands where a folder is needed"):
             atomic_files.make_folder(folder)
+
+
+def test_make_folder_says_what_the_file_system_says(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", full)
+    with pytest.raises(OSError, match="^Cannot write to .*new: No space left on device.$"):
+        atomic_files.make_folder(tmp_path / "new")
 
 
 def test_atomic_path_unwritable_folder_exception_raised(tmp_path, monkeypatch):

@@ -86,6 +86,19 @@ def test_preset_path_unknown_lists_the_others(folder):
         presets.preset_path("tinny", folder)
 
 
+def test_load_preset_suggests_networks_of_its_kind(folder):
+    with pytest.raises(ValueError, match="(?s)no preset 'tinny'.*tiny: made up"):
+        presets.load_preset(IdentityNetwork, "tinny", folder)
+    with pytest.raises(ValueError, match=r"no preset 'tinny'.*\n  \(none\)"):
+        presets.load_preset(RNet, "tinny", folder)
+
+
+@pytest.mark.parametrize("name", ("net.h5", "runs/net", "../tiny", "/tmp/net.pt"))
+def test_load_preset_path_of_another_kind_of_file_exception_raised(folder, name):
+    with pytest.raises(ValueError, match=f"^{name} is neither a preset nor a `.keras` file"):
+        presets.load_preset(IdentityNetwork, name, folder)
+
+
 def test_preset_path_missing_file_says_the_command(folder):
     presets.preset_path("tiny", folder).unlink()
     with pytest.raises(FileNotFoundError, match="(?s)'tiny'.*python tools/make.py"):

@@ -36,7 +36,7 @@ def toy_files(tmp_path_factory):
     for kernel in r_net.heads.trainable_variables:
         kernel.assign(0.05 * rng.standard_normal(kernel.shape))
     r_net.save(folder / "toy.keras")
-    arguments = ["--weights", str(folder / "toy.keras"), "--face-model", str(folder / "toy.npz")]
+    arguments = ["--network", str(folder / "toy.keras"), "--face-model", str(folder / "toy.npz")]
     return arguments, r_net, decoder
 
 

@@ -26,7 +26,7 @@ def network(tmp_path_factory):
     model = build_toy_face_model()
     model.save(folder / "toy.npz")
     toy.build_toy_network(FaceDecoder(model)).save(folder / "toy.keras")
-    return ["--weights", str(folder / "toy.keras"), "--face-model", str(folder / "toy.npz")]
+    return ["--network", str(folder / "toy.keras"), "--face-model", str(folder / "toy.npz")]
 
 
 @pytest.fixture
@@ -102,8 +102,10 @@ def test_unusable_arguments(network, tmp_path, capsys):
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert reconstruct.main([photo, "--out", str(tmp_path / "file"), *network]) == 2
     assert "file" in capsys.readouterr().err
-    assert reconstruct.main([photo, "--out", str(tmp_path), "--weights", "none.keras"]) == 2
+    assert reconstruct.main([photo, "--out", str(tmp_path), "--network", "none.keras"]) == 2
     assert "none.keras" in capsys.readouterr().err
+    assert reconstruct.main([photo, "--out", str(tmp_path), "--weights", "net.h5"]) == 2
+    assert "net.h5 is neither a preset nor" in capsys.readouterr().err
     (tmp_path / "nothing").mkdir()
     assert reconstruct.main([str(tmp_path / "nothing"), "--out", str(tmp_path), *network]) == 2
     assert "holds no images" in capsys.readouterr().err

@@ -93,6 +93,8 @@ def test_load_config_photos_exception_raised(write, overrides, message):
             ["network.backbone_weights=imagenet", "network.initial_weights=r_net_small"],
             "give one",
         ),
+        (["optimizer.decay_steps=500"], '`decay_steps` .* `decay: step` only, not with "cosine"'),
+        (["optimizer={decay: constant, decay_factor: 0.5}"], '`decay_factor` .* "constant"'),
     ],
 )
 def test_load_config_of_settings_that_mean_nothing_exception_raised(write, overrides, message):

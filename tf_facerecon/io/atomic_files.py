@@ -63,6 +63,7 @@ def make_folder(folder: str | os.PathLike) -> pathlib.Path:
     Raises:
         NotADirectoryError: If it, or a parent of it, is a file.
         PermissionError: If it cannot be made or is not writable.
+        OSError: If it cannot be made for another reason, which is named.
     """
     folder = pathlib.Path(folder)
     try:
@@ -73,6 +74,8 @@ def make_folder(folder: str | os.PathLike) -> pathlib.Path:
         ) from error
     except PermissionError as error:
         raise PermissionError(f"Cannot write to {folder}: no right to make it.") from error
+    except OSError as error:  # A full or read-only disk, a file system without files of one's own.
+        raise OSError(f"Cannot write to {folder}: {error.strerror}.") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"Cannot write to {folder}: the folder is not writable.")
     return folder

@@ -58,12 +58,15 @@ def read_table(folder: str | os.PathLike | None = None) -> dict[str, dict[str, A
         raise ValueError(f"{path} is not a table of presets (JSON): {error}") from error
 
 
-def preset_path(name: str, folder: str | os.PathLike | None = None) -> pathlib.Path:
+def preset_path(
+    name: str, folder: str | os.PathLike | None = None, wanted_class: str | None = None
+) -> pathlib.Path:
     """The weights file of a preset, after its checksum was compared.
 
     Args:
         name: Preset name, a key of `presets.json`.
         folder: Where to look; the package's own weights by default.
+        wanted_class: Class of the networks to suggest if there is no such preset; all by default.
 
     Raises:
         ValueError: If no preset has that name, or the file is not the one of the table.
@@ -72,7 +75,11 @@ def preset_path(name: str, folder: str | os.PathLike | None = None) -> pathlib.P
     folder = pathlib.Path(folder or weights_folder())
     table = read_table(folder)
     if name not in table:
-        available = "\n".join(f"  {key}: {entry['description']}" for key, entry in table.items())
+        available = "\n".join(
+            f"  {key}: {entry['description']}"
+            for key, entry in table.items()
+            if wanted_class in (None, entry["class"])
+        )
         raise ValueError(
             f"There is no preset {name!r} in {folder}. Available:\n{available or '  (none)'}\n"
             "Or give the path of a `.keras` file."
@@ -106,13 +113,18 @@ def load_preset(
         folder: Where to look for presets; the package's own weights by default.
 
     Raises:
-        ValueError: If the preset is unknown or damaged, or holds another class of network.
+        ValueError: If the preset is unknown or damaged, or holds another class of network, or the
+            path does not end in `.keras`.
         FileNotFoundError: If the file is missing.
     """
     name = os.fspath(name_or_path)
     if name.endswith(".keras"):
         return _load_keras_file(model_class, pathlib.Path(name))
-    path = preset_path(name, folder)
+    if pathlib.Path(name).name != name or pathlib.Path(name).suffix:
+        raise ValueError(
+            f"{name} is neither a preset nor a `.keras` file, as networks are kept in."
+        )
+    path = preset_path(name, folder, model_class.__name__)
     entry = read_table(folder)[name]
     if entry["class"] != model_class.__name__:
         raise ValueError(

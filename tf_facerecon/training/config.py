@@ -185,6 +185,8 @@ class OptimizerSettings(yaml_settings.Section):
         learning_rate: Highest learning rate.
         decay: "cosine" to 0 at the last step, "step" (times `decay_factor` every `decay_steps`
             steps), or "constant".
+        decay_steps: Of "step" alone.
+        decay_factor: Of "step" alone.
         warmup_steps: Steps over which the learning rate first rises from 0.
         clip_norm: Largest norm of the whole gradient; none for no limit.
     """
@@ -195,6 +197,16 @@ class OptimizerSettings(yaml_settings.Section):
     decay_factor: Fraction = 0.2
     warmup_steps: NonNegativeInt = 0
     clip_norm: PositiveFloat | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _steps_where_they_count(self):
+        for name in ("decay_steps", "decay_factor"):
+            given, default = getattr(self, name), type(self).model_fields[name].default
+            if self.decay != "step" and given != default:
+                raise ValueError(
+                    f'`{name}` means something with `decay: step` only, not with "{self.decay}"'
+                )
+        return self
 
 
 class StepSettings(yaml_settings.Section):
