@@ -84,12 +84,12 @@ def save_preset(r_net_path: pathlib.Path, config, options, run_dir: pathlib.Path
         options.preset,
         description=f"photograph to face coefficients by {BACKBONES[config.network.backbone]}, "
         f"trained on {DATA[config.data.kind]}",
-        made_by=made_by(options),
+        made_by=made_by(options, config.network.initial_weights),
     )
 
 
-def made_by(options: argparse.Namespace) -> str:
-    """The command that makes the preset, without a path that only this machine has."""
+def made_by(options: argparse.Namespace, starts_from: str | None) -> str:
+    """The commands that make the preset, without a path that only this machine has."""
     return preset_commands.preset_command(
         "tools/train.py",
         options.config,
@@ -97,6 +97,7 @@ def made_by(options: argparse.Namespace) -> str:
         preset=options.preset,
         out=options.out,
         overrides=options.overrides,
+        starts_from=starts_from,
     )
 
 

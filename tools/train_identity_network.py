@@ -55,6 +55,7 @@ def train(options: argparse.Namespace) -> str:
             root=ROOT,
             out=options.out,
             overrides=options.overrides,
+            starts_from=config.network.initial_r_net,
         ),
     )
     return f"{json.dumps(report, indent=2)}\npreset {PRESET!r}: {path}"

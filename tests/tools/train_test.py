@@ -141,12 +141,13 @@ def test_train_out_without_preset_exits_2(main, runs, capsys):
 
 def test_shipped_network_names_the_command_that_makes_it(main, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
-    options = main.__globals__["parse_arguments"](
-        shlex.split(presets.read_table()["r_net_small"]["made_by"])[2:]
-    )
-    assert main.__globals__["made_by"](options) == presets.read_table()["r_net_small"]["made_by"]
-    assert options.preset == "r_net_small"
+    made_by = presets.read_table()["r_net_small"]["made_by"]
+    begin, second = made_by.split(" && ")
+    assert begin == "python tools/train.py --config configs/r_net_small.yaml"
+    options = main.__globals__["parse_arguments"](shlex.split(second)[2:])
     config = load_config(options.config)
+    assert main.__globals__["made_by"](options, config.network.initial_weights) == made_by
+    assert options.preset == "r_net_small"
     first = load_config(REPOSITORY / "configs" / "r_net_small.yaml")
     assert config.network.backbone == first.network.backbone == "small"
     # Where the first part leaves its network when it is run as its first lines say.

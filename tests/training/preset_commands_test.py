@@ -1,5 +1,7 @@
 import pathlib
 
+import pytest
+
 from tf_facerecon.training.preset_commands import portable, preset_command
 
 
@@ -21,6 +23,25 @@ def test_preset_command_preset(tmp_path):
 def test_preset_command_leaves_out_what_was_not_given(tmp_path):
     command = preset_command("tools/x.py", tmp_path / "a.yaml", root=tmp_path)
     assert command == "python tools/x.py --config a.yaml"
+
+
+@pytest.mark.parametrize(
+    ("starts_from", "first"),
+    [
+        ("runs/first/r_net.keras", "python tools/train.py --config configs/first.yaml && "),
+        ("runs/unknown/r_net.keras", ""),
+        ("runs/first/other.keras", ""),
+        ("elsewhere/first/r_net.keras", ""),
+        ("r_net_small", ""),
+        (None, ""),
+    ],
+)
+def test_preset_command_begins_where_its_start_is_made(tmp_path, starts_from, first):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "first.yaml").write_text("", encoding="utf-8")
+    config = tmp_path / "configs" / "second.yaml"
+    command = preset_command("tools/x.py", config, root=tmp_path, starts_from=starts_from)
+    assert command == f"{first}python tools/x.py --config configs/second.yaml"
 
 
 def test_portable_preset(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ def preset_command(
     preset: str | None = None,
     out: pathlib.Path | None = None,
     overrides: Iterable[str] = (),
+    starts_from: str | None = None,
 ) -> str:
     """A command line for a shell, without a path that only this machine has.
 
@@ -23,6 +24,8 @@ def preset_command(
         preset: Its `--preset`, if it takes one.
         out: Its `--out`, if given.
         overrides: `section.key=value` texts.
+        starts_from: R-Net whose weights are the start. If it is one that `tools/train.py` leaves in
+            the folder of a run of the repository's configurations, its command comes first.
     """
     words = ["python", tool, "--config", portable(config, root)]
     words += ["--preset", preset] if preset else []
@@ -31,7 +34,19 @@ def preset_command(
         key, equals, value = override.partition("=")
         is_path = pathlib.Path(value).is_absolute()
         words.append(key + equals + (portable(pathlib.Path(value), root) if is_path else value))
-    return shlex.join(words)
+    first = _training_command(starts_from, root)
+    return f"{first} && {shlex.join(words)}" if first else shlex.join(words)
+
+
+def _training_command(r_net: str | None, root: pathlib.Path) -> str | None:
+    """The command that trains the R-Net `runs/<name>/r_net.keras` by `configs/<name>.yaml`."""
+    parts = pathlib.PurePath(r_net or "").parts
+    if len(parts) != 3 or (parts[0], parts[2]) != ("runs", "r_net.keras"):
+        return None
+    config = root / "configs" / f"{parts[1]}.yaml"
+    if not config.is_file():
+        return None
+    return preset_command("tools/train.py", config, root=root)
 
 
 def portable(path: pathlib.Path, root: pathlib.Path) -> str:
