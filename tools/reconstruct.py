@@ -36,6 +36,7 @@ from collections.abc import Iterable, Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import numpy as np
 from tqdm import tqdm
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -71,6 +72,14 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         metavar="NETWORK",
         help="shipped network, or a .keras file of your own (default r_net_small)",
     )
+    parser.add_argument(
+        "--points",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="folder with <photo's name>.txt for photographs whose face the detector misses or "
+        "takes wrongly: 5 rows `column row` (eye on the left, on the right, nose tip, corner of "
+        "the mouth on the left, on the right) or 68 (iBUG), pixels of the upright photograph",
+    )
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
     parser.add_argument("--c-net", default="c_net_small", help="C-Net of a set: preset or .keras")
     parser.add_argument(
@@ -79,11 +88,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="preset or .keras that notices somebody else in a set; none for no such check",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     if bool(options.photos) == bool(options.sets):
         parser.error("give photographs, or folders of one person each after --set")
-    if options.sets and (options.refine or options.all_faces):
-        parser.error("--refine and --all-faces are for single photographs, not for --set")
+    if options.sets and (options.refine or options.all_faces or options.points):
+        parser.error("--refine, --all-faces, --points are for single photographs, not for --set")
+    if options.points and not options.points.is_dir():
+        parser.error(f"--points {options.points} is no folder")
     if options.aggregate and not options.sets:
         parser.error("--aggregate chooses how a set becomes one face: give it with --set")
     return options
@@ -177,12 +188,24 @@ def reconstruct_photo(
 ) -> Iterator[str]:
     """Reconstructs and writes the faces of one of `photos`; gives the name of each once written."""
     faces = reconstructor.reconstruct(
-        photo, refine=options.refine, all_faces=options.all_faces, progress=False
+        photo,
+        refine=options.refine,
+        all_faces=options.all_faces,
+        landmarks=known_points(photo, options.points),
+        progress=False,
     )
     for number, face in enumerate(faces, start=1):
         name = stem if number == 1 else f"{stem}_face{number}"
         face.save(options.out, name, overwrite=options.overwrite, keep=photos)
         yield name
+
+
+def known_points(photo: pathlib.Path, folder: pathlib.Path | None) -> np.ndarray | None:
+    """The points that `folder` knows of `photo`, `[5 or 68, 2]`; `None` if they must be found."""
+    from tf_facerecon.photos import point_files
+
+    path = folder / f"{photo.stem}.txt" if folder else None
+    return point_files.read_points(path, 5, 68) if path and path.is_file() else None
 
 
 def choose_set_names(folders: list[pathlib.Path]) -> list[str]:

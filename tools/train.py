@@ -44,7 +44,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     command_line.add_no_resume(parser)
     parser.add_argument("--preset", metavar="NAME", help="make the network a preset of this name")
     command_line.add_out(parser)
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     if options.out and not options.preset:
         parser.error("--out is the folder of a preset: give its --preset NAME, too")
     return options

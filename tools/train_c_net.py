@@ -38,7 +38,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     command_line.add_no_resume(parser)
     parser.add_argument("--preset", metavar="NAME", help="its name; by default the file's")
     command_line.add_out(parser)
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def train(options: argparse.Namespace) -> str:

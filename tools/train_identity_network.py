@@ -32,7 +32,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = command_line.run_parser(__doc__)
     command_line.add_out(parser)
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def train(options: argparse.Namespace) -> str:

@@ -77,6 +77,27 @@ def test_batch_goes_on_after_failures(network, known_faces, quick_files, tmp_pat
         assert sum(name in line for line in failed) == 1
 
 
+def test_points_say_where_a_face_is_that_the_detector_misses(
+    network, known_faces, quick_files, tmp_path, capsys
+):
+    photo, other = save_photo(tmp_path / "me.png", height=250), save_photo(tmp_path / "you.png")
+    points, out = tmp_path / "points", tmp_path / "out"
+    points.mkdir()
+    arguments = [str(photo), "--out", str(out), "--points", str(points), str(other), *network]
+    assert reconstruct.main(arguments) == 1
+    assert sorted(path.name for path in out.iterdir()) == ["you.json"]
+    np.savetxt(points / "me.txt", toy.FIVE_POINTS)
+    assert reconstruct.main([*arguments, "--overwrite"]) == 0
+    written = json.loads((out / "me.json").read_text(encoding="utf-8"))
+    np.testing.assert_allclose(written["found_points"]["photo"], toy.FIVE_POINTS)
+    np.savetxt(points / "me.txt", toy.FIVE_POINTS[[1, 0, 2, 3, 4]])
+    assert reconstruct.main([*arguments, "--overwrite"]) == 1
+    assert "me.png: `landmarks` must stand in this order" in capsys.readouterr().err
+    (points / "me.txt").write_text("1 2\n", encoding="utf-8")
+    assert reconstruct.main([*arguments, "--overwrite"]) == 1
+    assert "me.txt must hold 5 or 68 rows" in capsys.readouterr().err
+
+
 def test_all_faces_have_names_of_their_own(network, known_faces, quick_files, tmp_path):
     photo = str(save_photo(tmp_path / "two.png"))
     arguments = [photo, "--all-faces", "--out", str(tmp_path / "out"), *network]
@@ -106,6 +127,10 @@ def test_unusable_arguments(network, tmp_path, capsys):
     assert "none.keras" in capsys.readouterr().err
     assert reconstruct.main([photo, "--out", str(tmp_path), "--weights", "net.h5"]) == 2
     assert "net.h5 is neither a preset nor" in capsys.readouterr().err
+    for wrong in (["--points", "nowhere"], ["--set", str(tmp_path), "--points", str(tmp_path)]):
+        with pytest.raises(SystemExit):
+            reconstruct.main([*([photo] if "--set" not in wrong else []), "--out", "o", *wrong])
+    assert "--points nowhere is no folder" in capsys.readouterr().err
     (tmp_path / "nothing").mkdir()
     assert reconstruct.main([str(tmp_path / "nothing"), "--out", str(tmp_path), *network]) == 2
     assert "holds no images" in capsys.readouterr().err

@@ -155,6 +155,13 @@ def test_shipped_network_names_the_command_that_makes_it(main, monkeypatch):
     assert options.out.resolve() == presets.weights_folder().resolve()
 
 
+def test_settings_may_stand_before_and_after_options(main):
+    options = main.__globals__["parse_arguments"](
+        ["schedule.steps=8", "--config", CONFIG, "run.seed=2", "--preset", "mine", "data.x=1"]
+    )
+    assert options.overrides == ["schedule.steps=8", "run.seed=2", "data.x=1"]
+
+
 def test_train_help_teaches(main, capsys):
     with pytest.raises(SystemExit) as exit_code:
         main(["--help"])

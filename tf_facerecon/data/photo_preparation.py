@@ -22,7 +22,7 @@ import tensorflow as tf
 from tf_facerecon.data import prepared_photos
 from tf_facerecon.data.prepared_photos import PreparedPhotos
 from tf_facerecon.io import image_files
-from tf_facerecon.photos import face_alignment, face_detection
+from tf_facerecon.photos import face_alignment, face_detection, point_files
 from tf_facerecon.photos.skin_probability import SkinModel
 
 PREPARED_NAME = "tf_facerecon_prepared"
@@ -145,14 +145,14 @@ def _prepare_photo(
     image = image_files.read_image(path)
     landmarks = None
     if _landmarks_path(path).is_file():
-        landmarks = points = _read_points(_landmarks_path(path), 68)
+        landmarks = points = point_files.read_points(_landmarks_path(path), 68)
         if landmarks_y_up:
             points[:, 1] = image.shape[0] - 1 - points[:, 1]
         five_points = face_alignment.five_points_from_68(landmarks)
         hint = " (for rows from below: landmarks_y_up, --landmarks-y-up)"
         face_alignment.check_face_order(f"{_landmarks_path(path)}: the points", five_points, hint)
     elif _detections_path(path).is_file():
-        five_points = points = _read_points(_detections_path(path), 5)
+        five_points = points = point_files.read_points(_detections_path(path), 5)
         face_alignment.check_face_order(f"{_detections_path(path)}: the points", five_points)
     else:
         detected = face_detection.largest_face(detector.detect(image), path)
@@ -184,20 +184,6 @@ def _landmarks_path(photo: pathlib.Path) -> pathlib.Path:
 
 def _detections_path(photo: pathlib.Path) -> pathlib.Path:
     return photo.parent / "detections" / f"{photo.stem}.txt"
-
-
-def _read_points(path: pathlib.Path, count: int) -> np.ndarray:
-    """Reads float64 `[count, 2]` from a text file."""
-    try:
-        points = np.loadtxt(path, ndmin=2)
-    except ValueError as error:
-        raise ValueError(f"{path} does not hold rows of numbers: {error}.") from error
-    if points.shape != (count, 2) or not np.isfinite(points).all():
-        raise ValueError(
-            f"{path} must hold {count} rows of two finite numbers. "
-            f"Received: shape {list(points.shape)}, {np.isfinite(points).sum()} of them finite."
-        )
-    return points
 
 
 def _file_states(photo: pathlib.Path) -> list:
