@@ -17,6 +17,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from tf_facerecon.inference import command_line as network_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEM = "astronaut"
@@ -29,7 +30,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("demo"))
-    parser.add_argument("--network", default="r_net_small", help="preset, or a .keras file")
+    network_options.add_network(parser)
     parser.add_argument("--config", type=pathlib.Path, default=ROOT / "configs" / "demo.yaml")
     parser.add_argument("--no-training", action="store_true", help="only the photograph")
     parser.add_argument(

@@ -14,19 +14,15 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from tf_facerecon.inference import command_line
+
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    # Three names for one thing: a preset and a file are told apart by what they are.
-    parser.add_argument(
-        *("--network", "--preset", "--weights"),
-        default="r_net_small",
-        metavar="NETWORK",
-        help="shipped network, or a .keras file of your own (default r_net_small)",
-    )
+    command_line.add_network(parser)
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="a new folder")
     parser.add_argument(

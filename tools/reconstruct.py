@@ -36,8 +36,9 @@ from collections.abc import Iterable, Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import numpy as np
 from tqdm import tqdm
+
+from tf_facerecon.inference import command_line
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
@@ -65,13 +66,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write to")
     parser.add_argument("--refine", action="store_true", help="fit through the renderer as well")
     parser.add_argument("--all-faces", action="store_true", help="not only the largest face")
-    # Three names for one thing: a preset and a file are told apart by what they are.
-    parser.add_argument(
-        *("--network", "--preset", "--weights"),
-        default="r_net_small",
-        metavar="NETWORK",
-        help="shipped network, or a .keras file of your own (default r_net_small)",
-    )
+    command_line.add_network(parser)
     parser.add_argument(
         "--points",
         type=pathlib.Path,
@@ -187,25 +182,20 @@ def reconstruct_photo(
     reconstructor, photo: pathlib.Path, stem: str, photos: list[pathlib.Path], options
 ) -> Iterator[str]:
     """Reconstructs and writes the faces of one of `photos`; gives the name of each once written."""
+    from tf_facerecon.photos import point_files
+
+    points = options.points and point_files.points_path(photo, options.points)
     faces = reconstructor.reconstruct(
         photo,
         refine=options.refine,
         all_faces=options.all_faces,
-        landmarks=known_points(photo, options.points),
+        landmarks=point_files.read_points(points, 5, 68) if points and points.is_file() else None,
         progress=False,
     )
     for number, face in enumerate(faces, start=1):
         name = stem if number == 1 else f"{stem}_face{number}"
         face.save(options.out, name, overwrite=options.overwrite, keep=photos)
         yield name
-
-
-def known_points(photo: pathlib.Path, folder: pathlib.Path | None) -> np.ndarray | None:
-    """The points that `folder` knows of `photo`, `[5 or 68, 2]`; `None` if they must be found."""
-    from tf_facerecon.photos import point_files
-
-    path = folder / f"{photo.stem}.txt" if folder else None
-    return point_files.read_points(path, 5, 68) if path and path.is_file() else None
 
 
 def choose_set_names(folders: list[pathlib.Path]) -> list[str]:

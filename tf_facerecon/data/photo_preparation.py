@@ -179,11 +179,11 @@ def _has_points(photo: pathlib.Path) -> bool:
 
 
 def _landmarks_path(photo: pathlib.Path) -> pathlib.Path:
-    return photo.parent / "landmarks" / f"{photo.stem}.txt"
+    return point_files.points_path(photo, photo.parent / "landmarks")
 
 
 def _detections_path(photo: pathlib.Path) -> pathlib.Path:
-    return photo.parent / "detections" / f"{photo.stem}.txt"
+    return point_files.points_path(photo, photo.parent / "detections")
 
 
 def _file_states(photo: pathlib.Path) -> list:

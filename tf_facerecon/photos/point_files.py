@@ -5,6 +5,11 @@ import pathlib
 import numpy as np
 
 
+def points_path(photo: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """The file that holds the points of `photo` in a `folder` of such files."""
+    return folder / f"{photo.stem}.txt"
+
+
 def read_points(path: pathlib.Path, *counts: int) -> np.ndarray:
     """Reads points from a text file.
 

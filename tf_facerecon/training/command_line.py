@@ -42,7 +42,12 @@ def add_out(parser: argparse.ArgumentParser) -> None:
 
 def run_folder(options: argparse.Namespace) -> pathlib.Path:
     """The folder of the run that a `run_parser` was asked for."""
-    return options.run_dir or pathlib.Path("runs") / options.config.stem
+    return options.run_dir or default_run_folder(options.config)
+
+
+def default_run_folder(config: pathlib.Path) -> pathlib.Path:
+    """Where a run of a configuration file goes if nothing else is asked."""
+    return pathlib.Path("runs") / config.stem
 
 
 def report(

@@ -4,6 +4,8 @@ import pathlib
 import shlex
 from collections.abc import Iterable
 
+from tf_facerecon.training import command_line
+
 
 def preset_command(
     tool: str,
@@ -40,11 +42,9 @@ def preset_command(
 
 def _training_command(r_net: str | None, root: pathlib.Path) -> str | None:
     """The command that trains the R-Net `runs/<name>/r_net.keras` by `configs/<name>.yaml`."""
-    parts = pathlib.PurePath(r_net or "").parts
-    if len(parts) != 3 or (parts[0], parts[2]) != ("runs", "r_net.keras"):
-        return None
-    config = root / "configs" / f"{parts[1]}.yaml"
-    if not config.is_file():
+    path = pathlib.Path(r_net or "")
+    config = root / "configs" / f"{path.parent.name}.yaml"
+    if path != command_line.default_run_folder(config) / "r_net.keras" or not config.is_file():
         return None
     return preset_command("tools/train.py", config, root=root)
 
