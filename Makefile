@@ -13,8 +13,8 @@ WORKERS ?= 2
 PYTEST := TF_CPP_MIN_LOG_LEVEL=2 $(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 # Rooms whose tests start no other process and train nothing.
-QUICK := layout_test.py conventions_test.py core geometry lighting io losses metrics face_models \
-	decoding rendering
+QUICK := layout_test.py conventions_test.py core geometry lighting io losses metrics results morphable_models \
+	layers rendering
 
 .PHONY: help demo test test-quick test-slow lint clean
 

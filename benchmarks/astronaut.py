@@ -8,7 +8,7 @@ The photograph is scikit-image's astronaut (NASA, public domain). Errors:
   share of the distance between the eyes. Refinement asks for just these points: after it, this is
   how far it came, not how right it is.
 - colour: mean RGB distance between picture and photograph over skin inside an ellipse that the
-  found points fix, whatever the fit; see `inference/fit_errors.py`.
+  found points fix, whatever the fit; see `metrics/fit_error.py`.
 
 Beside the network stands "always the mean face", in neutral light and where the aligner puts it.
 """
@@ -20,8 +20,8 @@ import numpy as np
 import skimage.data
 
 import tf_facerecon
-from tf_facerecon.inference import fit_errors
 from tf_facerecon.io import json_files
+from tf_facerecon.metrics import fit_error
 
 
 def measure(network: str) -> dict[str, float | str]:
@@ -34,14 +34,14 @@ def measure(network: str) -> dict[str, float | str]:
     decoder = reconstructor.decoder
     mean_face = decoder(np.zeros((1, decoder.layout.total), np.float32))
     found = face.crop_transform.to_crop(face.found_points)
-    region = fit_errors.photo_region(found, reconstructor.skin_model.probability(face.crop))
+    region = fit_error.photo_region(found, reconstructor.skin_model.probability(face.crop))
     crop = face.crop / np.float32(255.0)
     return {
         "network": network,
-        "mean_face_points": fit_errors.point_error(mean_face["five_points"].numpy()[0], found),
+        "mean_face_points": fit_error.point_error(mean_face["five_points"].numpy()[0], found),
         "network_points": report.point_error_before,
         "refined_points": report.point_error_after,
-        "mean_face_colour": fit_errors.photometric_error(
+        "mean_face_colour": fit_error.photometric_error(
             mean_face["image"].numpy()[0], crop, region
         ),
         "network_colour": report.photometric_before,

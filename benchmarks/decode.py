@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 import timing
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.rendering import rasterizer
 
 FACE_MODEL = "procedural-35709"

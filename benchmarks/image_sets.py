@@ -26,15 +26,14 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models.morphable_layer import resolve_face_model
-from tf_facerecon.inference import unseen_people
+from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
+from tf_facerecon.evaluation import bootstrap, held_out_identities
+from tf_facerecon.evaluation.result_table import ResultTable, plot_tables
 from tf_facerecon.io import atomic_files, json_files
-from tf_facerecon.metrics import bootstrap
-from tf_facerecon.metrics.result_table import ResultTable, plot_tables
-from tf_facerecon.networks.c_net import CNet
-from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.layers.morphable_face import resolve_face_model
+from tf_facerecon.models.c_net import CNet
+from tf_facerecon.models.r_net import RNet
 from tf_facerecon.photos.face_detection import FaceDetector
 
 LOSSES = pathlib.Path(__file__).resolve().parents[1] / "docs" / "ablations" / "losses.json"
@@ -49,10 +48,10 @@ def bad_frames(condition: str, size: int) -> tuple[int, int]:
 
 
 def measure(networks: dict, condition: str, size: int, options) -> dict:
-    """Errors `[people]` by measure and row; see `unseen_people.measure_sets`."""
+    """Errors `[people]` by measure and row; see `held_out_identities.measure_sets`."""
     model = networks["face_model"]
-    people = unseen_people.unseen_face_model(model)
-    batches = build_procedural_set_dataset(
+    people = held_out_identities.held_out_face_model(model)
+    batches = build_synthetic_set_dataset(
         FaceDecoder(people, num_lighting=networks["r_net"].heads.sizes["lighting"]),
         PEOPLE_PER_BATCH,
         size,
@@ -61,8 +60,8 @@ def measure(networks: dict, condition: str, size: int, options) -> dict:
         bad_frames=bad_frames(condition, size),
         pixel_step=2 if networks["r_net"].backbone_name == "small" else 1,
     )
-    batches = unseen_people.take_people(batches, options.count)
-    return unseen_people.measure_sets(
+    batches = held_out_identities.take_people(batches, options.count)
+    return held_out_identities.measure_sets(
         networks["r_net"],
         tqdm(batches, total=-(-options.count // PEOPLE_PER_BATCH), unit="batch"),
         people,
@@ -157,7 +156,7 @@ def main(arguments: list[str] | None = None) -> None:
         "face_model": networks["face_model"].name,
         "people": options.count,
         "seed": options.seed,
-        "unseen_variance": unseen_people.UNSEEN_VARIANCE,
+        "unseen_variance": held_out_identities.UNSEEN_VARIANCE,
     }
     tables, texts = [], []
     for size in options.sizes:

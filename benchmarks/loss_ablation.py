@@ -37,7 +37,7 @@ PEOPLE_PER_BATCH = 10
 def train(options, loss: str, seed: int) -> pathlib.Path:
     """Trains, or goes on training, one network; returns its file."""
     from tf_facerecon.training import config as run_config
-    from tf_facerecon.training import experiment
+    from tf_facerecon.training import r_net_training
 
     switched_off = [f"loss_weights.{term}=0" for term in LOSSES[loss]]
     config = run_config.load_config(
@@ -45,21 +45,21 @@ def train(options, loss: str, seed: int) -> pathlib.Path:
     )
     run_dir = options.out / f"{loss.replace(' + ', '_')}_{seed}"
     print(f"{loss}, seed {seed}: training in {run_dir}", flush=True)
-    return experiment.run(config, run_dir).network_path
+    return r_net_training.run(config, run_dir).network_path
 
 
 def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray]]:
     """Errors `[people]` of one network on one picture of everybody, by measure and row."""
-    from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
-    from tf_facerecon.decoding.face_decoder import FaceDecoder
-    from tf_facerecon.face_models.morphable_layer import resolve_face_model
-    from tf_facerecon.inference import unseen_people
-    from tf_facerecon.networks.r_net import RNet
+    from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
+    from tf_facerecon.evaluation import held_out_identities
+    from tf_facerecon.layers.face_decoder import FaceDecoder
+    from tf_facerecon.layers.morphable_face import resolve_face_model
+    from tf_facerecon.models.r_net import RNet
 
     r_net = RNet.from_preset(r_net_path)
     model = resolve_face_model(r_net.face_model, r_net.face_model_fingerprint or None)
-    people = unseen_people.unseen_face_model(model)
-    batches = build_procedural_set_dataset(
+    people = held_out_identities.held_out_face_model(model)
+    batches = build_synthetic_set_dataset(
         FaceDecoder(people, num_lighting=r_net.heads.sizes["lighting"]),
         PEOPLE_PER_BATCH,
         1,
@@ -68,9 +68,9 @@ def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray
         bad_frames=(0, 0),
         pixel_step=2 if r_net.backbone_name == "small" else 1,
     )
-    return unseen_people.measure_sets(
+    return held_out_identities.measure_sets(
         r_net,
-        unseen_people.take_people(batches, options.count),
+        held_out_identities.take_people(batches, options.count),
         people,
         face_model=model,
         scan_points=options.scan_points,
@@ -90,7 +90,7 @@ def collect(measured: dict[str, list[dict]]) -> dict[str, dict[str, np.ndarray]]
 
 def verdict(vertices: dict[str, np.ndarray]) -> str:
     """Whether the order is the paper's, in which the hybrid loss is best."""
-    from tf_facerecon.metrics import bootstrap
+    from tf_facerecon.evaluation import bootstrap
 
     losses = [loss for loss in vertices if loss != "mean face"]
     best = min(losses, key=lambda loss: vertices[loss].mean())
@@ -107,8 +107,8 @@ def verdict(vertices: dict[str, np.ndarray]) -> str:
 
 def write_report(errors: dict[str, dict[str, np.ndarray]], options) -> str:
     """Writes JSON, Markdown and plot; returns the Markdown."""
+    from tf_facerecon.evaluation.result_table import ResultTable, plot_tables
     from tf_facerecon.io import atomic_files, json_files
-    from tf_facerecon.metrics.result_table import ResultTable, plot_tables
 
     table = ResultTable.from_values("Loss and error of single pictures", errors)
     text = f"{table.markdown()}\n{verdict(errors['vertices'])}\n"
@@ -154,7 +154,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.training import command_line
+    from tf_facerecon.cli import training_options
 
     def work() -> str:
         measured = {
@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
         }
         return write_report(collect(measured), options)
 
-    return command_line.report(work)
+    return training_options.report(work)
 
 
 if __name__ == "__main__":

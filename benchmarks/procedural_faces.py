@@ -25,16 +25,16 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tf_facerecon.data import backdrops, face_sampling
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models.morphable_model import MorphableModel
+from tf_facerecon.datasets import backgrounds, coefficient_sampling
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.io import image_files, json_files
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tf_facerecon.photos.face_detection import FaceDetector
 
 SEED = 977_000_023
 BATCH_SIZE = 8
-FACES = face_sampling.FaceDistribution(max_yaw=40.0, pitch=6.0, roll=6.0, directional=0.15)
+FACES = coefficient_sampling.FaceDistribution(max_yaw=40.0, pitch=6.0, roll=6.0, directional=0.15)
 POINT_NAMES = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner")
 # What is asked of a model: least share of faces found, greatest error of the five points.
 WANTED = {"procedural": (0.98, 0.08)}
@@ -60,17 +60,17 @@ def render_faces(
         centres, `(column, row)`.
     """
     face_seed, background_seed = tf.unstack(tf.random.split(seed, 2))
-    coefficients = face_sampling.sample_coefficients(sampler, batch_size, face_seed, FACES)
+    coefficients = coefficient_sampling.sample_coefficients(sampler, batch_size, face_seed, FACES)
     decoded = painter(coefficients)
     size = painter.camera.image_size
-    background = backdrops.cluttered_background(batch_size, size, background_seed)
+    background = backgrounds.cluttered_background(batch_size, size, background_seed)
     lit, mask = tf.clip_by_value(decoded["image"], 0.0, 1.0), decoded["mask"]
     # A face cut out of its head is no face.
     skin = tf.math.divide_no_nan(
         tf.reduce_sum(lit * decoded["region_mask"], axis=(1, 2)),
         tf.reduce_sum(decoded["region_mask"], axis=(1, 2)),
     )
-    scene = backdrops.draw_head_behind(
+    scene = backgrounds.draw_head_behind(
         background, skin, tf.random.fold_in(seed, 2), size / _MAGNIFICATION
     )
     image = mask * lit + (1.0 - mask) * scene

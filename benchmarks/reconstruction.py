@@ -34,7 +34,7 @@ def measure(network: str, count: int, seed: int) -> dict[str, float | int | str 
         num_lighting=r_net.heads.sizes["lighting"],
         fingerprint=r_net.face_model_fingerprint or None,
     )
-    dataset = tf_facerecon.build_procedural_dataset(
+    dataset = tf_facerecon.build_synthetic_dataset(
         decoder, BATCH_SIZE, seed=seed, num_batches=-(-count // BATCH_SIZE)
     )
     errors = {"mean_face": [], "r_net": []}

@@ -15,11 +15,11 @@ import time
 import tensorflow as tf
 import timing
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import perceptual
+from tf_facerecon.models.facenet import FaceNet
 from tf_facerecon.models.hybrid_model import HybridModel
-from tf_facerecon.networks.facenet import FaceNet
-from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.models.r_net import RNet
 from tf_facerecon.training import fit_loop
 
 FACE_MODEL = "procedural-35709"

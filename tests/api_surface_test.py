@@ -26,8 +26,8 @@ PUBLIC = [
     "align_face",
     "build_photo_dataset",
     "build_photo_set_dataset",
-    "build_procedural_dataset",
-    "build_procedural_set_dataset",
+    "build_synthetic_dataset",
+    "build_synthetic_set_dataset",
     "rasterize",
     "read_obj",
 ]

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.face_models.made_up_models import made_up_model
-from tf_facerecon.face_models.coefficients import CoefficientLayout
-from tf_facerecon.face_models.morphable_layer import MorphableFace
-from tf_facerecon.face_models.morphable_model import MorphableModel
+from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
 from tf_facerecon.io import image_files, mesh_files
+from tf_facerecon.layers.morphable_face import MorphableFace
 from tf_facerecon.lighting import lambertian_shading, spherical_harmonics
 from tf_facerecon.losses import landmark, photometric
 from tf_facerecon.metrics import surface_error
+from tf_facerecon.morphable_models.coefficients import CoefficientLayout
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tf_facerecon.photos import face_alignment
 from tf_facerecon.rendering import rasterizer
 

@@ -10,10 +10,10 @@ import pytest
 
 import tf_facerecon
 from examples import reconstruct_a_photo, reconstruct_an_image_set, train_on_your_photos
-from tests.inference import toy_reconstruction as toy
+from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.networks.c_net import CNet
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.models.c_net import CNet
 from tf_facerecon.photos import face_detection
 
 EXAMPLES = sorted((pathlib.Path(__file__).resolve().parents[1] / "examples").glob("*.py"))

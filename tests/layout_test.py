@@ -8,9 +8,10 @@ import sys
 import pytest
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "tf_facerecon"
-FLOORS = """core | geometry lighting io | face_models rendering photos |
-    decoding networks losses metrics | data models | training inference"""
-FLOOR = {room: n for n, row in enumerate(FLOORS.split("|")) for room in row.split()}
+LAYERS = """core | geometry lighting io | morphable_models rendering photos |
+    layers losses metrics results | models datasets | evaluation visualization | export |
+    training inference | cli"""
+LAYER = {package: n for n, row in enumerate(LAYERS.split("|")) for package in row.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 LAZY = {"tensorflow_graphics", "mtcnn", "keras_facenet", "cv2", "trimesh", "sklearn", "skimage"}
 
@@ -28,16 +29,16 @@ def own_imports(path):
     return {name for name in imported_names(path) if name.split(".")[0] == "tf_facerecon"}
 
 
-def room_of(path):
+def package_of(path):
     return path.relative_to(PACKAGE).parts[0]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_go_down(path):
     for name in own_imports(path):
-        room = name.split(".")[1]
-        assert room in FLOOR, f"{name}: import modules by full path, not from the package face"
-        assert room == room_of(path) or FLOOR[room] < FLOOR[room_of(path)], name
+        package = name.split(".")[1]
+        assert package in LAYER, f"{name}: import modules by full path, not from the package face"
+        assert package == package_of(path) or LAYER[package] < LAYER[package_of(path)], name
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -68,7 +69,7 @@ def test_no_circles_between_modules():
             del remaining[name]
 
 
-def test_room_init_files_are_empty():
+def test_package_init_files_are_empty():
     filled = [
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("__init__.py")

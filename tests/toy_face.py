@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_facerecon.face_models.morphable_model import MorphableModel
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tf_facerecon.photos.face_alignment import FIVE_POINT_TEMPLATE
 
 _GRID = 15

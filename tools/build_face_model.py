@@ -35,7 +35,7 @@ EXIT_BAD_INPUT = 2
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
-    from tf_facerecon.face_models import model_sources
+    from tf_facerecon.morphable_models import model_sources
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -78,7 +78,7 @@ def check_free(path: pathlib.Path, overwrite: bool) -> None:
 
 def known_name(options: argparse.Namespace) -> str | None:
     """What the model will be called, or `None` if that is in its source."""
-    from tf_facerecon.face_models import model_sources
+    from tf_facerecon.morphable_models import model_sources
 
     part = options.part or model_sources.PARTS[0]
     return model_sources.built_name(options.kind, full=options.full, part=part)
@@ -86,7 +86,7 @@ def known_name(options: argparse.Namespace) -> str | None:
 
 def target(options: argparse.Namespace, name: str | None) -> pathlib.Path | None:
     """Where a model of that name is written, or `None` as long as that is open."""
-    from tf_facerecon.face_models import morphable_model
+    from tf_facerecon.morphable_models import morphable_model
 
     if options.out is not None or name is None:
         return options.out
@@ -95,11 +95,11 @@ def target(options: argparse.Namespace, name: str | None) -> pathlib.Path | None
 
 def build(options: argparse.Namespace):
     """The model that the command line asks for."""
-    from tf_facerecon.face_models import model_sources, morphable_model
+    from tf_facerecon.morphable_models import model_sources, morphable_model
 
     source = options.source
     if options.kind == "ict" and source is None:
-        from tf_facerecon.face_models.ict.ict_download import fetch_ict
+        from tf_facerecon.morphable_models.importers.ict.ict_download import fetch_ict
 
         source = fetch_ict(morphable_model.face_model_folder().parent / "ict-facekit")
     print(f"Building {options.kind} ({source or 'from formulas'}) ...", flush=True)

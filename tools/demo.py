@@ -17,7 +17,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tf_facerecon.inference import command_line as network_options
+from tf_facerecon.cli import network_option as network_options
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STEM = "astronaut"
@@ -82,14 +82,14 @@ def remove_earlier_demonstration(run_dir: pathlib.Path) -> None:
 def train_briefly(config_path: pathlib.Path, overrides: list[str], run_dir: pathlib.Path) -> None:
     """Trains a new network for a short while and prints how the losses fell."""
     from tf_facerecon.training import config as run_config
-    from tf_facerecon.training import experiment
+    from tf_facerecon.training import r_net_training
 
     print(f"2. A short training with model.fit, as {config_path.name} describes", flush=True)
     config = run_config.load_config(config_path, overrides)
     remove_earlier_demonstration(run_dir)
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / MARK).touch()
-    result = experiment.run(config, run_dir)
+    result = r_net_training.run(config, run_dir)
     with open(run_dir / "history.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     print(f"\n   {result.steps} steps in {result.seconds:.0f} seconds; losses by epoch:")
@@ -103,9 +103,9 @@ def train_briefly(config_path: pathlib.Path, overrides: list[str], run_dir: path
 def main(arguments: list[str] | None = None) -> int:
     """Runs the demonstration; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.training import command_line
+    from tf_facerecon.cli import training_options
 
-    return command_line.report(lambda: demonstrate(options), "The demonstration ends here.")
+    return training_options.report(lambda: demonstrate(options), "The demonstration ends here.")
 
 
 def demonstrate(options: argparse.Namespace) -> str:

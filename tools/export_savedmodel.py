@@ -14,7 +14,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tf_facerecon.inference import command_line
+from tf_facerecon.cli import network_option
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -22,7 +22,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    command_line.add_network(parser)
+    network_option.add_network(parser)
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="a new folder")
     parser.add_argument(
@@ -36,12 +36,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.inference import serving
+    from tf_facerecon.export import saved_model
     from tf_facerecon.inference.reconstructor import load_network
 
     try:
         r_net, decoder = load_network(options.network, options.face_model)
-        folder = serving.export_saved_model(
+        folder = saved_model.export_saved_model(
             r_net,
             decoder,
             options.out,

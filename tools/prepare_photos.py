@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     # Of odd photographs Pillow says things that help nobody; what matters is said by the package.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    from tf_facerecon.data.photo_preparation import prepare_photos
+    from tf_facerecon.datasets.photo_preparation import prepare_photos
     from tf_facerecon.photos.skin_probability import SkinModel
 
     try:

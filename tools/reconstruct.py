@@ -38,7 +38,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tqdm import tqdm
 
-from tf_facerecon.inference import command_line
+from tf_facerecon.cli import network_option
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
@@ -66,7 +66,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder to write to")
     parser.add_argument("--refine", action="store_true", help="fit through the renderer as well")
     parser.add_argument("--all-faces", action="store_true", help="not only the largest face")
-    command_line.add_network(parser)
+    network_option.add_network(parser)
     parser.add_argument(
         "--points",
         type=pathlib.Path,
@@ -215,8 +215,8 @@ def reconstruct_set(
     reconstructor, folder: pathlib.Path, name: str, options, failures: dict
 ) -> None:
     """Reconstructs and writes one person; adds photographs that failed, and why, to `failures`."""
-    from tf_facerecon.inference import image_set
-    from tf_facerecon.inference.image_set_files import is_even
+    from tf_facerecon.export.image_set_files import is_even
+    from tf_facerecon.inference import image_set_reconstructor
 
     photos = list_photos(folder)
     check_out(options.out / name, options.sets)
@@ -225,7 +225,7 @@ def reconstruct_set(
         raise FileExistsError(f"{written} exists already; replace it with --overwrite.")
     with warnings.catch_warnings():
         # The result says the same; here it is printed as the other messages are.
-        warnings.simplefilter("ignore", image_set.ImageSetWarning)
+        warnings.simplefilter("ignore", image_set_reconstructor.ImageSetWarning)
         person = reconstructor.reconstruct(
             photos, aggregate=options.aggregate or "cnet", progress=True
         )
@@ -254,7 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run_sets(options: argparse.Namespace) -> int:
     """Reconstructs every set of the command line; returns the exit code."""
-    from tf_facerecon.inference import image_set
+    from tf_facerecon.inference import image_set_reconstructor
     from tf_facerecon.io import atomic_files
 
     folders = [folder for folder in options.sets if folder.is_dir()]
@@ -267,7 +267,7 @@ def run_sets(options: argparse.Namespace) -> int:
         check_out(options.out, folders)
         atomic_files.make_folder(options.out)
         embed = options.identity_network
-        reconstructor = image_set.ImageSetReconstructor.from_preset(
+        reconstructor = image_set_reconstructor.ImageSetReconstructor.from_preset(
             options.network,
             c_net=options.c_net if with_c_net else None,
             identity_network=None if embed == "none" else embed,
@@ -282,7 +282,7 @@ def run_sets(options: argparse.Namespace) -> int:
     for folder, name in zip(folders, choose_set_names(folders), strict=True):
         try:
             reconstruct_set(reconstructor, folder, name, options, failures)
-        except image_set.SURVIVABLE as error:
+        except image_set_reconstructor.SURVIVABLE as error:
             failures[folder] = error
     if is_new:
         remove_if_empty(options.out)

@@ -42,16 +42,16 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
-    from tf_facerecon.face_models.morphable_model import MorphableModel
-    from tf_facerecon.inference import model_sheet
     from tf_facerecon.io import image_files
+    from tf_facerecon.morphable_models.morphable_model import MorphableModel
+    from tf_facerecon.visualization import model_overview
 
     try:
         if options.out.exists() and not options.overwrite:
             raise FileExistsError(f"{options.out} exists; add --overwrite to replace it.")
         model = MorphableModel.from_preset(options.face_model)
         print(f"Drawing {model.name} ({model.num_vertices} vertices) ...", flush=True)
-        sheet = model_sheet.model_sheet(model, options.seed)
+        sheet = model_overview.model_overview(model, options.seed)
         image_files.write_image(options.out, sheet)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -24,7 +24,7 @@ import sys
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tf_facerecon.training import command_line, preset_commands
+from tf_facerecon.cli import preset_commands, training_options
 from tf_facerecon.training import config as run_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -35,15 +35,15 @@ DATA = {"procedural": "procedural faces", "photos": "photographs"}
 def main(arguments: list[str] | None = None) -> int:
     """Runs the tool and returns its exit code."""
     options = parse_arguments(arguments)
-    return command_line.report(lambda: train(options))
+    return training_options.report(lambda: train(options))
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = command_line.run_parser(__doc__)
-    command_line.add_no_resume(parser)
+    parser = training_options.run_parser(__doc__)
+    training_options.add_no_resume(parser)
     parser.add_argument("--preset", metavar="NAME", help="make the network a preset of this name")
-    command_line.add_out(parser)
+    training_options.add_out(parser)
     options = parser.parse_intermixed_args(arguments)
     if options.out and not options.preset:
         parser.error("--out is the folder of a preset: give its --preset NAME, too")
@@ -52,16 +52,16 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> str:
     """Trains, and returns what a person wants to know at the end."""
-    run_dir = command_line.run_folder(options)
+    run_dir = training_options.run_folder(options)
     config = run_config.load_config(options.config, options.overrides)
     # Only now: TensorFlow takes seconds, a mistyped key should not.
-    from tf_facerecon.networks import presets
-    from tf_facerecon.training import experiment
+    from tf_facerecon.models import presets
+    from tf_facerecon.training import r_net_training
 
     if options.preset:
         presets.check_name(options.preset)  # Not after hours of training.
     print(f"Training in {run_dir}; watch it: tensorboard --logdir {run_dir}/logs", flush=True)
-    result = experiment.run(config, run_dir, resume=not options.no_resume)
+    result = r_net_training.run(config, run_dir, resume=not options.no_resume)
     further = {
         "history": run_dir / "history.csv",
         "pictures": run_dir / "panels",
@@ -70,13 +70,13 @@ def train(options: argparse.Namespace) -> str:
     if options.preset:
         path = save_preset(result.network_path, config, options, run_dir)
         further["preset"] = f"{options.preset!r}, {path}"
-    return command_line.describe_result(result, further)
+    return training_options.describe_result(result, further)
 
 
 def save_preset(r_net_path: pathlib.Path, config, options, run_dir: pathlib.Path) -> pathlib.Path:
     """Makes the trained network a preset and returns the path of its weights."""
-    from tf_facerecon.networks import presets
-    from tf_facerecon.networks.r_net import RNet
+    from tf_facerecon.models import presets
+    from tf_facerecon.models.r_net import RNet
 
     return presets.save_preset(
         RNet.from_preset(r_net_path),

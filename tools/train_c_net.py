@@ -20,7 +20,8 @@ import sys
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tf_facerecon.training import c_net_config, command_line, preset_commands
+from tf_facerecon.cli import preset_commands, training_options
+from tf_facerecon.training import c_net_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DATA = {"procedural": "procedural people", "photos": "photographs"}
@@ -29,24 +30,24 @@ DATA = {"procedural": "procedural people", "photos": "photographs"}
 def main(arguments: list[str] | None = None) -> int:
     """Runs the tool and returns its exit code."""
     options = parse_arguments(arguments)
-    return command_line.report(lambda: train(options))
+    return training_options.report(lambda: train(options))
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = command_line.run_parser(__doc__)
-    command_line.add_no_resume(parser)
+    parser = training_options.run_parser(__doc__)
+    training_options.add_no_resume(parser)
     parser.add_argument("--preset", metavar="NAME", help="its name; by default the file's")
-    command_line.add_out(parser)
+    training_options.add_out(parser)
     return parser.parse_intermixed_args(arguments)
 
 
 def train(options: argparse.Namespace) -> str:
     """Trains, and returns what a person wants to know at the end."""
-    run_dir = command_line.run_folder(options)
+    run_dir = training_options.run_folder(options)
     config = c_net_config.load_config(options.config, options.overrides)
     # Only now: TensorFlow takes seconds, a mistyped key should not.
-    from tf_facerecon.networks import presets
+    from tf_facerecon.models import presets
     from tf_facerecon.training import c_net_training
 
     name = options.preset or options.config.stem
@@ -57,15 +58,15 @@ def train(options: argparse.Namespace) -> str:
     further = {"history": run_dir / "history.csv", "preset": f"{name!r}, {path}"}
     if config.network.train_r_net:
         further["R-Net"] = f"{run_dir / 'r_net.keras'}, the only one that this C-Net goes with"
-    return command_line.describe_result(result, further)
+    return training_options.describe_result(result, further)
 
 
 def save_preset(
     network_path: pathlib.Path, name: str, config, options, run_dir: pathlib.Path
 ) -> pathlib.Path:
     """Makes the trained network a preset and returns the path of its weights."""
-    from tf_facerecon.networks import presets
-    from tf_facerecon.networks.c_net import CNet
+    from tf_facerecon.models import presets
+    from tf_facerecon.models.c_net import CNet
 
     return presets.save_preset(
         CNet.from_preset(network_path),

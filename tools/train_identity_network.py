@@ -16,7 +16,8 @@ import sys
 # Before TensorFlow is imported: its start-up notes would bury the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from tf_facerecon.training import command_line, identity_config, preset_commands
+from tf_facerecon.cli import preset_commands, training_options
+from tf_facerecon.training import identity_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PRESET = "identity_small"
@@ -25,22 +26,22 @@ PRESET = "identity_small"
 def main(arguments: list[str] | None = None) -> int:
     """Runs the tool and returns its exit code."""
     options = parse_arguments(arguments)
-    return command_line.report(lambda: train(options))
+    return training_options.report(lambda: train(options))
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = command_line.run_parser(__doc__)
-    command_line.add_out(parser)
+    parser = training_options.run_parser(__doc__)
+    training_options.add_out(parser)
     return parser.parse_intermixed_args(arguments)
 
 
 def train(options: argparse.Namespace) -> str:
     """Trains, and returns what a person wants to know at the end."""
-    run_dir = command_line.run_folder(options)
+    run_dir = training_options.run_folder(options)
     config = identity_config.load_config(options.config, options.overrides)
     # Only now: TensorFlow takes seconds, a mistyped key should not.
-    from tf_facerecon.networks import presets
+    from tf_facerecon.models import presets
     from tf_facerecon.training import identity_training
 
     network, report = identity_training.run(config, run_dir)

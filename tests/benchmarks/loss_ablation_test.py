@@ -32,7 +32,7 @@ def test_config_has_every_term_that_is_switched_off():
 
 
 def test_train_switches_terms_off(tmp_path, monkeypatch):
-    from tf_facerecon.training import experiment
+    from tf_facerecon.training import r_net_training
 
     seen = {}
 
@@ -40,7 +40,7 @@ def test_train_switches_terms_off(tmp_path, monkeypatch):
         seen[run_dir.name] = config
         return types.SimpleNamespace(network_path=run_dir / "r_net.keras")
 
-    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(r_net_training, "run", run)
     options = loss_ablation.parse_arguments(
         ["--out", str(tmp_path), "--count", "5", "schedule.steps=200"]
     )

@@ -6,11 +6,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tests.inference import toy_reconstruction as toy
+from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.inference import reconstructor as reconstructors
 from tf_facerecon.inference.reconstructor import FaceReconstructor
+from tf_facerecon.layers.face_decoder import FaceDecoder
 
 
 def test_reconstruct_zero_heads_preset(toy_reconstructor, mean_face):

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder
 from tf_facerecon.inference import refinement
+from tf_facerecon.layers.face_decoder import FaceDecoder
 
 SKIN = np.ones((224, 224))
 

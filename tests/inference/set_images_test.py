@@ -53,7 +53,7 @@ def test_best_is_never_a_copy():
 
 def test_set_warnings_preset():
     assert set_images.set_warnings([image("a"), image("b")], 0.7) == []
-    near, far = image("a", identity_distance=0.6), image("b", identity_distance=0.8)
+    near, far = image("a", embedding_distance=0.6), image("b", embedding_distance=0.8)
     (warning,) = set_images.set_warnings([near, far], 0.7)
     assert "another person" in warning and "b (0.80)" in warning and "a (" not in warning
     copy, single = set_images.set_warnings([near, image("c", duplicate_of="a")], 0.7)

@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 
 from tests import toy_face
-from tf_facerecon.data.procedural_stream import build_procedural_dataset
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import dense_landmarks
+from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
 from tf_facerecon.geometry.camera import project
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses.landmark import LANDMARK_WEIGHTS
 from tf_facerecon.models import hybrid_model
 from tf_facerecon.models.hybrid_model import HybridModel
-from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.morphable_models import vertex_sampling
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def decoder():
 
 @pytest.fixture(scope="module")
 def batch(decoder):
-    return next(iter(build_procedural_dataset(decoder, 2, seed=1)))
+    return next(iter(build_synthetic_dataset(decoder, 2, seed=1)))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_dense_landmark_term_compares_points_with_projected_vertices(decoder, ba
     # The first 68 points are the landmarks, which the stream knows.
     gaps = np.linalg.norm(found[:, :68] - batch["landmarks"], axis=-1)
     vertices = decoder(batch["coefficients"], render=False)["vertices"]
-    others = dense_landmarks.spread_vertices(decoder.face_model, 160)[68:]
+    others = vertex_sampling.sample_vertices(decoder.face_model, 160)[68:]
     projected = project(tf.gather(vertices, others, axis=1), decoder.camera)
     rest = np.linalg.norm(found[:, 68:] - projected, axis=-1)
     expected = np.concatenate([gaps, rest], axis=1).mean(axis=1)
@@ -217,7 +217,7 @@ def test_two_replicas_train_like_one():
         tf.config.set_logical_device_configuration(cpu, two)
         from tests import toy_face
         from tests.models import hybrid_model_test
-        from tf_facerecon.decoding.face_decoder import FaceDecoder
+        from tf_facerecon.layers.face_decoder import FaceDecoder
         from tf_facerecon.models.hybrid_model import HybridModel
 
         rng = np.random.default_rng(0)

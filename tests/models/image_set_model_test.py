@@ -4,12 +4,12 @@ import pytest
 import tensorflow as tf
 
 from tests import toy_face
-from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
-from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.layers.identity_aggregation import IdentityAggregation
+from tf_facerecon.models.c_net import CNet
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.image_set_model import ImageSetModel
-from tf_facerecon.networks.c_net import CNet
-from tf_facerecon.networks.identity_aggregation import IdentityAggregation
 
 NUM_SETS, SET_SIZE = 4, 4
 
@@ -236,7 +236,7 @@ def test_saving_says_what_to_save(decoder, tmp_path):
 
 def test_label_free_loss_teaches_the_c_net(decoder):
     """The whole hybrid-level loss on rendered sets, one place of which holds no picture."""
-    dataset = build_procedural_set_dataset(
+    dataset = build_synthetic_set_dataset(
         decoder, 2, 3, seed=1, num_batches=1, bad_frames=(1, 1), pixel_step=4
     )
     batch = dict(next(iter(dataset)))

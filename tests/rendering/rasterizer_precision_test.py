@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.rendering import rendering_scenes
-from tf_facerecon.rendering import pixel_coverage, rasterizer, tfg_framebuffer
+from tf_facerecon.rendering import rasterizer, tensorflow_graphics_backend, visibility
 
 SIZE = (224, 224)
 CHANNELS = 7
@@ -23,7 +23,7 @@ def head():
     clip = clip[np.newaxis]
     attributes = np.sin(np.concatenate([clip, 2 * clip], axis=-1)[..., :CHANNELS])
     weights = np.random.default_rng(7).uniform(-1, 1, (1, *SIZE, CHANNELS))
-    ids = pixel_coverage.cover_pixels(clip, triangles, SIZE)
+    ids = visibility.visible_triangles(clip, triangles, SIZE)
     return clip, triangles, attributes, ids, weights
 
 
@@ -34,7 +34,7 @@ def ours(clip, triangles, attributes, ids):
 def theirs(clip, triangles, attributes, ids):
     from tensorflow_graphics.rendering import barycentrics, interpolate
 
-    framebuffer = tfg_framebuffer.framebuffer_from_ids(ids, triangles).layer(0)
+    framebuffer = tensorflow_graphics_backend.framebuffer_from_ids(ids, triangles).layer(0)
     framebuffer = barycentrics.differentiable_barycentrics(framebuffer, clip, triangles)
     image = interpolate.interpolate_vertex_attribute(attributes, framebuffer).value
     return tf.reverse(image, axis=[1])  # Their row 0 is the bottom row.

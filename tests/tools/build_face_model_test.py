@@ -5,9 +5,9 @@ import logging
 import numpy as np
 import pytest
 
-from tests.face_models.made_up_models import made_up_model
-from tf_facerecon.face_models import model_sources
-from tf_facerecon.face_models.morphable_model import MorphableModel
+from tests.morphable_models.made_up_models import made_up_model
+from tf_facerecon.morphable_models import model_sources
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tools import build_face_model
 
 
@@ -68,7 +68,7 @@ def test_older_file_stays_unless_told(calls, home, capsys):
     ],
 )
 def test_older_file_is_seen_before_the_work(calls, home, monkeypatch, capsys, arguments, file):
-    from tf_facerecon.face_models.ict import ict_download
+    from tf_facerecon.morphable_models.importers.ict import ict_download
 
     monkeypatch.setattr(ict_download, "fetch_ict", lambda folder: pytest.fail("it was fetched"))
     older = home / "home" / "face_models" / file
@@ -88,7 +88,7 @@ def test_half_precision_states_its_error(calls, home, capsys):
 
 
 def test_ict_is_fetched_without_source(calls, home, monkeypatch):
-    ict_download = pytest.importorskip("tf_facerecon.face_models.ict.ict_download")
+    ict_download = pytest.importorskip("tf_facerecon.morphable_models.importers.ict.ict_download")
     monkeypatch.setattr(ict_download, "fetch_ict", lambda folder: folder / "fetched")
     assert build_face_model.main(["ict", "--part", "full_head"]) == 0
     assert build_face_model.main(["ict", "--source", "mine", "--out", "m.npz"]) == 0

@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from tests.inference.toy_reconstruction import build_toy_network
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.inference import serving
+from tests.toy_reconstruction import build_toy_network
+from tf_facerecon.export import saved_model
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tools import export_savedmodel
 
 # The package cannot be imported in this process, whatever is installed.
@@ -48,10 +48,10 @@ def test_export_is_served_by_tensorflow_alone(toy_files, tmp_path, rng):
     np.save(tmp_path / "images.npy", images)
     files = [str(out), str(tmp_path / "images.npy"), str(tmp_path / "served.npz")]
     subprocess.run([sys.executable, "-c", TENSORFLOW_ONLY, *files], check=True, cwd=tmp_path)
-    expected = serving.geometry_from_images(r_net, decoder, images)
+    expected = saved_model.geometry_from_images(r_net, decoder, images)
     with np.load(tmp_path / "served.npz") as served:
-        assert set(served.files) == set(serving.OUTPUTS)
-        for name in serving.OUTPUTS:
+        assert set(served.files) == set(saved_model.OUTPUTS)
+        for name in saved_model.OUTPUTS:
             np.testing.assert_allclose(served[name], expected[name], atol=1e-4, err_msg=name)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import skimage.data
 
-from tests.data.made_up_photos import FACE, landmarks_of, write_photos
+from tests.datasets.made_up_photos import FACE, landmarks_of, write_photos
 from tf_facerecon.io import image_files
 
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "prepare_photos.py"

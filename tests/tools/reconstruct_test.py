@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from tests.inference import toy_reconstruction as toy
+from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.inference import image_set_files, reconstruction_files
+from tf_facerecon.export import face_files, image_set_files
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.photos import face_detection
 from tools import reconstruct
 
@@ -46,10 +46,10 @@ def quick_files(monkeypatch):
     """Only the JSON: pictures and meshes have tests of their own."""
 
     def write(face, folder, stem):
-        text = json.dumps(reconstruction_files.summary(face), default=np.ndarray.tolist)
+        text = json.dumps(face_files.summary(face), default=np.ndarray.tolist)
         (folder / f"{stem}.json").write_text(text, encoding="utf-8")
 
-    monkeypatch.setattr(reconstruction_files, "_write_all", write)
+    monkeypatch.setattr(face_files, "_write_all", write)
 
 
 def save_photo(path, **size):
@@ -162,7 +162,7 @@ def test_choose_stems_random(photos):
         f"{stem}{face}{suffix}".lower()
         for stem in stems
         for face in ("", "_face2", "_face3")
-        for suffix in reconstruction_files.SUFFIXES
+        for suffix in face_files.SUFFIXES
     ]
     assert len(set(written)) == len(written)
 

@@ -3,7 +3,7 @@ import PIL.Image
 import pytest
 
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.inference import model_sheet
+from tf_facerecon.visualization import model_overview
 from tools import show_face_model
 
 
@@ -11,7 +11,7 @@ from tools import show_face_model
 def toy(tmp_path, monkeypatch):
     """A model file; its sheet is a grey square, because the sheet has a test of its own."""
     monkeypatch.setattr(
-        model_sheet, "model_sheet", lambda model, seed: np.full((9, 9, 3), seed, np.uint8)
+        model_overview, "model_overview", lambda model, seed: np.full((9, 9, 3), seed, np.uint8)
     )
     monkeypatch.chdir(tmp_path)
     build_toy_face_model().save(tmp_path / "toy.npz")

@@ -3,8 +3,8 @@ import runpy
 
 import pytest
 
-from tf_facerecon.networks import presets
-from tf_facerecon.networks.c_net import CNet
+from tf_facerecon.models import presets
+from tf_facerecon.models.c_net import CNet
 from tf_facerecon.training import c_net_training
 from tf_facerecon.training.interruption import TrainingInterrupted
 from tf_facerecon.training.run_folder import TrainingResult

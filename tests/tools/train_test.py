@@ -5,9 +5,10 @@ import shlex
 import numpy as np
 import pytest
 
-from tf_facerecon.networks import presets, small_backbone
-from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import experiment
+from tf_facerecon.models import presets
+from tf_facerecon.models.backbones import small
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.training import r_net_training
 from tf_facerecon.training.config import load_config
 from tf_facerecon.training.interruption import TrainingInterrupted
 
@@ -28,11 +29,11 @@ def runs(monkeypatch):
 
     def run(config, run_dir, resume):
         calls.append((config, run_dir, resume))
-        return experiment.TrainingResult(
+        return r_net_training.TrainingResult(
             run_dir / "r_net.keras", 20, {"loss": 0.5}, first_step=10, seconds=5.0
         )
 
-    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(r_net_training, "run", run)
     return calls
 
 
@@ -80,7 +81,7 @@ def test_train_exit_codes(main, monkeypatch, capsys, error, code, message):
     def run(config, run_dir, resume):
         raise error
 
-    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(r_net_training, "run", run)
     assert main(["--config", CONFIG]) == code
     assert message in capsys.readouterr().err
 
@@ -88,16 +89,16 @@ def test_train_exit_codes(main, monkeypatch, capsys, error, code, message):
 @pytest.fixture
 def trained(monkeypatch):
     """A run that is finished: its network is a narrow one."""
-    monkeypatch.setattr(small_backbone, "STAGES", (8, 8, 8))
+    monkeypatch.setattr(small, "STAGES", (8, 8, 8))
 
     def run(config, run_dir, resume):
         run_dir.mkdir(parents=True, exist_ok=True)
         path = run_dir / "r_net.keras"
         if not path.exists():
             RNet("small", identity=6, expression=4, texture=5).save(path)
-        return experiment.TrainingResult(path, 20, {"loss": 0.5}, first_step=20, seconds=0.0)
+        return r_net_training.TrainingResult(path, 20, {"loss": 0.5}, first_step=20, seconds=0.0)
 
-    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(r_net_training, "run", run)
 
 
 def test_train_makes_a_preset(main, trained, tmp_path, capsys):

@@ -7,12 +7,13 @@ import pytest
 import tensorflow as tf
 
 from tests import toy_face
-from tf_facerecon.data import procedural_sets
-from tf_facerecon.face_models.coefficients import CoefficientLayout
-from tf_facerecon.networks import presets, small_backbone
-from tf_facerecon.networks.c_net import CNet
-from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import c_net_training, networks
+from tf_facerecon.datasets import synthetic_set_dataset
+from tf_facerecon.models import presets
+from tf_facerecon.models.backbones import small
+from tf_facerecon.models.c_net import CNet
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.morphable_models.coefficients import CoefficientLayout
+from tf_facerecon.training import c_net_training, network_builders
 from tf_facerecon.training.c_net_config import CNetConfig
 from tf_facerecon.training.checkpoints import CheckpointFolder
 
@@ -21,14 +22,14 @@ from tf_facerecon.training.checkpoints import CheckpointFolder
 def light_parts():
     """A narrow network and a stream without rendering: what is tested here is the road."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small_backbone, "STAGES", (8, 8, 8))
-        patch.setattr(c_net_training, "build_procedural_set_dataset", plain_sets)
+        patch.setattr(small, "STAGES", (8, 8, 8))
+        patch.setattr(c_net_training, "build_synthetic_set_dataset", plain_sets)
         yield
 
 
 def plain_sets(decoder, batch_size, set_size, *, seed, first_batch=0, num_batches=None, **unused):
     """Noise for pictures, random people for truth; batch i depends on `(seed, i)` only."""
-    inspect.signature(procedural_sets.build_procedural_set_dataset).bind(
+    inspect.signature(synthetic_set_dataset.build_synthetic_set_dataset).bind(
         decoder, batch_size, set_size, seed=seed, first_batch=first_batch, **unused
     )
     total = decoder.layout.total
@@ -57,7 +58,7 @@ def parts(tmp_path_factory, light_parts):
     face_model = toy_face.build_toy_face_model()
     face_model.save(folder / "toy.npz")
     layout = CoefficientLayout(identity=6, expression=4, texture=5)
-    r_net = networks.build_r_net(layout, face_model, "small")
+    r_net = network_builders.build_r_net(layout, face_model, "small")
     rng = np.random.default_rng(1)
     for head in r_net.heads.heads:
         head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape))

@@ -3,11 +3,7 @@ import threading
 
 import pytest
 
-from tf_facerecon.training.interruption import (
-    SignalRequest,
-    TrainingInterrupted,
-    describe_failure,
-)
+from tf_facerecon.training.interruption import SignalRequest, TrainingInterrupted, describe_failure
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.face_models.morphable_model import MorphableModel
-from tf_facerecon.networks import small_backbone
-from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import experiment
+from tf_facerecon.models.backbones import small
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
+from tf_facerecon.training import r_net_training
 from tf_facerecon.training.config import load_config
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
@@ -33,14 +33,14 @@ SHORT = (
 )
 def test_config_trains_its_model(name, tmp_path, monkeypatch):
     monkeypatch.setenv("TF_FACERECON_HOME", str(tmp_path))
-    monkeypatch.setattr(small_backbone, "STAGES", (8, 8, 8))
+    monkeypatch.setattr(small, "STAGES", (8, 8, 8))
     model = dataclasses.replace(build_toy_face_model(), name=name)
     if name == "ict":
         model = dataclasses.replace(model, expression_range=np.tile([0.0, 1.0], (4, 1)))
     model.save(tmp_path / "face_models" / f"{name}.npz")
     config = load_config(CONFIGS / f"r_net_{name}.yaml", SHORT)
     assert config.face_model.name == name
-    result = experiment.run(config, tmp_path / "run")
+    result = r_net_training.run(config, tmp_path / "run")
     assert result.steps == 20 and np.isfinite(result.metrics["loss"])
     r_net = RNet.from_preset(tmp_path / "run" / "r_net.keras")
     assert r_net.face_model == name

@@ -5,12 +5,12 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import expression_limits, morphable_model
-from tf_facerecon.inference import found_faces
-from tf_facerecon.inference.reconstruction import FaceReconstruction
+from tf_facerecon.inference import face_selection
+from tf_facerecon.inference.face_reconstruction import FaceReconstruction
 from tf_facerecon.inference.refinement import Refiner
-from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.morphable_models import expression_limits, morphable_model
 from tf_facerecon.photos import face_detection
 from tf_facerecon.photos.skin_probability import SkinModel
 
@@ -108,7 +108,7 @@ class FaceReconstructor:
             ValueError: If the file or array is not a picture, no face is found, or `landmarks` do
                 not describe a face; the message names the photograph.
         """
-        found = found_faces.read_faces(
+        found = face_selection.read_faces(
             self.detector, image, all_faces=all_faces, landmarks=landmarks, source=source
         )
         crops = np.stack([crop.image for _, crop in found.faces]).astype(np.float32) / 255.0

@@ -8,7 +8,6 @@ Source: the analysis-by-synthesis energy of Deng et al. 2019, Eq. (1) to (7), mi
 photograph as in the fitting baselines that the paper compares with.
 """
 
-import dataclasses
 from collections.abc import Mapping
 
 import keras
@@ -17,10 +16,11 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tf_facerecon.core import checks
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import expression_limits
-from tf_facerecon.inference import fit_errors
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
+from tf_facerecon.metrics import fit_error
+from tf_facerecon.morphable_models import expression_limits
+from tf_facerecon.results.fitted_face import RefinementReport
 
 # Weights of the paper where it has the term, but points count more than its 1.6e-3: there are 5 of
 # them, not 68 with weights up to 20, and nothing else holds the pose. Coefficients count more than
@@ -43,27 +43,6 @@ STEP_SIZES = {
     "translation": 0.01,
 }
 FINAL_STEP_FRACTION = 0.1
-
-
-@dataclasses.dataclass(frozen=True)
-class RefinementReport:
-    """What a refinement changed.
-
-    Attributes:
-        steps: Gradient steps taken.
-        photometric_before: Mean RGB distance over `fit_errors.photo_region`, at the start; NaN
-            when the photograph shows no skin there.
-        photometric_after: The same at the end.
-        point_error_before: Mean distance of the points, as a fraction of the distance between the
-            eyes, at the start.
-        point_error_after: The same at the end.
-    """
-
-    steps: int
-    photometric_before: float
-    photometric_after: float
-    point_error_before: float
-    point_error_after: float
 
 
 class Refiner:
@@ -139,7 +118,7 @@ class Refiner:
         checks.check_shape("skin_probability", skin_probability, (size, size))
         if np.shape(points) not in ((5, 2), (68, 2)):
             raise ValueError(f"`points` must be [5, 2] or [68, 2]. Received: {np.shape(points)}.")
-        ellipse = fit_errors.face_ellipse(points, skin_probability.shape)
+        ellipse = fit_error.face_ellipse(points, skin_probability.shape)
         photograph = [
             tf.constant(np.asarray(value, np.float32)[None])
             for value in (crop, points, (ellipse * skin_probability)[..., None])
@@ -209,13 +188,13 @@ class Refiner:
 
     def _photometric_error(self, coefficients, crop, points, skin_probability) -> float:
         rendered = self.decoder(coefficients)["image"].numpy()[0]
-        region = fit_errors.photo_region(points, skin_probability)
-        return fit_errors.photometric_error(rendered, crop, region)
+        region = fit_error.photo_region(points, skin_probability)
+        return fit_error.photometric_error(rendered, crop, region)
 
     def _point_error(self, coefficients, points) -> float:
         decoded = self.decoder(coefficients, render=False)
         predicted = decoded["five_points" if len(points) == 5 else "landmarks"]
-        return fit_errors.point_error(predicted.numpy()[0], points)
+        return fit_error.point_error(predicted.numpy()[0], points)
 
 
 def refine(

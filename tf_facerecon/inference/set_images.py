@@ -29,7 +29,7 @@ class SetImage:
         embedding: `[D]` of the identity network; `None` without one.
         duplicate_of: Name of an earlier photograph with the same pixels; such a one has no say in
             the identity, or whoever copies a file would change the face.
-        identity_distance: Median distance of the identity embedding to the other photographs;
+        embedding_distance: Median distance of the identity embedding to the other photographs;
             `None` if nobody could be compared.
     """
 
@@ -47,7 +47,7 @@ class SetImage:
     confidence: np.ndarray
     embedding: np.ndarray | None = None
     duplicate_of: str | None = None
-    identity_distance: float | None = None
+    embedding_distance: float | None = None
 
 
 def name_images(images: Iterable[SetImage]) -> list[SetImage]:
@@ -89,12 +89,12 @@ def _quality(image: SetImage) -> tuple:
     return image.detection_confidence, float(image.box[2] * image.box[3]), image.photo_sha256
 
 
-def set_warnings(images: Sequence[SetImage], max_identity_distance: float) -> list[str]:
+def set_warnings(images: Sequence[SetImage], max_embedding_distance: float) -> list[str]:
     """What the owner of a set should know of its photographs, in sentences.
 
     Args:
         images: The photographs with a face.
-        max_identity_distance: Beyond it a photograph seems to show somebody else.
+        max_embedding_distance: Beyond it a photograph seems to show somebody else.
     """
     copies = [image for image in images if image.duplicate_of is not None]
     notes = [
@@ -104,14 +104,14 @@ def set_warnings(images: Sequence[SetImage], max_identity_distance: float) -> li
     if len(images) - len(copies) == 1:
         notes.append("Only one photograph counts: the face is that photograph's alone.")
     strangers = [
-        f"{image.name} ({image.identity_distance:.2f})"
+        f"{image.name} ({image.embedding_distance:.2f})"
         for image in images
-        if (image.identity_distance or 0.0) > max_identity_distance
+        if (image.embedding_distance or 0.0) > max_embedding_distance
     ]
     if strangers:
         notes.append(
             f"Perhaps another person than in the other photographs: {', '.join(strangers)}; "
-            f"identity distance above {max_identity_distance:g}. They count all the same; "
+            f"identity distance above {max_embedding_distance:g}. They count all the same; "
             "remove the files if you agree."
         )
     return notes

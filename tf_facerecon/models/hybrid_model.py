@@ -11,10 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder
-from tf_facerecon.face_models import dense_landmarks
-from tf_facerecon.face_models.coefficients import GROUPS
 from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import (
     hybrid,
     landmark,
@@ -23,7 +21,9 @@ from tf_facerecon.losses import (
     regularization,
     supervised,
 )
-from tf_facerecon.networks import presets
+from tf_facerecon.models import presets
+from tf_facerecon.morphable_models import vertex_sampling
+from tf_facerecon.morphable_models.coefficients import GROUPS
 
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
 SUPERVISED_TERMS = frozenset(
@@ -79,7 +79,7 @@ class HybridModel(keras.Model):
         self._embed = lambda image: identity_network(image, training=False)
         if "dense_landmark" in self.term_weights:
             num_points = _num_points(r_net)
-            self._point_vertices = dense_landmarks.spread_vertices(decoder.face_model, num_points)
+            self._point_vertices = vertex_sampling.sample_vertices(decoder.face_model, num_points)
         self.built = True
 
     def call(self, batch, training=False):

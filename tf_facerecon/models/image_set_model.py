@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 import keras
 import tensorflow as tf
 
-from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.layers.identity_aggregation import IdentityAggregation
 from tf_facerecon.models.hybrid_model import HybridModel
-from tf_facerecon.networks.identity_aggregation import IdentityAggregation
 
 
 class ImageSetModel(HybridModel):

@@ -11,7 +11,7 @@ Limits: an outline is found if it belongs to the triangle seen at the nearer of 
 triangles should not be smaller than a pixel; where two surfaces cut through each other there is no
 edge, and no blend.
 
-Convention: see `pixel_coverage`. Row 0 of every image is the top row.
+Convention: see `visibility`. Row 0 of every image is the top row.
 """
 
 import functools
@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.core import checks
-from tf_facerecon.rendering import image_batches
+from tf_facerecon.rendering import per_image
 
 # From a pixel to its four neighbours: (rows down, columns right).
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
@@ -130,7 +130,7 @@ def _blend_image(image, vertices, triangle_ids, barycentrics, triangles, opposit
     return (blended,)
 
 
-_blend_images = image_batches.ImageFunction(_blend_image, num_differentiable=2, num_results=1)
+_blend_images = per_image.PerImageFunction(_blend_image, num_differentiable=2, num_results=1)
 
 
 class _Vertex(NamedTuple):

@@ -1,11 +1,11 @@
 """Differentiable rasterizer: triangles to images of perspective-correct attributes.
 
-Visibility (`pixel_coverage`) has no gradient. Given it, the barycentric coordinates of each pixel
+Visibility (`visibility`) has no gradient. Given it, the barycentric coordinates of each pixel
 are an algebraic function of the clip coordinates of three vertices, differentiated as usual:
 gradients flow to vertices and attributes of visible triangles, and through their outlines if these
 are blended (`antialiasing`).
 
-Convention: see `pixel_coverage`. Row 0 of every image is the top row.
+Convention: see `visibility`. Row 0 of every image is the top row.
 """
 
 from typing import NamedTuple
@@ -15,10 +15,10 @@ import tensorflow as tf
 from tf_facerecon.core import checks
 from tf_facerecon.rendering import (
     antialiasing,
-    image_batches,
-    pixel_coverage,
-    pixel_interpolation,
+    attribute_interpolation,
+    per_image,
     screen_triangles,
+    visibility,
 )
 
 
@@ -77,7 +77,7 @@ def rasterize(
         triangles = screen_triangles.checked_triangles(triangles, clip_vertices.shape[1])
     triangles = tf.convert_to_tensor(triangles, tf.int32)
     checks.check_shape("attributes", attributes, (*clip_vertices.shape[:2], None))
-    triangle_ids = pixel_coverage.cover_pixels(
+    triangle_ids = visibility.visible_triangles(
         clip_vertices, triangles, image_size, jit_compile=jit_compile
     )
     images = interpolate(
@@ -127,9 +127,9 @@ def interpolate(
     return Rasterized(triangle_ids, mask, values, barycentrics)
 
 
-_interpolate_images = image_batches.ImageFunction(
-    pixel_interpolation.interpolate_image,
+_interpolate_images = per_image.PerImageFunction(
+    attribute_interpolation.interpolate_image,
     num_differentiable=2,
     num_results=2,
-    gradient=pixel_interpolation.interpolate_image_gradient,
+    gradient=attribute_interpolation.interpolate_image_gradient,
 )

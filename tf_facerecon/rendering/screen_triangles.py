@@ -1,6 +1,6 @@
 """Triangles on the screen: which pixel centres they may hold, and which they do hold.
 
-Convention: see `pixel_coverage`. Every quantity is a tuple of one tensor per corner, the triangles
+Convention: see `visibility`. Every quantity is a tuple of one tensor per corner, the triangles
 along its last axis: contiguous, which is what lets a compiler use vector instructions.
 """
 

@@ -9,16 +9,16 @@ import os
 import keras
 import tensorflow as tf
 
-from tf_facerecon.data.augmentation import AugmentationRange
-from tf_facerecon.data.photo_sets import build_photo_set_dataset
-from tf_facerecon.data.procedural_sets import build_procedural_set_dataset
-from tf_facerecon.decoding.face_decoder import FaceDecoder
+from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
+from tf_facerecon.datasets.photo_set_dataset import build_photo_set_dataset
+from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.models import presets
+from tf_facerecon.models.c_net import CNet
 from tf_facerecon.models.image_set_model import ImageSetModel
-from tf_facerecon.networks import presets
-from tf_facerecon.networks.c_net import CNet
-from tf_facerecon.networks.r_net import RNet
+from tf_facerecon.models.r_net import RNet
 from tf_facerecon.training import callbacks as run_callbacks
-from tf_facerecon.training import experiment, fit_loop, networks
+from tf_facerecon.training import fit_loop, network_builders, r_net_training
 from tf_facerecon.training.c_net_config import CNetConfig
 from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
 
@@ -86,7 +86,7 @@ def build_model(config: CNetConfig) -> ImageSetModel:
         c_net.set_weights(initial.get_weights())
     identity_network = None
     if config.loss_weights.perceptual > 0:
-        identity_network = networks.build_identity_network(**config.perceptual.model_dump())
+        identity_network = network_builders.build_identity_network(**config.perceptual.model_dump())
     model = ImageSetModel(
         r_net,
         c_net,
@@ -105,7 +105,7 @@ def build_dataset(
     """Endless training batches, from number `first_batch` on."""
     data = config.data
     if data.kind == "procedural":
-        return build_procedural_set_dataset(
+        return build_synthetic_set_dataset(
             decoder,
             data.batch_size,
             data.set_size,
@@ -124,7 +124,7 @@ def build_dataset(
         min_photos=data.min_photos,
         augmentation=AugmentationRange() if data.augment else None,
         prepared_folder=data.prepared_folder,
-        **experiment.photo_options(config),
+        **r_net_training.photo_options(config),
     )
 
 
@@ -132,11 +132,11 @@ def build_validation_dataset(config: CNetConfig, decoder: FaceDecoder) -> tf.dat
     """The same `schedule.validation_batches` batches of unseen people every time."""
     data = config.data
     if data.kind == "procedural":
-        return build_procedural_set_dataset(
+        return build_synthetic_set_dataset(
             decoder,
             data.batch_size,
             data.set_size,
-            seed=config.run.seed + experiment.VALIDATION_SEED_OFFSET,
+            seed=config.run.seed + r_net_training.VALIDATION_SEED_OFFSET,
             num_batches=config.schedule.validation_batches,
             bad_frames=data.bad_frames,
             pixel_step=data.pixel_step,
@@ -149,7 +149,7 @@ def build_validation_dataset(config: CNetConfig, decoder: FaceDecoder) -> tf.dat
         shuffle=False,
         min_photos=data.min_photos,
         prepared_folder=data.validation_prepared_folder,
-        **experiment.photo_options(config),
+        **r_net_training.photo_options(config),
     )
 
 

@@ -65,7 +65,7 @@ class ProceduralData(yaml_settings.Section):
 
     Attributes:
         batch_size: Faces of a step.
-        pixel_step: See `procedural_stream.build_procedural_dataset`, as for the others.
+        pixel_step: See `synthetic_dataset.build_synthetic_dataset`, as for the others.
         pool_batches: How many different batches are drawn; none for fresh ones all the time.
         lifelike: Whether faces smile, skin has creases and tones vary. Validation faces stay plain.
     """
@@ -78,7 +78,7 @@ class ProceduralData(yaml_settings.Section):
 
 
 class PhotoData(yaml_settings.Section):
-    """A folder of photographs, prepared as `data/photo_folder.py` describes.
+    """A folder of photographs, prepared as `datasets/photo_dataset.py` describes.
 
     Attributes:
         folder: Where the photographs are.

@@ -18,7 +18,7 @@ from tf_facerecon.training.config import (
 
 
 class IdentityNetworkSettings(yaml_settings.Section):
-    """The network; see `networks.face_recognition.IdentityNetwork`.
+    """The network; see `models.identity_network.IdentityNetwork`.
 
     Attributes:
         embedding_size: Length of the vectors.

@@ -15,12 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.datasets import identity_dataset
+from tf_facerecon.evaluation.verification import verification_scores
 from tf_facerecon.io import json_files
-from tf_facerecon.networks.face_recognition import IdentityNetwork
-from tf_facerecon.networks.r_net import RNet
-from tf_facerecon.training import fit_loop, identity_pictures
+from tf_facerecon.models.identity_network import IdentityNetwork
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.training import fit_loop
 from tf_facerecon.training.identity_config import IdentityConfig
-from tf_facerecon.training.identity_verification import verification_scores
 from tf_facerecon.training.run_folder import RunFolder, fit_in_folder
 
 # People to measure on: no seed of a run reaches so far.
@@ -53,7 +54,7 @@ def supervised_contrastive_loss(
 
 
 class IdentityTrainer(keras.Model):
-    """Trains an identity network on batches of `identity_pictures.build_people_dataset`.
+    """Trains an identity network on batches of `identity_dataset.build_identity_dataset`.
 
     Args:
         network: Learns.
@@ -124,7 +125,7 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
     folder = RunFolder(run_dir, "identity_network.keras", config.checkpoints.keep)
     folder.claim(config)
     fit_loop.seed_process(**config.run.model_dump())
-    painter = identity_pictures.PersonPainter(config.face_model.name, config.network.image_size)
+    painter = identity_dataset.PersonRenderer(config.face_model.name, config.network.image_size)
     folder.bind("face_model", painter.decoder.face_model.fingerprint)
     sizes = painter.decoder.layout.sizes
     trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
@@ -155,16 +156,16 @@ def build_trainer(config: IdentityConfig, num_traits: int) -> IdentityTrainer:
 
 
 def verify(
-    network: IdentityNetwork, painter: identity_pictures.PersonPainter, config: IdentityConfig
+    network: IdentityNetwork, painter: identity_dataset.PersonRenderer, config: IdentityConfig
 ) -> dict:
     """Scores of the network, and of raw pixels, on people that no training batch has.
 
     Returns:
-        Dict of `people`, `views`, and the `identity_verification.verification_scores` of
+        Dict of `people`, `views`, and the `verification.verification_scores` of
         `embedding` and `raw_pixels`.
     """
     settings = config.verification
-    dataset = identity_pictures.build_people_dataset(
+    dataset = identity_dataset.build_identity_dataset(
         painter,
         _VERIFICATION_BATCH,
         settings.num_views,
@@ -194,7 +195,7 @@ def _fit(trainer, painter, config, folder) -> fit_loop.FitReport:
         config,
         folder,
         trainer,
-        lambda first_step: identity_pictures.build_people_dataset(
+        lambda first_step: identity_dataset.build_identity_dataset(
             painter,
             people.num_people,
             people.num_views,

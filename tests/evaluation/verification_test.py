@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from tf_facerecon.evaluation import verification
+
+PEOPLE = np.repeat(np.arange(6), 3)
+
+
+def test_cosine_similarities_preset():
+    vectors = np.array([[2.0, 0.0], [0.0, 3.0], [1.0, 1.0], [0.0, 0.0]])
+    half = np.sqrt(0.5)
+    expected = [[1, 0, half, 0], [0, 1, half, 0], [half, half, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_allclose(verification.cosine_similarities(vectors), expected)
+
+
+def test_verification_scores_of_perfect_vectors():
+    scores = verification.verification_scores(np.eye(6)[PEOPLE], PEOPLE)
+    expected = {"accuracy": 1, "area_under_curve": 1, "same_cosine": 1, "different_cosine": 0}
+    assert scores == pytest.approx(expected)
+
+
+def test_verification_scores_of_vectors_that_know_nothing(rng):
+    people = np.repeat(np.arange(60), 4)
+    scores = verification.verification_scores(rng.normal(size=(240, 32)), people)
+    assert scores["accuracy"] == pytest.approx(0.5, abs=0.05)
+    assert scores["area_under_curve"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_verification_scores_area_is_the_share_of_ordered_pairs(rng):
+    people = np.repeat(np.arange(4), 2)
+    vectors = np.eye(4)[people] + rng.normal(scale=0.6, size=(8, 4))
+    similarities = verification.cosine_similarities(vectors)
+    same, different = [], []
+    for i in range(8):
+        for j in range(i):
+            (same if people[i] == people[j] else different).append(similarities[i, j])
+    ordered = np.mean([a > b for a in same for b in different])
+    scores = verification.verification_scores(vectors, people)
+    assert scores["area_under_curve"] == pytest.approx(ordered)
+    assert scores["same_cosine"] == pytest.approx(np.mean(same))
+
+
+def test_verification_scores_no_credit_for_saying_same_to_all():
+    """Vectors that are all alike leave ties, which are worth one half."""
+    scores = verification.verification_scores(np.ones((18, 2)), PEOPLE)
+    assert scores["area_under_curve"] == pytest.approx(0.5)
+    assert scores["accuracy"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("people", [[0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2, 3]])
+def test_verification_scores_exception_raised(people):
+    with pytest.raises(ValueError, match="at least four people"):
+        verification.verification_scores(np.ones((len(people), 2)), people)

@@ -1,0 +1,55 @@
+"""`inference.face_selection`: detected or given, checked, aligned."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from tests import toy_reconstruction as toy
+from tf_facerecon.inference import face_selection
+
+
+def test_detect_faces_preset():
+    detector = toy.KnownFaces(toy.detected_face(), toy.detected_face((0.0, 70.0), 0.5))
+    every = face_selection.detect_faces(detector, toy.toy_photo(), "me.jpg", all_faces=True)
+    assert [face.box[2] for face in every] == [42.0, 21.0]
+    (largest,) = face_selection.detect_faces(detector, toy.toy_photo(), "me.jpg", all_faces=False)
+    np.testing.assert_array_equal(largest.points, toy.FIVE_POINTS)
+    assert largest.confidence == 0.99
+
+
+def test_face_from_landmarks_preset():
+    face = face_selection.face_from_landmarks(toy.FIVE_POINTS.tolist(), "me.jpg")
+    np.testing.assert_array_equal(face.box, [90.0, 90.0, 42.0, 48.0])
+    assert face.confidence is None
+
+
+@pytest.mark.parametrize("order", [[1, 0, 2, 3, 4], [0, 1, 2, 4, 3], [3, 4, 2, 0, 1]])
+def test_face_from_landmarks_exception_raised(order):
+    with pytest.raises(ValueError, match="me.jpg: `landmarks` must stand in this order"):
+        face_selection.face_from_landmarks(toy.FIVE_POINTS[order], "me.jpg")
+
+
+def found(points):
+    return face_selection.FoundFace(points, np.array([1.0, 2.0, 30.0, 40.0]), 0.9)
+
+
+def test_align_faces_warns_of_each_that_it_leaves_out():
+    good, astray, line = found(toy.FIVE_POINTS), found(toy.FIVE_POINTS + 5000), found(np.eye(5, 2))
+    with pytest.warns(UserWarning, match="me.jpg: left out .* 30 x 40 pixels") as caught:
+        ((face, aligned),) = face_selection.align_faces(
+            toy.toy_photo(), [astray, good, line], "me.jpg"
+        )
+    assert len(caught) == 2
+    assert face is good and aligned.image.shape == (224, 224, 3)
+
+
+def test_align_faces_is_quiet_when_all_fit():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(face_selection.align_faces(toy.toy_photo(), [found(toy.FIVE_POINTS)], "me")) == 1
+
+
+def test_align_faces_exception_raised():
+    with pytest.raises(ValueError, match="^me.jpg: "):
+        face_selection.align_faces(toy.toy_photo(), [found(toy.FIVE_POINTS + 5000)], "me.jpg")

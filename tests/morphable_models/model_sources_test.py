@@ -1,0 +1,64 @@
+import pytest
+
+from tf_facerecon.morphable_models import model_sources
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("bfm09", "bfm09 --source FOLDER"),
+        ("bfm09-full", "bfm09 --source FOLDER --full"),
+        ("bfm17", "bfm17 --source FILE.h5"),
+        ("bfm19-face12", "bfm19 --source FILE.h5"),
+        ("ict", "ict"),
+        ("bfm19-full-head", "bfm19 --source FILE.h5"),
+        ("ict-face", "ict --part face"),
+        ("ict-full-head", "ict --part full_head"),
+    ],
+)
+def test_build_command_preset(name, arguments):
+    command = f"python tools/build_face_model.py {arguments}"
+    assert model_sources.build_command(name) == command
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["procedural", "flame", "ict-narrow-face", "ict-original", "bfm09-foo", "bfm17-full-head"],
+)
+def test_build_command_of_others(name):
+    assert model_sources.build_command(name) is None
+
+
+def test_build_command_knows_every_published_name():
+    from tf_facerecon.morphable_models.importers.basel import bfm17
+
+    for name in bfm17._PUBLISHED_NAMES.values():
+        assert f" {name.partition('-')[0]} " in model_sources.build_command(name)
+
+
+def test_built_name_preset():
+    names = [model_sources.built_name("bfm09"), model_sources.built_name("bfm09", full=True)]
+    names += [model_sources.built_name("ict", part=part) for part in model_sources.PARTS]
+    assert names == ["bfm09", "bfm09-full", "ict", "ict-face", "ict-full-head"]
+    assert all(model_sources.build_command(name) for name in names)
+    assert model_sources.built_name("bfm17") is model_sources.built_name("procedural") is None
+
+
+def test_build_fields_exception_raised(tmp_path):
+    with pytest.raises(ValueError, match="must be one of bfm09, .*'flame'"):
+        model_sources.build_fields("flame")
+    for kind in ("bfm09", "bfm17", "bfm19", "ict"):
+        with pytest.raises(ValueError, match=f"files of {kind}"):
+            model_sources.build_fields(kind)
+    for kind in ("bfm09", "bfm17", "bfm19"):
+        with pytest.raises(FileNotFoundError):
+            model_sources.build_fields(kind, tmp_path / "absent")
+
+
+def test_build_fields_tells_the_years_apart(monkeypatch):
+    from tf_facerecon.morphable_models.importers.basel import bfm17
+
+    monkeypatch.setattr(bfm17, "bfm17_fields", lambda source: {"name": "bfm17-face12"})
+    assert model_sources.build_fields("bfm17", "x.h5")["name"] == "bfm17-face12"
+    with pytest.raises(ValueError, match="goes by the name of bfm17-face12, not bfm19"):
+        model_sources.build_fields("bfm19", "x.h5")

@@ -1,0 +1,29 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_facerecon.rendering import per_image
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 3])
+def test_map_images_preset(batch_size):
+    images = np.arange(6.0 * batch_size).reshape(batch_size, 2, 3)
+    double = tf.function(lambda image, factor: (factor * image, tf.reduce_sum(image)))
+    doubled, sums = per_image.map_images(double, (tf.constant(images),), (2.0,))
+    np.testing.assert_array_equal(doubled, 2 * images)
+    np.testing.assert_array_equal(sums, images.sum((1, 2)))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_image_function_differentiates_to_the_named_ones_only(rng, jit_compile):
+    function = per_image.PerImageFunction(
+        lambda x, y, factor: (factor * x * y,), num_differentiable=1, num_results=1
+    )
+    x, y = (tf.constant(rng.normal(size=(3, 4))) for _ in range(2))
+    with tf.GradientTape() as tape:
+        tape.watch((x, y))
+        (product,) = function((x,), (y,), (tf.constant(2.0, tf.float64),), jit_compile=jit_compile)
+    to_x, to_y = tape.gradient(product, (x, y))
+    np.testing.assert_allclose(product, 2 * x * y)
+    np.testing.assert_allclose(to_x, 2 * y)
+    assert to_y is None

@@ -1,0 +1,71 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests import toy_face
+from tf_facerecon.models.backbones import small
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.morphable_models.coefficients import CoefficientLayout
+from tf_facerecon.training import network_builders
+
+LAYOUT = CoefficientLayout(identity=6, expression=4, texture=5)
+
+
+@pytest.fixture(scope="module")
+def face_model():
+    return toy_face.build_toy_face_model()
+
+
+@pytest.fixture(autouse=True)
+def narrow_network(monkeypatch):
+    monkeypatch.setattr(small, "STAGES", (8, 8, 8))
+
+
+def test_build_r_net_remembers_its_face_model(face_model):
+    r_net = network_builders.build_r_net(LAYOUT, face_model, "small")
+    assert r_net.face_model == "toy"
+    assert r_net.face_model_fingerprint == face_model.fingerprint
+    assert r_net(np.zeros((1, 224, 224, 3), "float32")).shape == (1, LAYOUT.total)
+
+
+def test_build_r_net_copies_initial_weights(face_model, tmp_path):
+    source = network_builders.build_r_net(LAYOUT, face_model, "small")
+    source.save(tmp_path / "start.keras")
+    r_net = network_builders.build_r_net(
+        LAYOUT, face_model, "small", initial_weights=str(tmp_path / "start.keras")
+    )
+    for a, b in zip(source.get_weights(), r_net.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_build_r_net_of_another_face_exception_raised(face_model, tmp_path):
+    network_builders.build_r_net(LAYOUT, face_model, "small").save(tmp_path / "start.keras")
+    other = dataclasses.replace(face_model, name="other", mean_shape=face_model.mean_shape + 0.1)
+    with pytest.raises(ValueError, match="another edition .*'toy'.* to 'other'"):
+        network_builders.build_r_net(
+            LAYOUT, other, "small", initial_weights=str(tmp_path / "start.keras")
+        )
+
+
+def test_build_identity_network_missing_weights_exception_raised(tmp_path):
+    for network in ("identity_small", "facenet"):
+        with pytest.raises(FileNotFoundError, match="absent"):
+            network_builders.build_identity_network(network, str(tmp_path / "absent.keras"))
+
+
+def test_build_r_net_takes_the_scales_of_its_start(face_model, tmp_path):
+    sizes = {**LAYOUT.sizes, "face_model": "toy", "face_model_fingerprint": face_model.fingerprint}
+    source = RNet("small", **sizes, head_scales={})
+    source.save(tmp_path / "start.keras")
+    start = str(tmp_path / "start.keras")
+    r_net = network_builders.build_r_net(LAYOUT, face_model, "small", initial_weights=start)
+    assert r_net.heads.scales == source.heads.scales
+
+
+def test_build_r_net_of_other_coefficients_exception_raised(face_model, tmp_path):
+    network_builders.build_r_net(LAYOUT, face_model, "small").save(tmp_path / "start.keras")
+    white = dataclasses.replace(LAYOUT, lighting=9)
+    start = str(tmp_path / "start.keras")
+    with pytest.raises(ValueError, match=r"start\.keras' answer other coefficients"):
+        network_builders.build_r_net(white, face_model, "small", initial_weights=start)

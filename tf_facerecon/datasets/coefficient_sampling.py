@@ -1,0 +1,246 @@
+"""Random coefficients of faces as an aligner would crop them.
+
+Convention:
+    Everything is drawn from `tf.random.stateless_*`: the same seed gives the same faces.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.lighting.spherical_harmonics import AMBIENT
+from tf_facerecon.morphable_models import expression_limits, smile_direction
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
+from tf_facerecon.photos import face_alignment
+
+# Steps of the fixed-point iteration that puts a posed face where the aligner would; the error
+# falls about tenfold a step.
+_ALIGNMENT_STEPS = 4
+# Share of the bounded expression modes that move in the most expressive faces: of ICT-FaceKit's 53
+# some six, about as many as make one posed expression; with sixteen nobody would call it a face.
+_ACTIVE_MODES = 0.12
+# The broadest smile, and how far it opens at most, in units of `smile_direction.smile_directions`.
+_BROADEST_SMILE, _WIDEST_OPENING = 2.0, 1.6
+
+
+@dataclasses.dataclass(frozen=True)
+class FaceDistribution:
+    """How varied the faces are.
+
+    Attributes:
+        identity: Standard deviation of identity and texture coefficients.
+        expression: Standard deviation of expression coefficients of the most expressive faces;
+            each face draws its own share of it between 0 and 1. Modes with a range: how much of it
+            is used, and the share says how many of them move.
+        max_yaw: Half of the faces have a yaw uniform within this many degrees, the others a
+            normal one with a third of it as standard deviation.
+        pitch: Standard deviation in degrees.
+        roll: Standard deviation in degrees.
+        brightness: Standard deviation of the ambient band, relative to the neutral ambient light.
+        directional: Mean strength of the light that comes from one side.
+        tint: Standard deviation of the colour of light.
+        point_noise: Standard deviation in pixels of the five points from which a face is aligned.
+        smiling: Share of faces that smile as well, from hardly to broadly.
+    """
+
+    identity: float = 1.0
+    expression: float = 1.0
+    max_yaw: float = 45.0
+    pitch: float = 9.0
+    roll: float = 9.0
+    brightness: float = 0.18
+    directional: float = 0.2
+    tint: float = 0.04
+    point_noise: float = 2.0
+    smiling: float = 0.0
+
+    def __post_init__(self):
+        if not 0 <= self.smiling <= 1:
+            raise ValueError(f"`smiling` must lie in [0, 1]. Received: {self.smiling}.")
+
+
+def sample_coefficients(
+    decoder: FaceDecoder, batch_size: int, seed: tf.Tensor, distribution: FaceDistribution
+) -> tf.Tensor:
+    """Draws `[batch_size, 257 | 239]` coefficients of aligned faces.
+
+    The translation is the one at which the POS alignment of (noisy) five points leaves the crop
+    as it is, so that synthetic pictures are framed like aligned photographs.
+
+    Args:
+        decoder: Gives the layout, the 3DMM and the camera.
+        batch_size: How many.
+        seed: Integer tensor `[2]`.
+        distribution: Widths of the distributions.
+    """
+    groups = sample_groups(decoder, batch_size, seed, distribution)
+    noise = distribution.point_noise * _normal((batch_size, 5, 2), tf.random.fold_in(seed, 6))
+    return aligned_coefficients(decoder, groups, noise)
+
+
+def sample_groups(
+    decoder: FaceDecoder, batch_size: int, seed: tf.Tensor, distribution: FaceDistribution
+) -> dict[str, tf.Tensor]:
+    """Draws named coefficients as `sample_coefficients`, but of faces that no one has aligned.
+
+    Args:
+        decoder: Gives the layout and the 3DMM.
+        batch_size: How many.
+        seed: Integer tensor `[2]`.
+        distribution: Widths of the distributions.
+    """
+    sizes = decoder.layout.sizes
+    seeds = tf.unstack(tf.random.split(seed, 6))
+    shares = tf.random.stateless_uniform((batch_size, 1), seeds[0])
+    expression = sample_expression(decoder.face_model, shares, seeds[2], distribution)
+    if distribution.smiling > 0:
+        smiling = tf.random.fold_in(seed, 7)
+        expression = add_smiles(decoder.face_model, expression, smiling, distribution)
+    return {
+        "identity": distribution.identity * _normal((batch_size, sizes["identity"]), seeds[1]),
+        "expression": expression,
+        "texture": distribution.identity * _normal((batch_size, sizes["texture"]), seeds[3]),
+        "rotation": sample_rotation(batch_size, seeds[4], distribution),
+        "lighting": sample_lighting(batch_size, sizes["lighting"], seeds[5], distribution),
+        "translation": tf.zeros((batch_size, 3)),
+    }
+
+
+def sample_expression(
+    face_model: MorphableModel, shares: tf.Tensor, seed: tf.Tensor, distribution: FaceDistribution
+) -> tf.Tensor:
+    """Expression coefficients `[B, K_exp]`.
+
+    Normal ones, or for a model with an `expression_range` a few modes, each uniform in its range:
+    all at once would be no face. A mode stays at or below the one that it requires.
+
+    Args:
+        face_model: Says how many modes there are, and their ranges.
+        shares: `[B, 1]` in [0, 1], how expressive each face is.
+        seed: Integer tensor `[2]`.
+        distribution: Its `expression` counts.
+    """
+    shape = (shares.shape[0], face_model.expression_basis.shape[-1])
+    if face_model.expression_range is None:
+        return distribution.expression * shares * _normal(shape, seed)
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    low, high = face_model.expression_range.T
+    drawn = low + (high - low) * tf.random.stateless_uniform(shape, seeds[0])
+    moves = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * shares
+    return expression_limits.limit_expression(
+        face_model, tf.where(moves, distribution.expression * drawn, 0.0)
+    )
+
+
+def add_smiles(
+    face_model: MorphableModel,
+    expression: tf.Tensor,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
+) -> tf.Tensor:
+    """Lets some faces smile on top of their `expression` `[B, K_exp]`, within what is allowed.
+
+    Args:
+        face_model: What a smile is, and what expressions are allowed.
+        expression: Standard deviations, or the model's own units.
+        seed: Integer tensor `[2]`.
+        distribution: Its `smiling` counts; it must be positive.
+    """
+    drawn = tf.random.stateless_uniform((2, expression.shape[0], 1), seed)
+    smile, parted = smile_direction.smile_directions(face_model)
+    strength = tf.where(drawn[0] < distribution.smiling, drawn[0] / distribution.smiling, 0.0)
+    opening = drawn[1] * tf.sqrt(strength)
+    return expression_limits.limit_expression(
+        face_model,
+        expression + _BROADEST_SMILE * strength * smile + _WIDEST_OPENING * opening * parted,
+    )
+
+
+def sample_rotation(batch_size: int, seed: tf.Tensor, distribution: FaceDistribution) -> tf.Tensor:
+    """Euler angles `[batch_size, 3]` in radians."""
+    seeds = tf.unstack(tf.random.split(seed, 4))
+    wide = tf.random.stateless_uniform((batch_size,), seeds[0]) < 0.5
+    uniform = tf.random.stateless_uniform((batch_size,), seeds[1], -1.0, 1.0)
+    normal = tf.clip_by_value(_normal((batch_size,), seeds[2]) / 3, -1.0, 1.0)
+    yaw = distribution.max_yaw * tf.where(wide, uniform, normal)
+    spread = tf.clip_by_value(_normal((batch_size, 2), seeds[3]), -3.0, 3.0)
+    pitch, roll = tf.unstack(spread * (distribution.pitch, distribution.roll), axis=-1)
+    return tf.stack([pitch, yaw, roll], axis=-1) * (math.pi / 180)
+
+
+def sample_lighting(
+    batch_size: int, num_lighting: int, seed: tf.Tensor, distribution: FaceDistribution
+) -> tf.Tensor:
+    """Spherical-harmonics coefficients `[batch_size, 9 | 27]`: ambient, one soft side, a tint."""
+    seeds = tf.unstack(tf.random.split(seed, 5))
+    ambient = AMBIENT * distribution.brightness * _normal((batch_size, 1), seeds[0])
+    strength = 2 * distribution.directional * tf.random.stateless_uniform((batch_size, 1), seeds[1])
+    direction = tf.math.l2_normalize(_normal((batch_size, 3), seeds[2]), axis=-1)
+    # Bands 1 to 3 are -y, +z, -x: light comes from above and from the camera's side more often.
+    direction = tf.stack(
+        [0.3 * direction[:, 0] - 0.4, tf.abs(direction[:, 1]), direction[:, 2]], axis=-1
+    )
+    quadratic = 0.15 * distribution.directional * _normal((batch_size, 5), seeds[3])
+    white = tf.concat([ambient, strength * direction, quadratic], axis=-1)
+    if num_lighting == white.shape[-1]:
+        return white
+    tint = distribution.tint * _normal((batch_size, 3, 1), seeds[4])
+    full = tf.concat([ambient + AMBIENT, white[:, 1:]], axis=-1)[:, None, :] * (1 + tint)
+    rgb = full - tf.one_hot(0, white.shape[-1]) * AMBIENT
+    return tf.reshape(rgb, (batch_size, num_lighting))
+
+
+def aligned_coefficients(
+    decoder: FaceDecoder, groups: dict[str, tf.Tensor], point_noise: tf.Tensor
+) -> tf.Tensor:
+    """Coefficients `[B, 257]` of `groups`, framed as the aligner would; see the next function."""
+    translation = aligned_translation(decoder, groups, point_noise)
+    return decoder.layout.merge({**groups, "translation": translation})
+
+
+def aligned_translation(
+    decoder: FaceDecoder, groups: dict[str, tf.Tensor], point_noise: tf.Tensor
+) -> tf.Tensor:
+    """Translation `[B, 3]` (dm) that frames each face as the POS aligner frames photographs.
+
+    Args:
+        decoder: Gives the 3DMM and the camera.
+        groups: Named coefficients; `translation` is the start.
+        point_noise: `[B, 5, 2]` pixels added to the true five points before the fit, as a
+            detector would.
+    """
+    camera = decoder.camera
+    centre = camera.image_size / 2
+    target_scale = face_alignment.TARGET_SCALE * camera.image_size / face_alignment.CROP_SIZE
+    template = face_alignment.FIVE_POINT_TEMPLATE
+    # POS fits x = X·r + t to both image axes; the least-squares solution is one fixed matrix.
+    solve = np.linalg.pinv(np.concatenate([template, np.ones((5, 1))], axis=1)).astype(np.float32)
+    shape, _ = decoder.morphable_face(groups["identity"], groups["expression"], groups["texture"])
+    landmark_shape = tf.gather(shape, decoder.face_model.landmarks, axis=1)
+    rotation = rotations.rotation_matrix_from_euler(groups["rotation"])
+    translation = groups["translation"]
+    for _ in range(_ALIGNMENT_STEPS):
+        posed = rigid_transforms.rigid_transform(landmark_shape, rotation, translation)
+        points = (
+            face_landmarks.five_points_from_landmarks(cameras.project(posed, camera)) + point_noise
+        )
+        column, row = tf.unstack(points, axis=-1)
+        fit = tf.stack([column, camera.image_size - 1 - row], axis=-1)
+        fit = tf.einsum("kp,bpc->bkc", solve, fit)
+        scale = tf.reduce_mean(tf.norm(fit[:, :3], axis=1), axis=-1)
+        depth = camera.distance - translation[:, 2]
+        shift = (centre - fit[:, 3]) * (depth / camera.focal)[:, None]
+        new_depth = depth * scale / target_scale
+        translation = tf.concat(
+            [translation[:, :2] + shift, camera.distance - new_depth[:, None]], axis=-1
+        )
+    return translation
+
+
+def _normal(shape: tuple[int, ...], seed: tf.Tensor) -> tf.Tensor:
+    return tf.random.stateless_normal(shape, seed)

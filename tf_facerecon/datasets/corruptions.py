@@ -1,0 +1,151 @@
+"""What makes a photograph of a set a bad one: covered, blurred, noisy, turned away, badly lit.
+
+So bad that an estimate from it is worth little, and visible for what it is: a network that looks
+at the picture can learn to trust the others more. Each bad image has one corruption.
+
+Convention:
+    Images `[B, H, W, 3]` RGB in [0, 1]; everything is drawn from `tf.random.stateless_*`. Lengths
+    are pixels of the 224 crop, whatever the resolution of the image.
+"""
+
+import math
+
+import tensorflow as tf
+
+from tf_facerecon.datasets import backgrounds
+from tf_facerecon.lighting.spherical_harmonics import AMBIENT
+
+CORRUPTIONS = ("none", "occlusion", "blur", "noise", "pose", "light")
+"""Names of the corruption by number; 0 is a good image."""
+
+# A blurred face is this many cells wide across the whole crop: eyes and mouth are mere shades.
+_BLUR_CELLS = (28, 16)
+_NOISE_LEVELS = (0.15, 0.4)  # standard deviation, of full scale
+_YAWS = (55.0, 80.0)  # degrees to either side
+_TILT = 12.0  # degrees, standard deviation of pitch and roll
+
+
+def draw_corruptions(
+    num_sets: int, set_size: int, bad_frames: tuple[int, int], seed: tf.Tensor
+) -> tf.Tensor:
+    """Numbers of corruption `[num_sets, set_size]`, int32 indices of `CORRUPTIONS`.
+
+    Args:
+        num_sets: How many sets.
+        set_size: Images in each.
+        bad_frames: Fewest and most bad images of a set; every number between is as likely, every
+            image and every corruption too.
+        seed: Integer tensor `[2]`.
+
+    Raises:
+        ValueError: If not `0 <= fewest <= most <= set_size`.
+    """
+    check_bad_frames(bad_frames, set_size)
+    fewest, most = bad_frames
+    seeds = tf.unstack(tf.random.split(seed, 3))
+    shape = (num_sets, set_size)
+    counts = tf.random.stateless_uniform((num_sets, 1), seeds[0], fewest, most + 1, tf.int32)
+    order = tf.argsort(tf.argsort(tf.random.stateless_uniform(shape, seeds[1])))
+    kinds = tf.random.stateless_uniform(shape, seeds[2], 1, len(CORRUPTIONS), tf.int32)
+    return tf.where(order < counts, kinds, 0)
+
+
+def check_bad_frames(bad_frames: tuple[int, int], set_size: int) -> None:
+    """Raises unless `bad_frames` are possible numbers of bad images of a set.
+
+    Raises:
+        ValueError: If not `0 <= fewest <= most <= set_size`.
+    """
+    fewest, most = bad_frames
+    if not 0 <= fewest <= most <= set_size:
+        raise ValueError(
+            f"`bad_frames` must be two rising numbers from 0 to the set size {set_size}. "
+            f"Received: {tuple(bad_frames)}."
+        )
+
+
+def has_corruption(corruption: tf.Tensor, name: str) -> tf.Tensor:
+    """Where `corruption` are the one of this name; bool, of the same shape."""
+    return tf.equal(corruption, CORRUPTIONS.index(name))
+
+
+def turn_away(rotation: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Euler angles `[B, 3]`, radians: nearly a profile where the corruption is the pose."""
+    seeds = tf.unstack(tf.random.split(seed, 3))
+    count = rotation.shape[0]
+    side = tf.sign(tf.random.stateless_uniform((count,), seeds[0], -1.0, 1.0))
+    yaw = side * tf.random.stateless_uniform((count,), seeds[1], *_YAWS)
+    tilt = tf.clip_by_value(tf.random.stateless_normal((count, 2), seeds[2]), -2.0, 2.0)
+    angles = tf.stack([_TILT * tilt[:, 0], yaw, _TILT * tilt[:, 1]], axis=-1) * (math.pi / 180)
+    return tf.where(has_corruption(corruption, "pose")[:, None], angles, rotation)
+
+
+def light_badly(lighting: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Harmonics of light `[B, 9 | 27]`: dark, glaring or one-sided for corruption `light`."""
+    seeds = tf.unstack(tf.random.split(seed, 4))
+    count = lighting.shape[0]
+    kind = tf.random.stateless_uniform((count, 1), seeds[0], 0, 3, tf.int32)
+    share = tf.random.stateless_uniform((count, 1), seeds[1])
+    # Ambient light as a multiple of the neutral one.
+    levels = tf.concat([0.08 + 0.12 * share, 1.8 + 0.8 * share, 0.1 + 0.2 * share], axis=-1)
+    ambient = AMBIENT * (tf.gather(levels, kind, batch_dims=1) - 1)
+    strength = tf.where(kind == 2, 0.6 + 0.5 * share, 0.1)
+    # Bands 1 to 3 are -y, +z, -x: from above or below, from the camera, from the side.
+    height = tf.random.stateless_uniform((count, 1), seeds[2], -0.7, 0.4)
+    side = tf.sign(tf.random.stateless_uniform((count, 1), seeds[3], -1.0, 1.0))
+    direction = tf.concat([height, tf.fill((count, 1), 0.1), side], axis=-1)
+    white = tf.concat([ambient, strength * direction, tf.zeros((count, 5))], axis=-1)
+    bad = tf.tile(white, (1, lighting.shape[-1] // 9))
+    return tf.where(has_corruption(corruption, "light")[:, None], bad, lighting)
+
+
+def corrupt_images(
+    images: tf.Tensor, skin: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Covers, blurs and dirties the images whose corruption that is.
+
+    Args:
+        images: `[B, H, W, 3]`, B, H and W static.
+        skin: `[B, H, W, 1]`, where uncovered face is seen.
+        corruption: `[B]`, indices of `CORRUPTIONS`.
+        seed: Integer tensor `[2]`.
+
+    Returns:
+        Images and skin of the same shapes.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 6))
+    batch_size, size = images.shape[:2]
+
+    def where(name, changed, kept):
+        return tf.where(has_corruption(corruption, name)[:, None, None, None], changed, kept)
+
+    covered = where("occlusion", _big_thing(batch_size, size, seeds[0]), 0.0)
+    thing = backgrounds.cluttered_background(batch_size, size, seeds[1])
+    images = images * (1 - covered) + thing * covered
+    is_first = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[2]) < 0.5
+    blurred = [_repaint(images, cells) for cells in _BLUR_CELLS]
+    images = where("blur", tf.where(is_first, *blurred), images)
+    level = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[3], *_NOISE_LEVELS)
+    noise = level * tf.random.stateless_normal(images.shape, seeds[4])
+    images = where("noise", tf.clip_by_value(images + noise, 0.0, 1.0), images)
+    return images, skin * (1 - covered)
+
+
+def _big_thing(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Opacity `[B, H, W, 1]` of a ball or a bar that covers half of a face or more."""
+    place = tf.random.stateless_uniform((batch_size, 6, 1, 1), seed)
+    column, row = backgrounds.pixel_grid(size)
+    x = column - (112 + 70 * (place[:, 0] - 0.5))
+    y = row - (125 + 70 * (place[:, 1] - 0.5))
+    ball = 1 - tf.sqrt((x / (50 + 30 * place[:, 2])) ** 2 + (y / (45 + 35 * place[:, 3])) ** 2)
+    angle = math.pi * place[:, 4]
+    bar = 1 - tf.abs(x * tf.cos(angle) + y * tf.sin(angle)) / (35 + 25 * place[:, 3])
+    inside = tf.where(place[:, 5] < 0.5, ball, bar)
+    return backgrounds.soft_step(40.0 * inside)[..., tf.newaxis]
+
+
+def _repaint(images: tf.Tensor, cells: int) -> tf.Tensor:
+    """`images` as seen through `cells` x `cells` means."""
+    size = images.shape[1:3]
+    means = tf.image.resize(images, (cells, cells), method="area")
+    return tf.image.resize(means, size, method="bilinear")

@@ -1,0 +1,143 @@
+"""An endless stream of sets of rendered pictures of one person each, some of them bad.
+
+The pictures of a set share identity and texture; expression, pose, light and scene differ. Batch j
+depends on `(seed, j)` and the sizes, and nothing else, as in `synthetic_dataset`.
+"""
+
+import tensorflow as tf
+
+from tf_facerecon.datasets import coefficient_sampling, corruptions, synthetic_dataset
+from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
+from tf_facerecon.layers.face_decoder import FaceDecoder
+
+# How much worse the five points of a bad image are found from which it is aligned.
+_BAD_POINT_NOISE = 2.0
+
+
+def build_synthetic_set_dataset(
+    decoder: FaceDecoder,
+    batch_size: int,
+    set_size: int,
+    *,
+    seed: int,
+    first_batch: int = 0,
+    num_batches: int | None = None,
+    bad_frames: tuple[int, int] = (1, 3),
+    distribution: FaceDistribution | None = None,
+    pixel_step: int = 1,
+    pool_batches: int | None = None,
+) -> tf.data.Dataset:
+    """Batches of image sets with landmarks, skin and true coefficients.
+
+    Args:
+        decoder: Renders the faces; its face model and camera are those of the stream.
+        batch_size: Sets (people) per batch.
+        set_size: Images per set.
+        seed: Chooses the stream. Streams of different seeds share no person.
+        first_batch: Number of the first batch, to go on where a run stopped.
+        num_batches: How many batches; endless if `None`.
+        bad_frames: Fewest and most bad images of a set, see `corruptions`;
+            `(0, 0)` for clean sets.
+        distribution: How varied people and good images are.
+        pixel_step: See `synthetic_dataset.build_synthetic_dataset`, as for the next.
+        pool_batches: Draws only this many batches and repeats them.
+
+    Returns:
+        A dataset of dicts: the keys of the stream of single pictures, `[B, N, ...]` each; besides
+        `image_mask` `[B, N]` (ones) and `corruption` `[B, N]`, int32
+        indices of `corruptions.CORRUPTIONS`.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+    if set_size < 1:
+        raise ValueError(f"`set_size` must be at least 1. Received: {set_size}.")
+    synthetic_dataset.check_numbers(decoder, batch_size, first_batch, pixel_step, pool_batches)
+    corruptions.check_bad_frames(bad_frames, set_size)
+    distribution = distribution or FaceDistribution()
+    paint = synthetic_dataset.compile_painter(decoder, pixel_step)
+
+    def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
+        seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), number]), 4))
+        corruption = corruptions.draw_corruptions(batch_size, set_size, bad_frames, seeds[0])
+        flat_corruptions = tf.reshape(corruption, [-1])
+        coefficients = sample_sets(decoder, batch_size, flat_corruptions, seeds[1], distribution)
+        true = decoder(coefficients, render=False)
+        landmarks = synthetic_dataset.to_crop_pixels(true["landmarks"], decoder)
+        image, skin = synthetic_dataset.photograph_faces(paint, coefficients, landmarks, seeds[2])
+        image, skin = corruptions.corrupt_images(image, skin, flat_corruptions, seeds[3])
+        flat = {
+            "image": synthetic_dataset.to_bytes(image),
+            "landmarks": true["landmarks"],
+            "landmark_weights": tf.ones(true["landmarks"].shape[:2]),
+            "five_points": true["five_points"],
+            "skin": synthetic_dataset.to_bytes(skin),
+            "coefficients": coefficients,
+        }
+        sets = {
+            name: tf.reshape(values, (batch_size, set_size, *values.shape[1:]))
+            for name, values in flat.items()
+        }
+        return {**sets, "image_mask": tf.ones((batch_size, set_size)), "corruption": corruption}
+
+    return synthetic_dataset.numbered_batches(
+        make_batch, pixel_step, first_batch, num_batches, pool_batches
+    )
+
+
+def sample_people(
+    decoder: FaceDecoder,
+    num_people: int,
+    num_views: int,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
+) -> tf.Tensor:
+    """Coefficients `[num_people * num_views, 257]`, the views of a person side by side.
+
+    Args:
+        decoder: Gives the layout, the 3DMM and the camera.
+        num_people: How many people.
+        num_views: How many views of each; they share identity and texture.
+        seed: Integer tensor `[2]`.
+        distribution: How varied people and views are.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    groups = _sample_views(decoder, num_people, num_views, seeds[0], distribution)
+    noise = distribution.point_noise * tf.random.stateless_normal(
+        (num_people * num_views, 5, 2), seeds[1]
+    )
+    return coefficient_sampling.aligned_coefficients(decoder, groups, noise)
+
+
+def sample_sets(
+    decoder: FaceDecoder,
+    num_people: int,
+    corruption: tf.Tensor,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
+) -> tf.Tensor:
+    """Coefficients `[num_people * N, 257]` as `sample_people`, some turned away or badly lit.
+
+    Args:
+        decoder: Gives the layout, the 3DMM and the camera.
+        num_people: How many people.
+        corruption: `[num_people * N]`, indices of `corruptions.CORRUPTIONS`.
+        seed: Integer tensor `[2]`.
+        distribution: How varied people and good images are.
+    """
+    total = corruption.shape[0]
+    seeds = tf.unstack(tf.random.split(seed, 4))
+    groups = _sample_views(decoder, num_people, total // num_people, seeds[0], distribution)
+    groups["rotation"] = corruptions.turn_away(groups["rotation"], corruption, seeds[1])
+    groups["lighting"] = corruptions.light_badly(groups["lighting"], corruption, seeds[2])
+    noise = distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[3])
+    noise *= tf.where(corruption > 0, _BAD_POINT_NOISE, 1.0)[:, None, None]
+    return coefficient_sampling.aligned_coefficients(decoder, groups, noise)
+
+
+def _sample_views(decoder, num_people, num_views, seed, distribution):
+    """Named coefficients, the views of a person side by side, which no one has aligned."""
+    groups = coefficient_sampling.sample_groups(decoder, num_people * num_views, seed, distribution)
+    for name in ("identity", "texture"):
+        groups[name] = tf.repeat(groups[name][::num_views], num_views, axis=0)
+    return groups

@@ -1,0 +1,80 @@
+"""From maps to places: where in the picture each channel looks, and what it sees there.
+
+A pose and a shape are read off positions. Averaging a map throws positions away, and a dense layer
+on a flattened map must learn every position separately; the expectation of a softmax over the map
+is a position, precise to a fraction of a cell, from the first step on (Levine et al. 2016, "End-to-
+end training of deep visuomotor policies", spatial softmax). The same softmax averages features
+around the place, of which each place has its own reading: a step that corrects it within its cell,
+and skin colour and shading where they mean the same in every face.
+"""
+
+import keras
+import numpy as np
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class SoftArgmax(keras.layers.Layer):
+    """Attention maps `[B, H, W, K]`, features `[B, H, W, C]` to K places and their features.
+
+    Returns places `[B, K, 2]` (column, row; -1 and 1 are the outer edges of the picture, cells
+    count by their centres) and what is read there `[B, K, num_features]`, both float32.
+
+    Args:
+        num_features: How many features are read at each place.
+        sharpness: The maps are multiplied by it before the softmax.
+    """
+
+    def __init__(self, num_features: int = 6, sharpness: float = 4.0, **kwargs):
+        # Places must be finer than half precision's thousandth of a picture.
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.num_features = num_features
+        self.sharpness = sharpness
+
+    def build(self, maps_shape, features_shape):
+        """One kernel per place, from features there to a step (cells) and what is read."""
+        channels = features_shape[-1]
+        self.kernel = self.add_weight(
+            shape=(maps_shape[-1], channels, 2 + self.num_features),
+            initializer=keras.initializers.RandomNormal(stddev=channels**-0.5),
+            name="kernel",
+        )
+        self.built = True
+
+    def call(self, maps, features):
+        height, width, num_points = maps.shape[1:]
+        channels = features.shape[-1]
+        maps = self.sharpness * keras.ops.reshape(maps, (-1, height * width, num_points))
+        # A constant of each map cancels in the ratio below; without it large maps would overflow.
+        highest = keras.ops.stop_gradient(keras.ops.max(maps, axis=1, keepdims=True))
+        weights = keras.ops.exp(maps - highest)
+        places = keras.ops.convert_to_tensor(_cell_centres(height, width))
+        places = keras.ops.tile(places[None], (keras.ops.shape(maps)[0], 1, 1))
+        features = keras.ops.reshape(features, (-1, height * width, channels))
+        # One product makes the softmax's sum, the places and the features.
+        seen = keras.ops.concatenate([keras.ops.ones_like(maps[..., :1]), places, features], -1)
+        sums = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), seen)
+        means = sums[..., 1:] / sums[..., :1]
+        read = keras.ops.einsum("bkc,kcd->bkd", means[..., 2:], self.kernel)
+        cell = keras.ops.convert_to_tensor([2.0 / width, 2.0 / height])
+        return means[..., :2] + read[..., :2] * cell, read[..., 2:]
+
+    def compute_output_shape(self, maps_shape, features_shape):
+        batch_size, num_points = maps_shape[0], maps_shape[-1]
+        return (batch_size, num_points, 2), (batch_size, num_points, self.num_features)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_features": self.num_features,
+            "sharpness": self.sharpness,
+        }
+
+
+def _cell_centres(height: int, width: int) -> np.ndarray:
+    """`[H * W, 2]` (column, row) of the cells of a picture that reaches from -1 to 1."""
+    rows, columns = np.meshgrid(
+        (2 * np.arange(height) + 1) / height - 1,
+        (2 * np.arange(width) + 1) / width - 1,
+        indexing="ij",
+    )
+    return np.stack([columns.ravel(), rows.ravel()], axis=-1).astype(np.float32)

@@ -1,0 +1,96 @@
+"""Identity embeddings for the perceptual loss; Deng et al. 2019, Section 4.2.
+
+Contract of every identity network here: callable on RGB pictures `[B, H, W, 3]` in [0, 1] of any
+size, aligned as R-Net's; unit vectors `[B, D]` in float32; differentiable to the picture. The
+cosine of two vectors says how alike two people are.
+
+`IdentityNetwork` is small, made by this project from procedural faces, and ships with the package.
+`facenet.load_facenet` gives FaceNet, which knows photographs, from a file that is downloaded.
+"""
+
+import os
+
+import keras
+
+from tf_facerecon.models import presets
+from tf_facerecon.models.backbones import residual_blocks, small
+from tf_facerecon.models.facenet import load_facenet as load_facenet
+
+_EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanishes
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class IdentityNetwork(keras.Model):
+    """Pictures `[B, H, W, 3]` in [0, 1] to unit vectors `[B, embedding_size]`, float32.
+
+    Pictures are resized to `image_size` inside, without smoothing: halving a 224 x 224 crop then
+    averages cells of 2 x 2 pixels exactly. Then comes the small R-Net's backbone, `trunk`, which
+    may start with the weights of a trained one, and a linear map.
+
+    Args:
+        embedding_size: Length D of the vectors.
+        image_size: Side of the picture that the convolutions see, pixels; a multiple of 16.
+
+    Raises:
+        ValueError: If `image_size` is not a multiple of 16 or `embedding_size` not positive.
+    """
+
+    def __init__(self, embedding_size: int = 128, image_size: int = 112, **kwargs):
+        super().__init__(**kwargs)
+        if embedding_size < 1:
+            raise ValueError(f"`embedding_size` must be at least 1. Received: {embedding_size}.")
+        if image_size < 16 or image_size % 16:
+            raise ValueError(f"`image_size` must be a multiple of 16. Received: {image_size}.")
+        self.embedding_size = embedding_size
+        self.image_size = image_size
+        self.trunk = small.build_small_backbone(image_size, cell_size=1, dtype=self.dtype_policy)
+        self.projection = keras.layers.Dense(
+            embedding_size, use_bias=False, dtype=self.dtype_policy, name="projection"
+        )
+        # Without it all pictures start with nearly the same vector.
+        self.centring = keras.layers.BatchNormalization(
+            momentum=residual_blocks.MOMENTUM, dtype="float32", name="centring"
+        )
+        self.build((None, None, None, 3))
+
+    @classmethod
+    def from_preset(cls, name_or_path: str | os.PathLike = "identity_small") -> "IdentityNetwork":
+        """Loads shipped weights by name, or a `.keras` file; see `presets.load_preset`.
+
+        Raises:
+            ValueError: If the preset is unknown or damaged, or is no identity network.
+            FileNotFoundError: If the file is missing.
+        """
+        return presets.load_preset(cls, name_or_path)
+
+    def build(self, input_shape):
+        """Makes the linear map; the trunk brings its own weights."""
+        self.projection.build(self.trunk.output["deep"].shape)
+        self.centring.build((None, self.embedding_size))
+        self.built = True
+
+    def call(self, images, training: bool = False):
+        """Unit vectors `[B, D]` of `images` `[B, H, W, 3]` in [0, 1]."""
+        vectors = self.vectors(images, training=training)
+        squared = keras.ops.sum(vectors**2, axis=-1, keepdims=True)
+        return vectors * keras.ops.rsqrt(squared + _EPSILON)
+
+    def vectors(self, images, training: bool = False):
+        """Vectors `[B, D]` before their length is made one, float32."""
+        size = (self.image_size, self.image_size)
+        if tuple(images.shape[1:3]) != size:
+            images = keras.ops.image.resize(images, size, interpolation="bilinear")
+        deep = self.trunk(images, training=training)["deep"]
+        return self.centring(self.projection(deep), training=training)
+
+    def compute_output_shape(self, input_shape):
+        """`(B, D)`."""
+        return (input_shape[0], self.embedding_size)
+
+    def get_config(self):
+        """All constructor arguments."""
+        return {
+            **super().get_config(),
+            "embedding_size": self.embedding_size,
+            "image_size": self.image_size,
+        }

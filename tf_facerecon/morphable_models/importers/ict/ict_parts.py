@@ -1,0 +1,122 @@
+"""Which vertices of ICT-FaceKit are what, and which of them make a face model.
+
+Source: the table of parts in the kit's README, confirmed against the polygons.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from tf_facerecon.morphable_models.albedo import landmark_albedo
+from tf_facerecon.morphable_models.importers.ict.ict_meshes import NeutralMesh
+
+NARROW_FACE, FACE, FULL_HEAD = "narrow_face", "face", "full_head"
+PART_NAMES = (NARROW_FACE, FACE, FULL_HEAD)
+
+
+@dataclasses.dataclass(frozen=True)
+class IctLayout:
+    """Ranges of vertices, `(first, one behind the last)`.
+
+    Not listed, and never kept, are the shells that are transparent in life and would be drawn
+    opaque: tear film, blends and shadows round the eye, lashes; and the irises, which lie inside
+    the eyeballs behind the cornea. The eyeballs are painted instead.
+
+    Attributes:
+        num_vertices: Of each mesh.
+        num_identities: Number of identity modes.
+        narrow_face: Skin without ears, neck and crown.
+        face: Skin with ears and the front of the neck; begins with the narrow face.
+        head: Skin all round.
+        mouth: Lining of the mouth.
+        eye_sockets: Behind the lids.
+        gums: Gums and tongue.
+        teeth: Teeth.
+        eyeballs: Left and right.
+    """
+
+    num_vertices: int
+    num_identities: int
+    narrow_face: tuple[int, int]
+    face: tuple[int, int]
+    head: tuple[int, int]
+    mouth: tuple[int, int]
+    eye_sockets: tuple[int, int]
+    gums: tuple[int, int]
+    teeth: tuple[int, int]
+    eyeballs: tuple[tuple[int, int], tuple[int, int]]
+
+
+LIGHT_MODEL = IctLayout(
+    num_vertices=26_719,
+    num_identities=100,
+    narrow_face=(0, 6_706),
+    face=(0, 9_409),
+    head=(0, 11_248),
+    mouth=(11_248, 13_294),
+    eye_sockets=(13_294, 14_062),
+    gums=(14_062, 17_039),
+    teeth=(17_039, 21_451),
+    eyeballs=((21_451, 22_221), (23_021, 23_791)),
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Selection:
+    """The part of the kit's mesh that a face model consists of; V vertices, T triangles.
+
+    Attributes:
+        vertices: `[V]` their numbers in the kit, increasing.
+        triangles: `[T, 3]` int32, numbered anew.
+        triangle_numbers: `[T]` their numbers among the kit's triangles.
+        skin: `[V]` boolean.
+        inner: `[V]` boolean masks of the parts that are not skin, by the names that
+            `landmark_albedo` knows.
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    triangle_numbers: np.ndarray
+    skin: np.ndarray
+    inner: dict[str, np.ndarray]
+
+    def renumbered(self, indices: np.ndarray) -> np.ndarray:
+        """Turns vertex numbers of the kit into numbers within the selection, -1 if not in it."""
+        place = np.searchsorted(self.vertices, indices).clip(max=self.vertices.size - 1)
+        return np.where(self.vertices[place] == indices, place, -1)
+
+
+def select(mesh: NeutralMesh, part: str, layout: IctLayout) -> Selection:
+    """Chooses the vertices of a part, with eyes, teeth and the inside of the mouth.
+
+    Raises:
+        ValueError: If `part` is none of `PART_NAMES`.
+    """
+    ranges = {NARROW_FACE: layout.narrow_face, FACE: layout.face, FULL_HEAD: layout.head}
+    if part not in ranges:
+        raise ValueError(f"`part` must be one of {PART_NAMES}. Received: {part!r}.")
+    linings = (layout.mouth, layout.eye_sockets) if part == FULL_HEAD else (layout.mouth,)
+    skin = _mask(layout, ranges[part])
+    inner = {
+        landmark_albedo.MOUTH: _mask(layout, *linings),
+        landmark_albedo.GUMS: _mask(layout, layout.gums),
+        landmark_albedo.TEETH: _mask(layout, layout.teeth),
+        landmark_albedo.EYEBALLS: _mask(layout, *layout.eyeballs),
+    }
+    kept = skin | np.any(list(inner.values()), axis=0)
+    numbers = np.flatnonzero(kept)
+    inside = np.flatnonzero(kept[mesh.triangles].all(axis=1))
+    return Selection(
+        vertices=numbers,
+        triangles=np.searchsorted(numbers, mesh.triangles[inside]).astype(np.int32),
+        triangle_numbers=inside,
+        skin=skin[kept],
+        inner={name: mask[kept] for name, mask in inner.items()},
+    )
+
+
+def _mask(layout: IctLayout, *ranges: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros(layout.num_vertices, bool)
+    for first, stop in ranges:
+        mask[first:stop] = True
+    return mask

@@ -1,0 +1,244 @@
+"""A 3D morphable face model (3DMM) as data: means, bases, topology, landmarks, regions, licence.
+
+Convention:
+    Model frame: +x to the image's right (the subject's left), +y up, +z out of the face;
+    decimetres, centred. Triangles are counter-clockwise seen from outside; all indices are 0-based.
+    Albedo is RGB, about 0 to 1. Bases are per unit standard deviation, so that coefficients are
+    N(0, 1), except for expression modes with a range. Source of the layout: Deng et al. 2019,
+    Eq. (1), and facemodel_info.mat of the released code.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+import platformdirs
+
+from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
+from tf_facerecon.io import array_digest
+from tf_facerecon.morphable_models import half_precision, model_checks, model_file, model_sources
+
+PROCEDURAL = "procedural"
+
+_MASKS = ("skin_region", "face_region")
+_BUILT = [repr(kind) for kind in model_sources.KINDS if kind != PROCEDURAL]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MorphableModel:
+    """Read-only arrays of one face model, checked when it is made.
+
+    V vertices, T triangles, U texture coordinates (U = V without seams), K modes.
+
+    Attributes:
+        name: What a configuration or a checkpoint calls this model.
+        mean_shape: `[V, 3]` float32, decimetres.
+        identity_basis: `[V, 3, K_id]` float32, decimetres per standard deviation.
+        expression_basis: `[V, 3, K_exp]` float32, decimetres per standard deviation, or per unit of
+            `expression_range`.
+        mean_albedo: `[V, 3]` float32 RGB.
+        albedo_basis: `[V, 3, K_tex]` float32, RGB per standard deviation.
+        triangles: `[T, 3]` int32.
+        landmarks: `[68]` int32, vertices of the iBUG points.
+        uv: `[U, 2]` float32 texture coordinates in [0, 1], v up.
+        skin_region: `[V]` float32 in [0, 1]: skin of one albedo (no eyes, brows, lips), for the
+            albedo flatness loss.
+        face_region: `[V]` float32 in [0, 1]: part of the face on which photographs are compared.
+        source: Where the data come from.
+        licence: What the data may be used for.
+        redistributable: Whether files that contain the bases may be given to others.
+        recipe: For models made by a program in this process: what identifies the program and its
+            settings. It then stands for the arrays in `fingerprint`, because two machines may
+            differ in the last bit of a computed array. A file's word is not taken for it: `save`
+            leaves it out and `load` ignores it, so a model from a file is known by its arrays.
+        uv_triangles: `[T, 3]` int32, the row of `uv` at each corner of each triangle, for textures
+            with seams. `None`: `uv` has one row per vertex, and `triangles` count them too.
+        now_landmarks: `[7]` int32, vertices of the NoW challenge's points in its order (eye corners
+            from the image's left, nose base, mouth corners). `None` takes them from the 68.
+        regions: Further parts of the face by name (`small_face`, `eyes`, `lips`), each `[V]`
+            float32 in [0, 1].
+        expression_names: One name per expression mode, or none.
+        expression_range: `[K_exp, 2]` float32, least and greatest coefficient of each expression
+            mode, 0 between them. `None`: coefficients are N(0, 1) without a bound.
+        expression_requires: `[K_exp]` int32, number of the mode whose coefficient must be at least
+            this one's, and whose least coefficient not below this one's; -1 for none.
+        identity_scales: `[K_id]` float32, standard deviations by which the source's unit modes were
+            multiplied; `None` if it does not tell.
+        expression_scales: `[K_exp]` float32, the same.
+        texture_scales: `[K_tex]` float32, the same.
+        mirror_index: `[V]` int32, the vertex that is the mirror image of each vertex.
+        units: Of lengths; always `"dm"`.
+
+    Raises:
+        ValueError: If an array has a wrong shape, a value that is not finite or out of range, or an
+            index that leads nowhere; the message names field and model.
+    """
+
+    name: str
+    mean_shape: np.ndarray
+    identity_basis: np.ndarray
+    expression_basis: np.ndarray
+    mean_albedo: np.ndarray
+    albedo_basis: np.ndarray
+    triangles: np.ndarray
+    landmarks: np.ndarray
+    uv: np.ndarray
+    skin_region: np.ndarray
+    face_region: np.ndarray
+    source: str = ""
+    licence: str = ""
+    redistributable: bool = False
+    recipe: str = ""
+    uv_triangles: np.ndarray | None = None
+    now_landmarks: np.ndarray | None = None
+    regions: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    expression_names: tuple[str, ...] = ()
+    expression_range: np.ndarray | None = None
+    expression_requires: np.ndarray | None = None
+    identity_scales: np.ndarray | None = None
+    expression_scales: np.ndarray | None = None
+    texture_scales: np.ndarray | None = None
+    mirror_index: np.ndarray | None = None
+    units: str = model_checks.UNITS
+
+    def __post_init__(self) -> None:
+        for field, value in model_checks.checked_fields(vars(self)).items():
+            object.__setattr__(self, field, value)
+
+    @property
+    def num_vertices(self) -> int:
+        """V."""
+        return len(self.mean_shape)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells models apart whose coefficients mean different faces or pictures.
+
+        sha256 (hex) of the recipe, or for a model without one (as from a file) of means, bases,
+        triangles, landmarks and texture coordinates. What a model may lack does not count, so that
+        one to which regions, names or ranges are added is still the one that a network learnt; nor
+        do `skin_region` and `face_region`, which change neither faces nor pictures, and in which
+        rounding turns single vertices on and off.
+
+        Whole numbers count exactly, others as `array_digest.rounded_digest` sees them, because the
+        last bits of a model depend on the machine that built it. Two builds that differ by noise of
+        1e-6 of each number have different fingerprints once in about 1,000 models; by the last bit
+        of float32, once in about 30,000. A basis rounded to half precision is told from the whole
+        one by its numbers' having no more than eleven bits.
+        """
+        if self.recipe:
+            return hashlib.sha256(self.recipe.encode()).hexdigest()
+        digest = hashlib.sha256()
+        for name, field in model_checks.CORE_ARRAYS.items():
+            if name in _MASKS:
+                continue
+            array = getattr(self, name)
+            whole = field.dtype is np.int32
+            digest.update(
+                array_digest.exact_digest(array) if whole else array_digest.rounded_digest(array)
+            )
+            if name in model_file.BASES:
+                digest.update(b"half" if _is_half(array) else b"full")
+        return digest.hexdigest()
+
+    def five_points(self, vertices: np.ndarray) -> np.ndarray:
+        """Eyes, nose tip and mouth corners `[..., 5, D]` of `vertices` `[..., V, D]`."""
+        return five_points_from_landmarks(vertices[..., self.landmarks, :])
+
+    def save(self, path: str | os.PathLike, *, half: bool = False) -> float:
+        """Writes a `.npz` (no pickle) with a checksum; `load` reads it back bit for bit.
+
+        The recipe stays behind: the file's model has the fingerprint of its arrays.
+
+        Args:
+            path: Where to; written whole or not at all.
+            half: Stores the bases in float16, scaled mode by mode, in at most half the size. What
+                is loaded then is another model, by its fingerprint, and close to this one.
+
+        Returns:
+            How far in mm a vertex of the stored model can be from where this one puts it, as long
+            as no coefficient exceeds 3 in absolute value; 0 without `half`.
+        """
+        return model_file.write_model(path, vars(self), half=half)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, mmap: bool = False) -> "MorphableModel":
+        """Reads a file that `save` wrote.
+
+        Args:
+            path: The file.
+            mmap: Maps the arrays of the file into memory instead of reading them, so that several
+                processes share one copy. The file is read once to be checked, and must not be
+                changed in place while the model lives (`save` never does). A half-precision file is
+                read whole.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If it is not a face model, is damaged, lacks an array, has another format
+                version, or fails the checks.
+        """
+        fields = model_file.read_model(path, mapped=mmap)
+        try:
+            return cls(**fields)
+        except ValueError as error:
+            raise ValueError(f"Face model {os.fspath(path)!r}: {error}") from error
+
+    @classmethod
+    def from_preset(cls, name: str | os.PathLike) -> "MorphableModel":
+        """The embedded model, a file in the cache folder by its name, or the `.npz` at a path.
+
+        Args:
+            name: `"procedural"`, `"procedural-<number of vertices>"`, the stem of a file in
+                `face_model_folder()`, or a path ending in `.npz`.
+
+        Raises:
+            FileNotFoundError: If there is no such file; for a model that can be built, the message
+                is the command that does it.
+            ValueError: If the file is not a face model, or the procedural face is asked for with
+                fewer vertices than it needs (`procedural.topology.MIN_VERTICES`).
+        """
+        text = os.fspath(name)
+        if text.endswith(".npz"):
+            return cls.load(text)
+        base, _, density = text.partition("-")
+        if text == PROCEDURAL:
+            return _procedural_model(None)
+        if base == PROCEDURAL and density.isdecimal():
+            return _procedural_model(int(density))
+        path = face_model_folder() / f"{text}.npz"
+        if path.is_file():
+            return cls.load(path)
+        command = model_sources.build_command(text)
+        if command:
+            raise FileNotFoundError(
+                f"There is no face model {text!r} yet (no file {str(path)!r}). Make it once: "
+                f"{command}"
+            )
+        raise FileNotFoundError(
+            f"There is no face model {text!r}: expected 'procedural', 'procedural-<number of "
+            f"vertices>', {', '.join(_BUILT)}, the path of an .npz file, or a file {str(path)!r}."
+        )
+
+
+def face_model_folder() -> pathlib.Path:
+    """Where `from_preset` looks for model files: `$TF_FACERECON_HOME`, else the user's cache."""
+    home = os.environ.get("TF_FACERECON_HOME") or platformdirs.user_cache_dir("tf_facerecon")
+    return pathlib.Path(home) / "face_models"
+
+
+def _is_half(basis: np.ndarray) -> bool:
+    """Whether half precision holds (nearly) all numbers of a basis exactly, zeros apart."""
+    with np.errstate(over="ignore"):
+        same = half_precision.from_half(*half_precision.to_half(basis)) == basis
+    # Not all: where the largest number of a mode was rounded up, its smallest lose a bit.
+    return bool(np.count_nonzero(same & (basis != 0)) >= 0.5 * np.count_nonzero(basis))
+
+
+@functools.cache
+def _procedural_model(num_vertices: int | None) -> MorphableModel:
+    # Building takes seconds; the arrays are read-only, so that sharing one copy is safe.
+    return MorphableModel(**model_sources.build_fields(PROCEDURAL, num_vertices=num_vertices))

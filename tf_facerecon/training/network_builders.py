@@ -1,0 +1,85 @@
+"""The networks of a training run, with the weights they start from."""
+
+from collections.abc import Callable
+
+from tf_facerecon.models import identity_network
+from tf_facerecon.models.r_net import RNet
+from tf_facerecon.morphable_models.coefficients import CoefficientLayout
+from tf_facerecon.morphable_models.morphable_model import MorphableModel
+
+
+def build_r_net(
+    layout: CoefficientLayout,
+    face_model: MorphableModel,
+    backbone: str,
+    backbone_weights: str | None = None,
+    initial_weights: str | None = None,
+    precision: str = "float32",
+) -> RNet:
+    """An R-Net that answers coefficients of `face_model`.
+
+    Args:
+        layout: Widths of the coefficient groups.
+        face_model: Whose name and fingerprint the network keeps.
+        backbone: "small" or "resnet50".
+        backbone_weights: Start of "resnet50", see `RNet`.
+        initial_weights: Preset or `.keras` file whose weights are copied.
+        precision: Keras dtype policy of the network.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If `initial_weights` are of another backbone or face model.
+    """
+    source = None if initial_weights is None else RNet.from_preset(initial_weights)
+    if source is not None:
+        _check_source(source, layout, face_model, backbone, initial_weights)
+    r_net = RNet(
+        backbone,
+        **layout.sizes,
+        head_scales=None if source is None else source.heads.scales,
+        face_model=face_model.name,
+        face_model_fingerprint=face_model.fingerprint,
+        backbone_weights=backbone_weights,
+        dtype=precision,
+    )
+    if source is not None:
+        r_net.set_weights(source.get_weights())
+    return r_net
+
+
+def build_identity_network(network: str, weights: str | None = None) -> Callable:
+    """The network of the perceptual term, images `[B, H, W, 3]` in [0, 1] to unit vectors.
+
+    Args:
+        network: "identity_small" or "facenet".
+        weights: Preset or file of its weights; `None` takes the shipped or downloaded ones.
+
+    Raises:
+        FileNotFoundError: If the weights are missing; the message says where to get them.
+    """
+    if network == "facenet":
+        return identity_network.load_facenet(weights)
+    return identity_network.IdentityNetwork.from_preset(weights or "identity_small")
+
+
+def _check_source(
+    source: RNet, layout: CoefficientLayout, face_model: MorphableModel, backbone: str, name: str
+) -> None:
+    """Raises `ValueError` unless a network can start with the weights of `source`."""
+    if source.face_model_fingerprint != face_model.fingerprint:
+        raise ValueError(
+            f"The initial weights {name!r} belong to another face model, or to another edition of "
+            f"this one: {source.face_model!r} (fingerprint {source.face_model_fingerprint[:12]}"
+            f"...), whose coefficients mean nothing to {face_model.name!r} (fingerprint "
+            f"{face_model.fingerprint[:12]}...). Start with one of the latter."
+        )
+    if source.backbone_name != backbone:
+        raise ValueError(
+            f"The initial weights {name!r} are of the backbone {source.backbone_name!r}. "
+            f"Expected: {backbone!r}."
+        )
+    if source.heads.sizes != layout.sizes:
+        raise ValueError(
+            f"The initial weights {name!r} answer other coefficients, {dict(source.heads.sizes)}. "
+            f"Expected: {dict(layout.sizes)}."
+        )

@@ -1,0 +1,154 @@
+"""One training run of an R-Net from its configuration.
+
+A run folder holds `resolved_config.yaml` (every setting), `checkpoints/` (to go on after a kill),
+`history.csv`, `logs/` (TensorBoard), `panels/` (pictures) and at the end `r_net.keras` and
+`metrics.json`. Started again with the same settings, a run goes on where it stopped and ends with
+the weights it would have had.
+"""
+
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
+from tf_facerecon.datasets.photo_dataset import build_photo_dataset
+from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.models.hybrid_model import HybridModel
+from tf_facerecon.photos.skin_probability import SkinModel
+from tf_facerecon.training import callbacks as run_callbacks
+from tf_facerecon.training import fit_loop, network_builders
+from tf_facerecon.training.config import TrainingConfig
+from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
+from tf_facerecon.visualization import training_panel
+
+# Faces to measure on: no seed of a run reaches so far.
+VALIDATION_SEED_OFFSET = 1_000_003
+
+
+def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True) -> TrainingResult:
+    """Trains, or goes on training, in `run_dir`.
+
+    Sets the process' random seed and, if the configuration says so, its determinism switch.
+
+    Args:
+        config: All settings.
+        run_dir: Folder of this run.
+        resume: Whether to go on if the folder holds an unfinished or finished run.
+
+    Raises:
+        ValueError: If the folder holds a run with other settings; the message names them.
+        FileExistsError: If it holds a run and `resume` is false.
+        FileNotFoundError: If a face model, initial weights or an identity network is missing.
+        FloatingPointError: If the loss or a weight stops being finite.
+        TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
+    """
+    folder = RunFolder(run_dir, "r_net.keras", config.checkpoints.keep)
+    return train_in_folder(
+        config,
+        folder,
+        resume,
+        build_model=lambda: build_model(config),
+        build_dataset=build_dataset,
+        build_validation_dataset=build_validation_dataset,
+        state=_state,
+        callbacks=lambda model: _pictures_and_curves(model, config, folder),
+        finish=lambda model, report: folder.finish(model.r_net, report),
+    )
+
+
+def build_model(config: TrainingConfig) -> HybridModel:
+    """The compiled model of a configuration, before any step."""
+    decoder = FaceDecoder(config.face_model.name, num_lighting=config.network.num_lighting)
+    r_net = network_builders.build_r_net(
+        decoder.layout, decoder.face_model, **config.network.model_dump(exclude={"num_lighting"})
+    )
+    identity_network = None
+    if config.loss_weights.perceptual > 0:
+        identity_network = network_builders.build_identity_network(**config.perceptual.model_dump())
+    model = HybridModel(r_net, decoder, identity_network, config.loss_weights.model_dump())
+    fit_loop.compile_with_adam(model, config.schedule.steps, **config.optimizer.model_dump())
+    return model
+
+
+def build_dataset(
+    config: TrainingConfig, decoder: FaceDecoder, first_batch: int = 0
+) -> tf.data.Dataset:
+    """Endless training batches, from number `first_batch` on."""
+    if config.data.kind == "procedural":
+        return build_synthetic_dataset(
+            decoder,
+            config.data.batch_size,
+            seed=config.run.seed,
+            first_batch=first_batch,
+            pixel_step=config.data.pixel_step,
+            pool_batches=config.data.pool_batches,
+            lifelike=config.data.lifelike,
+        )
+    return build_photo_dataset(
+        config.data.folder,
+        config.data.batch_size,
+        seed=config.run.seed,
+        first_batch=first_batch,
+        augmentation=AugmentationRange() if config.data.augment else None,
+        prepared_folder=config.data.prepared_folder,
+        **photo_options(config),
+    )
+
+
+def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf.data.Dataset:
+    """The same `schedule.validation_batches` batches of unseen faces every time."""
+    if config.data.kind == "procedural":
+        return build_synthetic_dataset(
+            decoder,
+            config.data.batch_size,
+            seed=config.run.seed + VALIDATION_SEED_OFFSET,
+            num_batches=config.schedule.validation_batches,
+            pixel_step=config.data.pixel_step,
+        )
+    return build_photo_dataset(
+        config.data.validation_folder,
+        config.data.batch_size,
+        num_batches=config.schedule.validation_batches,
+        shuffle=False,
+        prepared_folder=config.data.validation_prepared_folder,
+        **photo_options(config),
+    )
+
+
+def photo_options(config: TrainingConfig) -> dict[str, Any]:
+    """What photographs to train on and those to measure on have in common."""
+    skin_model = config.data.skin_model
+    return {
+        "skin_model": None if skin_model is None else SkinModel.load(skin_model),
+        "landmarks_y_up": config.data.landmarks_y_up,
+        "progress": config.logging.progress,
+    }
+
+
+def _state(model: HybridModel) -> dict[str, list[keras.Variable]]:
+    return {
+        "r_net": model.r_net.variables,
+        "optimizer": model.optimizer.variables,
+        "metrics": model.metrics_variables,
+    }
+
+
+def _pictures_and_curves(
+    model: HybridModel, config: TrainingConfig, folder: RunFolder
+) -> list[keras.callbacks.Callback]:
+    writer = tf.summary.create_file_writer(str(folder.logs_path))
+    callbacks: list[keras.callbacks.Callback] = [run_callbacks.Scalars(writer)]
+    if config.logging.panel_epochs:
+        batch = next(iter(build_dataset(config, model.decoder)))
+        panel = training_panel.TrainingPanel(
+            model.r_net, model.decoder, batch["image"][: config.logging.panel_faces]
+        )
+        callbacks.append(
+            run_callbacks.FacePanel(
+                panel.draw, writer, folder.path / "panels", config.logging.panel_epochs
+            )
+        )
+    return callbacks
