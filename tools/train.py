@@ -29,7 +29,7 @@ from tf_facerecon.training import config as run_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BACKBONES = {"small": "a small network for CPUs", "resnet50": "ResNet-50"}
-DATA = {"procedural": "procedural faces", "photos": "photographs"}
+DATA = {"synthetic": "procedural faces", "photos": "photographs"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from tf_facerecon.cli import preset_commands, training_options
 from tf_facerecon.training import c_net_config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-DATA = {"procedural": "procedural people", "photos": "photographs"}
+DATA = {"synthetic": "procedural people", "photos": "photographs"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,7 +24,7 @@ def write(tmp_path):
 
 def test_load_config_fills_defaults(write):
     config = run_config.load_config(write(MINIMAL))
-    assert config.data.kind == "procedural"
+    assert config.data.kind == "synthetic"
     assert config.network.backbone == "small"
     assert config.loss_weights.photometric == 0.0
 
@@ -43,7 +43,7 @@ def test_load_config_override_wins_over_file(write):
         ("optimiser.learning_rate=1", "did you mean `optimizer`"),
         ("data.batchsize=1", "did you mean `data.batch_size`"),
         ("data.zzzz=1", "expected one of kind, batch_size"),
-        ("data.kind=foto", "`data.kind`: must be one of 'procedural', 'photos'. Received: 'foto'"),
+        ("data.kind=foto", "`data.kind`: must be one of 'synthetic', 'photos'. Received: 'foto'"),
         ("data.batch_size=many", "`data.batch_size`: .*integer.* Received: 'many'"),
         ("schedule.steps=-1", "`schedule.steps`: .*greater than 0. Received: -1"),
         ("loss_weights.landmark=.nan", "`loss_weights.landmark`: .*finite"),

@@ -8,7 +8,7 @@ import pydantic
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from tf_facerecon.training import yaml_settings
-from tf_facerecon.training.config import PhotoData, ProceduralData, TrainingConfig
+from tf_facerecon.training.config import PhotoData, SyntheticData, TrainingConfig
 
 
 class CNetSettings(yaml_settings.Section):
@@ -27,7 +27,7 @@ class CNetSettings(yaml_settings.Section):
     initial_weights: str | None = None
 
 
-class ProceduralSets(ProceduralData):
+class SyntheticSets(SyntheticData):
     """Rendered sets of random people; `batch_size` counts sets.
 
     Attributes:
@@ -82,7 +82,7 @@ class CNetConfig(TrainingConfig):
     """All settings of one run; `load_config` reads it."""
 
     network: CNetSettings = CNetSettings()
-    data: Annotated[ProceduralSets | PhotoSets, Field(discriminator="kind")] = ProceduralSets()
+    data: Annotated[SyntheticSets | PhotoSets, Field(discriminator="kind")] = SyntheticSets()
     logging: ProgressSettings = ProgressSettings()
 
 

@@ -104,7 +104,7 @@ def build_dataset(
 ) -> tf.data.Dataset:
     """Endless training batches, from number `first_batch` on."""
     data = config.data
-    if data.kind == "procedural":
+    if data.kind == "synthetic":
         return build_synthetic_set_dataset(
             decoder,
             data.batch_size,
@@ -131,7 +131,7 @@ def build_dataset(
 def build_validation_dataset(config: CNetConfig, decoder: FaceDecoder) -> tf.data.Dataset:
     """The same `schedule.validation_batches` batches of unseen people every time."""
     data = config.data
-    if data.kind == "procedural":
+    if data.kind == "synthetic":
         return build_synthetic_set_dataset(
             decoder,
             data.batch_size,

@@ -60,17 +60,18 @@ class NetworkSettings(yaml_settings.Section):
         return self
 
 
-class ProceduralData(yaml_settings.Section):
-    """An endless stream of rendered random faces of the face model.
+class SyntheticData(yaml_settings.Section):
+    """An endless dataset of rendered random faces of the face model.
 
     Attributes:
         batch_size: Faces of a step.
         pixel_step: See `synthetic_dataset.build_synthetic_dataset`, as for the others.
         pool_batches: How many different batches are drawn; none for fresh ones all the time.
-        lifelike: Whether faces smile, skin has creases and tones vary. Validation faces stay plain.
+        lifelike: Whether faces smile, skin has wrinkles and images are augmented photometrically.
+            Never so for validation.
     """
 
-    kind: Literal["procedural"] = "procedural"
+    kind: Literal["synthetic"] = "synthetic"
     batch_size: PositiveInt = 32
     pixel_step: PositiveInt = 1
     pool_batches: PositiveInt | None = None
@@ -250,7 +251,7 @@ class TrainingConfig(yaml_settings.Section):
     run: RunSettings = RunSettings()
     face_model: FaceModelSettings = FaceModelSettings()
     network: NetworkSettings = NetworkSettings()
-    data: Annotated[ProceduralData | PhotoData, Field(discriminator="kind")] = ProceduralData()
+    data: Annotated[SyntheticData | PhotoData, Field(discriminator="kind")] = SyntheticData()
     loss_weights: LossWeights
     perceptual: PerceptualSettings = PerceptualSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
@@ -260,8 +261,8 @@ class TrainingConfig(yaml_settings.Section):
 
     @pydantic.field_validator("data", mode="before")
     @classmethod
-    def _procedural_by_default(cls, data):
-        return {"kind": "procedural", **data} if isinstance(data, dict) else data
+    def _synthetic_by_default(cls, data):
+        return {"kind": "synthetic", **data} if isinstance(data, dict) else data
 
     @pydantic.model_validator(mode="after")
     def _sections_agree(self):

@@ -77,7 +77,7 @@ def build_dataset(
     config: TrainingConfig, decoder: FaceDecoder, first_batch: int = 0
 ) -> tf.data.Dataset:
     """Endless training batches, from number `first_batch` on."""
-    if config.data.kind == "procedural":
+    if config.data.kind == "synthetic":
         return build_synthetic_dataset(
             decoder,
             config.data.batch_size,
@@ -100,7 +100,7 @@ def build_dataset(
 
 def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf.data.Dataset:
     """The same `schedule.validation_batches` batches of unseen faces every time."""
-    if config.data.kind == "procedural":
+    if config.data.kind == "synthetic":
         return build_synthetic_dataset(
             decoder,
             config.data.batch_size,
