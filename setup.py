@@ -10,7 +10,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["tf_facerecon", "tf_facerecon.*"]),
-    package_data={"tf_facerecon": ["py.typed", "weights/*"]},
+    package_data={"tf_facerecon": ["py.typed", "weights/*", "configs/*.yaml"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "tensorflow>=2.21",
