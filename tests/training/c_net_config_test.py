@@ -22,7 +22,7 @@ def load(tmp_path):
 def test_load_config_fills_defaults(load):
     config = load(MINIMAL, ["data.set_size=4"])
     assert (config.data.kind, config.data.set_size, config.data.bad_frames) == (
-        "procedural",
+        "synthetic",
         4,
         (1, 3),
     )
