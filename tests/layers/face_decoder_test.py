@@ -1,3 +1,9 @@
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
 import keras
 import numpy as np
 import pytest
@@ -120,3 +126,37 @@ def test_light_is_normals_turned_and_shaded(decoder, rng):
     for expected, received in zip(*gradients, strict=True):
         expected = tf.convert_to_tensor(expected).numpy()
         np.testing.assert_allclose(received, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_symbolic_call_leaves_no_traces_for_later_calls():
+    """In a fresh process, where nothing else has been traced before."""
+    code = """
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import keras
+from tests.morphable_models.made_up_models import made_up_model
+from tf_facerecon.datasets import synthetic_dataset
+from tf_facerecon.layers import face_decoder
+
+decoder = face_decoder.FaceDecoder(made_up_model(), camera={"image_size": 64, "focal": 290.0})
+coefficients = keras.Input((257,))
+faces = keras.Model(coefficients, decoder(coefficients))
+faces.export("exported", verbose=False)
+batches = synthetic_dataset.build_synthetic_dataset(decoder, 2, seed=0, lifelike=False)
+print(batches.element_spec["image"].shape)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[2])},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, result.stderr
+    assert "(2, 64, 64, 3)" in result.stdout

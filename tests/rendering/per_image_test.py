@@ -8,7 +8,9 @@ from tf_facerecon.rendering import per_image
 @pytest.mark.parametrize("batch_size", [0, 1, 3])
 def test_map_images_preset(batch_size):
     images = np.arange(6.0 * batch_size).reshape(batch_size, 2, 3)
-    double = tf.function(lambda image, factor: (factor * image, tf.reduce_sum(image)))
+    double = per_image.StaticShapeFunction(
+        lambda image, factor: (factor * image, tf.reduce_sum(image))
+    )
     doubled, sums = per_image.map_images(double, (tf.constant(images),), (2.0,))
     np.testing.assert_array_equal(doubled, 2 * images)
     np.testing.assert_array_equal(sums, images.sum((1, 2)))
@@ -27,3 +29,36 @@ def test_image_function_differentiates_to_the_named_ones_only(rng, jit_compile):
     np.testing.assert_allclose(product, 2 * x * y)
     np.testing.assert_allclose(to_x, 2 * y)
     assert to_y is None
+
+
+def test_trace_of_unknown_batch_size_is_not_reused_for_a_known_one():
+    """`tf.function` alone would: the results of the second call would have no static batch size."""
+    function = per_image.PerImageFunction(
+        lambda image: (2 * image,), num_differentiable=1, num_results=1
+    )
+    shapes = []
+
+    def double(images):
+        (doubled,) = function((images,), jit_compile=False)
+        shapes.append(doubled.shape.as_list())
+        return doubled
+
+    for batch_size in (None, 2, 1, None):
+        spec = tf.TensorSpec((batch_size, 3), tf.float32)
+        tf.function(double, input_signature=[spec]).get_concrete_function()
+    assert shapes == [[None, 3], [2, 3], [1, 3], [None, 3]]
+
+
+def test_static_shape_function_traces_once_per_shape():
+    traced = []
+
+    def double(images, factor):
+        traced.append(images.shape)
+        return factor * images
+
+    function = per_image.StaticShapeFunction(double)
+    for rows in (2, 2, 3, 2):
+        np.testing.assert_array_equal(function(tf.ones([rows]), 2.0), np.full(rows, 2.0))
+    assert len(traced) == 2
+    signature = function.output_signature(tf.TensorSpec([None], tf.float32), 2.0)
+    assert signature.shape.as_list() == [None]

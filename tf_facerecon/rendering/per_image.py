@@ -1,19 +1,62 @@
 """Functions of one image, applied to batches of images."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
 
-def map_images(function: Callable, batch: Sequence[tf.Tensor], shared: Sequence = ()):
+class StaticShapeFunction:
+    """A `tf.function` whose traces serve exactly the static shapes for which they were made.
+
+    A plain `tf.function` reuses a trace of unknown sizes, made for instance by a symbolic Keras
+    call or an export, for every later call whose shapes it covers; these calls then lose their
+    static batch size and what is specialized for it. Here the static shapes of the tensors are part
+    of the key.
+
+    Args:
+        function: A function of tensors, tuples of tensors, and hashable Python values.
+        jit_compile: Compile with XLA.
+    """
+
+    def __init__(self, function: Callable, *, jit_compile: bool = False):
+        def trace(static_shapes, *arguments):
+            del static_shapes  # Distinguishes traces.
+            return function(*arguments)
+
+        trace.__name__ = getattr(function, "__name__", "trace")  # Shown by profilers.
+        self._traced = tf.function(trace, autograph=False, jit_compile=jit_compile)
+
+    def __call__(self, *arguments):
+        """What the function returns."""
+        return self._traced(_static_shapes(arguments), *arguments)
+
+    def output_signature(self, *arguments):
+        """Structure of `tf.TensorSpec` of the results.
+
+        Args:
+            *arguments: As for a call, or `tf.TensorSpec` in place of tensors.
+        """
+        traced = self._traced.get_concrete_function(_static_shapes(arguments), *arguments)
+        return tf.nest.map_structure(tf.TensorSpec.from_tensor, traced.structured_outputs)
+
+
+def _static_shapes(arguments):
+    """Static shapes of all tensors among the `arguments`, `None` where a size is unknown."""
+    tensors = (leaf for leaf in tf.nest.flatten(arguments) if hasattr(leaf, "shape"))
+    shapes = (tf.TensorShape(tensor.shape) for tensor in tensors)
+    return tuple(None if shape.rank is None else tuple(shape) for shape in shapes)
+
+
+def map_images(function: StaticShapeFunction, batch: Sequence[tf.Tensor], shared: Sequence = ()):
     """Calls `function` for each image of a batch, side by side, and stacks the results.
 
     Images fill a processor's cache one by one, and one compilation of `function` serves all batch
     sizes. A batch of one is not copied.
 
     Args:
-        function: A `tf.function`, of the tensors in `batch` without their first axis and of
-            `shared`.
+        function: A `StaticShapeFunction` of the tensors in `batch` without their first axis and
+            of `shared`.
         batch: Tensors `[B, ...]`.
         shared: Further arguments, the same for all images.
 
@@ -24,10 +67,7 @@ def map_images(function: Callable, batch: Sequence[tf.Tensor], shared: Sequence 
         results = function(*(tf.squeeze(tensor, axis=0) for tensor in batch), *shared)
         return tf.nest.map_structure(lambda result: result[tf.newaxis], results)
     image = [tf.TensorSpec(tensor.shape[1:], tensor.dtype) for tensor in batch]
-    results = function.get_concrete_function(*image, *shared).structured_outputs
-    signature = tf.nest.map_structure(
-        lambda result: tf.TensorSpec(result.shape, result.dtype), results
-    )
+    signature = function.output_signature(*image, *shared)
     return tf.map_fn(
         lambda image: function(*image, *shared), tuple(batch), fn_output_signature=signature
     )
@@ -69,15 +109,9 @@ class PerImageFunction:
             )
             return tuple(map(tf.convert_to_tensor, gradients))  # Some are sparse.
 
-        self._forward, self._backward = (
-            {jit: tf.function(part, autograph=False, jit_compile=jit) for jit in (False, True)}
+        self._map_forward, self._map_backward = (
+            {jit: _batched(part, jit) for jit in (False, True)}
             for part in (function, gradient or automatic_gradient)
-        )
-        self._map_forward = tf.function(
-            lambda jit, *arguments: map_images(self._forward[jit], *arguments), autograph=False
-        )
-        self._map_backward = tf.function(
-            lambda jit, *arguments: map_images(self._backward[jit], *arguments), autograph=False
         )
 
     def __call__(
@@ -102,8 +136,14 @@ class PerImageFunction:
 
             def gradient(*upstream):
                 batch = (*upstream, *differentiable, *others)
-                return self._map_backward(jit_compile, batch, shared)
+                return self._map_backward[jit_compile](batch, shared)
 
-            return self._map_forward(jit_compile, (*differentiable, *others), shared), gradient
+            return self._map_forward[jit_compile]((*differentiable, *others), shared), gradient
 
         return apply(*differentiable)
+
+
+def _batched(function, jit_compile):
+    """A `StaticShapeFunction` of `(batch, shared)` that calls `function` for each image."""
+    image_function = StaticShapeFunction(function, jit_compile=jit_compile)
+    return StaticShapeFunction(functools.partial(map_images, image_function))

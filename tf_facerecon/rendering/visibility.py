@@ -70,13 +70,13 @@ def visible_triangles(
     return _cover_batch(clip_vertices, triangles, (height, width), cull_back_faces, jit_compile)
 
 
-@functools.partial(tf.function, autograph=False)
+@per_image.StaticShapeFunction
 def _cover_batch(clip_vertices, triangles, image_size, cull, jit_compile):
     shared = (triangles, image_size, cull, jit_compile)
     return per_image.map_images(_cover_image, (clip_vertices,), shared)
 
 
-@functools.partial(tf.function, autograph=False)
+@per_image.StaticShapeFunction
 def _cover_image(vertices, triangles, image_size, cull, jit_compile):
     """Covers one image: `vertices [V, 4]`, `triangles [T, 3]` to ids `[H, W]`.
 
@@ -110,8 +110,8 @@ def _cover_image(vertices, triangles, image_size, cull, jit_compile):
 
 @functools.cache
 def _compiled(step, jit_compile):
-    """`step` as a `tf.function`, the same one at every call."""
-    return tf.function(step, autograph=False, jit_compile=jit_compile)
+    """`step` as a traced function, the same one at every call."""
+    return per_image.StaticShapeFunction(step, jit_compile=jit_compile)
 
 
 class _First(NamedTuple):
