@@ -21,7 +21,7 @@ setup(
         "keras-facenet>=0.3.2",
         # keras-facenet imports cv2 and scipy without declaring them.
         "opencv-python-headless",
-        "scipy",
+        "scipy>=1.15",
         "mtcnn>=1.0.0",
         "scikit-learn",
         "numpy",

@@ -8,7 +8,7 @@ The photograph is scikit-image's astronaut (NASA, public domain). Errors:
   share of the distance between the eyes. Refinement asks for just these points: after it, this is
   how far it came, not how right it is.
 - colour: mean RGB distance between picture and photograph over skin inside an ellipse that the
-  found points fix, whatever the fit; see `metrics/fit_error.py`.
+  found points fix, whatever the fit; see `metrics/photometric_error.py`.
 
 Beside the network stands "always the mean face", in neutral light and where the aligner puts it.
 """
@@ -21,7 +21,7 @@ import skimage.data
 
 import tf_facerecon
 from tf_facerecon.io import json_files
-from tf_facerecon.metrics import fit_error
+from tf_facerecon.metrics import landmark_error, photometric_error
 
 
 def measure(network: str) -> dict[str, float | str]:
@@ -34,14 +34,18 @@ def measure(network: str) -> dict[str, float | str]:
     decoder = reconstructor.decoder
     mean_face = decoder(np.zeros((1, decoder.layout.total), np.float32))
     found = face.crop_transform.to_crop(face.found_points)
-    region = fit_error.photo_region(found, reconstructor.skin_model.probability(face.crop))
+    region = photometric_error.photometric_region(
+        found, reconstructor.skin_model.probability(face.crop)
+    )
     crop = face.crop / np.float32(255.0)
     return {
         "network": network,
-        "mean_face_points": fit_error.point_error(mean_face["five_points"].numpy()[0], found),
+        "mean_face_points": landmark_error.interocular_error(
+            mean_face["five_points"].numpy()[0], found
+        ),
         "network_points": report.point_error_before,
         "refined_points": report.point_error_after,
-        "mean_face_colour": fit_error.photometric_error(
+        "mean_face_colour": photometric_error.photometric_error(
             mean_face["image"].numpy()[0], crop, region
         ),
         "network_colour": report.photometric_before,

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import tf_facerecon
 from tf_facerecon.io import json_files
-from tf_facerecon.metrics import fit_error
+from tf_facerecon.metrics import landmark_error
 
 
 def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
@@ -43,8 +43,8 @@ def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
         measured.append(str(path))
         found = face.crop_transform.to_crop(face.found_points)
         answer = face.crop_transform.to_crop(face.photo_five_points)
-        errors["mean_face"].append(fit_error.point_error(mean_points, found))
-        errors["network"].append(fit_error.point_error(answer, found))
+        errors["mean_face"].append(landmark_error.interocular_error(mean_points, found))
+        errors["network"].append(landmark_error.interocular_error(answer, found))
     if not measured:
         raise ValueError("none of the photographs could be measured")
     figures: dict[str, object] = {"network": network, "photos": measured, "skipped": skipped}

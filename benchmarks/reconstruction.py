@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 import tf_facerecon
 from tf_facerecon.io import json_files
-from tf_facerecon.metrics import landmark_error, surface_error
+from tf_facerecon.metrics import landmark_error, vertex_distance
 
 HELD_OUT_SEED = 977_000_011
 BATCH_SIZE = 20
@@ -49,7 +49,7 @@ def measure(network: str, count: int, seed: int) -> dict[str, float | int | str 
             }
             for name, answer in answers.items():
                 for index in range(min(BATCH_SIZE, count - len(errors[name]))):
-                    offsets = surface_error.vertex_offsets_mm(
+                    offsets = vertex_distance.vertex_offsets_mm(
                         answer["shape"][index].numpy(), true["shape"][index].numpy()
                     )
                     errors[name].append(np.linalg.norm(offsets, axis=-1).mean())

@@ -15,7 +15,7 @@ from tf_facerecon.io import image_files, mesh_files
 from tf_facerecon.layers.morphable_face import MorphableFace
 from tf_facerecon.lighting import lambertian_shading, spherical_harmonics
 from tf_facerecon.losses import landmark, photometric
-from tf_facerecon.metrics import surface_error
+from tf_facerecon.metrics import vertex_distance
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tf_facerecon.photos import face_alignment
@@ -61,7 +61,7 @@ def test_convention_world_axes():
 
 def test_convention_lengths():
     shifted = np.zeros([1, 3]) + [0.01, 0, 0]
-    distance = surface_error.vertex_distance_mm(shifted, np.zeros([1, 3]), align=None)
+    distance = vertex_distance.vertex_distance_mm(shifted, np.zeros([1, 3]), align=None)
     assert distance == pytest.approx(1.0)
 
 

@@ -21,10 +21,14 @@ def test_mean_interval_of_normal_values(rng):
     assert bootstrap.mean_interval(values, seed=1) != found
 
 
-def test_ratio_interval_draws_people_in_pairs(rng):
+def test_ratio_interval_resamples_people_in_pairs(rng):
     hard = rng.uniform(1.0, 9.0, size=50)
     found = bootstrap.ratio_interval(0.5 * hard, hard)
     np.testing.assert_allclose([found.value, found.low, found.high], 0.5)
+
+
+def test_interval_of_one_person_is_its_value():
+    assert bootstrap.mean_interval([3.0]) == bootstrap.Interval(3.0, 3.0, 3.0)
 
 
 @pytest.mark.parametrize("bad", [[], [np.nan, 1.0], [[1.0]]])

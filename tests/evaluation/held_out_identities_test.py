@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.evaluation import held_out_identities
-from tf_facerecon.metrics import surface_error
+from tf_facerecon.metrics import vertex_distance
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 from tf_facerecon.photos.face_detection import DetectedFace
 
@@ -88,7 +88,7 @@ def test_measure_sets_preset(models, rng):
     def error(identity):
         face = model.mean_shape + model.identity_basis @ identity
         truth = model.mean_shape + model.identity_basis @ true[:6]
-        return surface_error.vertex_distance_mm(face, truth)
+        return vertex_distance.vertex_distance_mm(face, truth)
 
     rows = {row: values.item() for row, values in found["vertices"].items()}
     assert rows["mean_face"] == pytest.approx(error(np.zeros(6)), rel=1e-3)

@@ -2,15 +2,9 @@ import numpy as np
 import pytest
 
 from tf_facerecon.evaluation import verification
+from tf_facerecon.metrics import embedding_distance
 
 PEOPLE = np.repeat(np.arange(6), 3)
-
-
-def test_cosine_similarities_preset():
-    vectors = np.array([[2.0, 0.0], [0.0, 3.0], [1.0, 1.0], [0.0, 0.0]])
-    half = np.sqrt(0.5)
-    expected = [[1, 0, half, 0], [0, 1, half, 0], [half, half, 1, 0], [0, 0, 0, 0]]
-    np.testing.assert_allclose(verification.cosine_similarities(vectors), expected)
 
 
 def test_verification_scores_of_perfect_vectors():
@@ -19,7 +13,7 @@ def test_verification_scores_of_perfect_vectors():
     assert scores == pytest.approx(expected)
 
 
-def test_verification_scores_of_vectors_that_know_nothing(rng):
+def test_verification_scores_of_random_vectors(rng):
     people = np.repeat(np.arange(60), 4)
     scores = verification.verification_scores(rng.normal(size=(240, 32)), people)
     assert scores["accuracy"] == pytest.approx(0.5, abs=0.05)
@@ -29,7 +23,7 @@ def test_verification_scores_of_vectors_that_know_nothing(rng):
 def test_verification_scores_area_is_the_share_of_ordered_pairs(rng):
     people = np.repeat(np.arange(4), 2)
     vectors = np.eye(4)[people] + rng.normal(scale=0.6, size=(8, 4))
-    similarities = verification.cosine_similarities(vectors)
+    similarities = embedding_distance.cosine_similarities(vectors)
     same, different = [], []
     for i in range(8):
         for j in range(i):
@@ -40,8 +34,8 @@ def test_verification_scores_area_is_the_share_of_ordered_pairs(rng):
     assert scores["same_cosine"] == pytest.approx(np.mean(same))
 
 
-def test_verification_scores_no_credit_for_saying_same_to_all():
-    """Vectors that are all alike leave ties, which are worth one half."""
+def test_verification_scores_of_constant_vectors():
+    """Ties count one half: answering "same person" for every pair earns nothing."""
     scores = verification.verification_scores(np.ones((18, 2)), PEOPLE)
     assert scores["area_under_curve"] == pytest.approx(0.5)
     assert scores["accuracy"] == pytest.approx(0.5)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
+from tests.toy_reconstruction import FIVE_POINTS
 from tf_facerecon.metrics import landmark_error
 
 # A box of 40 by 90 pixels: its size is 60.
@@ -48,3 +49,11 @@ def test_normalized_mean_error_does_not_depend_on_size_and_place(seed, scale, sh
 def test_normalized_mean_error_exception_raised(predicted, true, message):
     with pytest.raises(ValueError, match=message):
         landmark_error.normalized_mean_error(predicted, true)
+
+
+def test_interocular_error_preset():
+    # Eyes 60 pixels apart; every point off by (3, 4), that is 5 pixels.
+    points = np.array([[80.0, 90.0], [140, 90], [110, 120], [90, 150], [130, 150]])
+    error = landmark_error.interocular_error(points + [3.0, 4.0], points)
+    assert error == pytest.approx(5.0 / 60.0)
+    assert landmark_error.interocular_error(FIVE_POINTS, FIVE_POINTS) == 0.0

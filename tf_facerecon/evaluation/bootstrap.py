@@ -1,4 +1,7 @@
-"""How sure a mean over people is: percentile bootstrap (Efron and Tibshirani 1993, Section 13)."""
+"""Confidence intervals of means over people, by SciPy's percentile bootstrap.
+
+Source: Efron and Tibshirani 1993, Section 13.
+"""
 
 import dataclasses
 
@@ -12,7 +15,7 @@ CONFIDENCE = 0.95
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """A number with its 95 per cent confidence interval.
+    """An estimate with its 95 per cent confidence interval.
 
     Attributes:
         value: The estimate.
@@ -26,39 +29,39 @@ class Interval:
 
 
 def mean_interval(values: np.ndarray, seed: int = 0) -> Interval:
-    """Mean of one number per person.
+    """Mean of one value per person, with its confidence interval.
 
     Args:
         values: `[P]`.
-        seed: Of the resampling: the same values give the same interval.
+        seed: Of the resampling: the same values and seed give the same interval.
 
     Raises:
-        ValueError: If the shape differs, there is nobody, or a value is not finite.
+        ValueError: If the shape differs, the array is empty, or a value is not finite.
     """
     values = _checked("values", values, (None,))
-    return _interval(values.mean(), _resampled_means(values[:, np.newaxis], seed)[:, 0])
+    return _bootstrap(np.mean, (values,), seed)
 
 
 def ratio_interval(numerator: np.ndarray, denominator: np.ndarray, seed: int = 0) -> Interval:
-    """Ratio of two means over the same people, who are drawn in pairs.
+    """Ratio of two means over the same people, with its confidence interval.
 
-    What makes a person hard makes both numbers large, so that the ratio is surer than the means.
+    People are resampled in pairs: a difficult person has large errors in both, so that the ratio is
+    known more precisely than either mean.
 
     Args:
         numerator: `[P]`.
-        denominator: `[P]`, its mean positive in every resample.
+        denominator: `[P]`, positive.
         seed: Of the resampling.
 
     Raises:
-        ValueError: If a shape differs, there is nobody, a value is not finite or a denominator not
-            positive.
+        ValueError: If a shape differs, an array is empty, a value is not finite or a denominator is
+            not positive.
     """
     numerator = _checked("numerator", numerator, (None,))
     denominator = _checked("denominator", denominator, numerator.shape)
     if not (denominator > 0).all():
         raise ValueError(f"`denominator` must be positive. Received: {denominator.min()}.")
-    means = _resampled_means(np.stack([numerator, denominator], axis=-1), seed)
-    return _interval(numerator.mean() / denominator.mean(), means[:, 0] / means[:, 1])
+    return _bootstrap(_ratio_of_means, (numerator, denominator), seed)
 
 
 def _checked(name, values, expected):
@@ -72,13 +75,25 @@ def _checked(name, values, expected):
     return values
 
 
-def _resampled_means(values, seed):
-    """Means `[R, M]` of people drawn with replacement from `values` `[P, M]`."""
-    people = np.random.default_rng(seed).integers(len(values), size=(NUM_RESAMPLES, len(values)))
-    return values[people].mean(axis=1)
+def _ratio_of_means(numerator, denominator, axis=-1):
+    return np.mean(numerator, axis=axis) / np.mean(denominator, axis=axis)
 
 
-def _interval(value, resampled):
-    tail = 50.0 * (1.0 - CONFIDENCE)
-    low, high = np.percentile(resampled, [tail, 100.0 - tail])
-    return Interval(float(value), float(low), float(high))
+def _bootstrap(statistic, samples, seed) -> Interval:
+    """`statistic` of paired `samples` `[P]` with its percentile interval."""
+    from scipy import stats
+
+    value = float(statistic(*samples, axis=-1))
+    if len(samples[0]) == 1:  # A single person cannot be resampled, which SciPy refuses.
+        return Interval(value, value, value)
+    interval = stats.bootstrap(
+        samples,
+        statistic,
+        n_resamples=NUM_RESAMPLES,
+        paired=True,
+        vectorized=True,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(value, float(interval.low), float(interval.high))

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tf_facerecon.layers.identity_aggregation import IdentityAggregation
-from tf_facerecon.metrics import scan_to_surface, surface_error
+from tf_facerecon.metrics import scan_to_mesh, vertex_distance
 from tf_facerecon.models.c_net import CNet
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
@@ -162,17 +162,17 @@ class _Ruler:
 
     def measure(self, face: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         """Distances of `face` to `truth`, `[V, 3]` decimetres each, by measure."""
-        measured = {"vertices": surface_error.vertex_distance_mm(face, truth)}
+        measured = {"vertices": vertex_distance.vertex_distance_mm(face, truth)}
         if not self.scan_points:
             return measured
         scan = _MM_PER_DM * truth[self.triangles[self.scanned]].mean(axis=1)
         landmarks, scan_landmarks = face[self.landmarks], _MM_PER_DM * truth[self.landmarks]
-        seven = list(scan_to_surface.SEVEN_LANDMARKS)
-        now = scan_to_surface.now_distances_mm(
+        seven = list(scan_to_mesh.SEVEN_LANDMARKS)
+        now = scan_to_mesh.now_distances_mm(
             face, self.triangles, landmarks[seven], scan, scan_landmarks[seven]
         )
         measured["now"] = float(now.mean())
-        measured["micc"] = scan_to_surface.micc_error_mm(
+        measured["micc"] = scan_to_mesh.micc_error_mm(
             face, self.triangles, landmarks, scan, scan_landmarks
         )
         return measured

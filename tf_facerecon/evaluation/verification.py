@@ -1,34 +1,29 @@
-"""How well a vector tells whether two pictures show the same person."""
+"""Face verification: do two images show the same person, by cosine similarity of embeddings?"""
 
 import numpy as np
 
-
-def cosine_similarities(vectors: np.ndarray) -> np.ndarray:
-    """Cosines `[N, N]` of `vectors` `[N, D]`; 0 where a vector vanishes."""
-    vectors = np.asarray(vectors, np.float64)
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return unit @ unit.T
+from tf_facerecon.metrics.embedding_distance import cosine_similarities
 
 
 def verification_scores(vectors: np.ndarray, people: np.ndarray) -> dict[str, float]:
-    """Same or different person? Over all pairs of pictures, both answers weighted alike.
+    """Verification accuracy and ROC AUC over all pairs of images.
 
-    The threshold is chosen on one half of the people and tried on the other, and the other way
-    round.
+    The accuracy is balanced (mean of the true positive and the true negative rate) and two-fold
+    cross-validated: the threshold is chosen on one half of the people and tested on the other.
 
     Args:
-        vectors: One vector `[N, D]` per picture.
-        people: `[N]`, whom the picture shows.
+        vectors: One embedding `[N, D]` per image.
+        people: `[N]`, label of the person in each image.
 
     Returns:
-        `accuracy`, mean of the shares of same and of different pairs answered rightly;
-        `area_under_curve`, probability that a same pair is more alike than a different one;
-        `same_cosine` and `different_cosine`, mean similarities.
+        `accuracy`, balanced, mean over the two folds; `area_under_curve` of the ROC over all pairs;
+        `same_cosine` and `different_cosine`, mean similarity of the pairs of one person and of two.
 
     Raises:
-        ValueError: If there are fewer than four people or one of them has only one picture.
+        ValueError: If there are fewer than four people or one of them has only one image.
     """
+    from sklearn import metrics
+
     people = np.asarray(people)
     names, counts = np.unique(people, return_counts=True)
     if len(names) < 4 or counts.min() < 2:
@@ -43,16 +38,17 @@ def verification_scores(vectors: np.ndarray, people: np.ndarray) -> dict[str, fl
         _balanced_accuracy(*pairs[1 - chosen], _best_threshold(*pairs[chosen])) for chosen in (0, 1)
     ]
     same, different = _pairs(similarities, people)
+    labels = np.arange(len(same) + len(different)) < len(same)
     return {
         "accuracy": float(np.mean(accuracies)),
-        "area_under_curve": _area_under_curve(same, different),
+        "area_under_curve": float(metrics.roc_auc_score(labels, np.concatenate([same, different]))),
         "same_cosine": float(same.mean()),
         "different_cosine": float(different.mean()),
     }
 
 
 def _pairs(similarities, people) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted similarities of same and of different pairs."""
+    """Sorted similarities of the pairs of one person, and of the pairs of two people."""
     first, second = np.triu_indices(len(people), k=1)
     is_same = people[first] == people[second]
     values = similarities[first, second]
@@ -60,19 +56,12 @@ def _pairs(similarities, people) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _balanced_accuracy(same, different, threshold) -> float:
-    hits = 1 - np.searchsorted(same, threshold) / len(same)
-    rejections = np.searchsorted(different, threshold) / len(different)
-    return float(hits + rejections) / 2
+    true_positives = 1 - np.searchsorted(same, threshold) / len(same)
+    true_negatives = np.searchsorted(different, threshold) / len(different)
+    return float(true_positives + true_negatives) / 2
 
 
 def _best_threshold(same, different) -> float:
-    hits = 1 - np.arange(len(same)) / len(same)
-    rejections = np.searchsorted(different, same) / len(different)
-    return float(same[np.argmax(hits + rejections)])
-
-
-def _area_under_curve(same, different) -> float:
-    """Mann-Whitney statistic; ties count half."""
-    below = np.searchsorted(different, same, side="left")
-    not_above = np.searchsorted(different, same, side="right")
-    return float((below + not_above).mean() / (2 * len(different)))
+    true_positives = 1 - np.arange(len(same)) / len(same)
+    true_negatives = np.searchsorted(different, same) / len(different)
+    return float(same[np.argmax(true_positives + true_negatives)])

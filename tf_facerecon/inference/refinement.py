@@ -18,7 +18,7 @@ from tqdm import tqdm
 from tf_facerecon.core import checks
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
-from tf_facerecon.metrics import fit_error
+from tf_facerecon.metrics import landmark_error, photometric_error
 from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results.fitted_face import RefinementReport
 
@@ -118,7 +118,7 @@ class Refiner:
         checks.check_shape("skin_probability", skin_probability, (size, size))
         if np.shape(points) not in ((5, 2), (68, 2)):
             raise ValueError(f"`points` must be [5, 2] or [68, 2]. Received: {np.shape(points)}.")
-        ellipse = fit_error.face_ellipse(points, skin_probability.shape)
+        ellipse = photometric_error.face_ellipse(points, skin_probability.shape)
         photograph = [
             tf.constant(np.asarray(value, np.float32)[None])
             for value in (crop, points, (ellipse * skin_probability)[..., None])
@@ -188,13 +188,13 @@ class Refiner:
 
     def _photometric_error(self, coefficients, crop, points, skin_probability) -> float:
         rendered = self.decoder(coefficients)["image"].numpy()[0]
-        region = fit_error.photo_region(points, skin_probability)
-        return fit_error.photometric_error(rendered, crop, region)
+        region = photometric_error.photometric_region(points, skin_probability)
+        return photometric_error.photometric_error(rendered, crop, region)
 
     def _point_error(self, coefficients, points) -> float:
         decoded = self.decoder(coefficients, render=False)
         predicted = decoded["five_points" if len(points) == 5 else "landmarks"]
-        return fit_error.point_error(predicted.numpy()[0], points)
+        return landmark_error.interocular_error(predicted.numpy()[0], points)
 
 
 def refine(

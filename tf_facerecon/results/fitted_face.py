@@ -22,8 +22,8 @@ class RefinementReport:
 
     Attributes:
         steps: Gradient steps taken.
-        photometric_before: Mean RGB distance over `fit_error.photo_region`, at the start; NaN
-            when the photograph shows no skin there.
+        photometric_before: Mean RGB distance over `photometric_error.photometric_region`, at the
+            start; NaN when the photograph shows no skin there.
         photometric_after: The same at the end.
         point_error_before: Mean distance of the points, as a fraction of the distance between the
             eyes, at the start.

@@ -1,17 +1,16 @@
-"""`metrics.fit_error`: measures of the photograph's own choosing."""
+"""`metrics.photometric_error`: the error and the region of the photograph that it covers."""
 
 import numpy as np
 import pytest
 
-from tests.toy_reconstruction import FIVE_POINTS
-from tf_facerecon.metrics import fit_error
+from tf_facerecon.metrics import photometric_error
 
 SKIN = np.ones((224, 224))
 UPRIGHT = np.array([[80.0, 90.0], [140.0, 90.0], [110.0, 120.0], [90.0, 150.0], [130.0, 150.0]])
 
 
 def test_face_ellipse_preset():
-    ellipse = fit_error.face_ellipse(UPRIGHT, (224, 224))
+    ellipse = photometric_error.face_ellipse(UPRIGHT, (224, 224))
     # Centre (110, 120), half-axes 60 and 66.
     inside = [(110, 120), (169, 120), (51, 120), (110, 185), (110, 55)]
     outside = [(171, 120), (49, 120), (110, 187), (110, 53), (160, 170)]
@@ -19,38 +18,32 @@ def test_face_ellipse_preset():
     assert not any(ellipse[row, column] for column, row in outside)
 
 
-def test_face_ellipse_leans_with_the_face():
+def test_face_ellipse_follows_in_plane_rotation():
     centre = np.array([110.0, 120.0])
     quarter_turn = (UPRIGHT - centre) @ np.array([[0.0, 1.0], [-1.0, 0.0]]) + centre
-    ellipse = fit_error.face_ellipse(quarter_turn, (224, 224))
+    ellipse = photometric_error.face_ellipse(quarter_turn, (224, 224))
     assert ellipse[120, 175] and not ellipse[185, 110]
 
 
-def test_photo_region_is_skin_in_the_ellipse():
+def test_photometric_region_is_skin_in_the_ellipse():
     skin = np.where(np.arange(224)[None, :] < 110, 0.9, 0.5) * SKIN
-    region = fit_error.photo_region(UPRIGHT, skin)
+    region = photometric_error.photometric_region(UPRIGHT, skin)
     assert region[120, 100] and not region[120, 115] and not region[120, 20]
 
 
 def test_photometric_error_preset():
     rendered, crop = np.zeros((2, 2, 3)), np.zeros((2, 2, 3))
     crop[0, 0] = [0.3, 0.0, 0.4]
-    rendered[0, 1] = 2.0  # Counts as 1, the brightest that a picture can be.
+    rendered[0, 1] = 2.0  # Counts as 1, the brightest value of an image.
     region = np.array([[True, True], [False, False]])
     expected = (0.5 + np.sqrt(3.0)) / 2
-    assert fit_error.photometric_error(rendered, crop, region) == pytest.approx(expected)
-    # Nothing was measured: that must not look like a perfect fit.
-    assert np.isnan(fit_error.photometric_error(rendered, crop, np.zeros((2, 2), bool)))
+    assert photometric_error.photometric_error(rendered, crop, region) == pytest.approx(expected)
+    # Nothing was measured, which must not look like a perfect fit.
+    assert np.isnan(photometric_error.photometric_error(rendered, crop, np.zeros((2, 2), bool)))
 
 
-def test_photometric_error_charges_for_uncovered_pixels():
+def test_photometric_error_counts_uncovered_pixels():
     crop = np.full((224, 224, 3), 0.6)
-    region = fit_error.photo_region(UPRIGHT, SKIN)
+    region = photometric_error.photometric_region(UPRIGHT, SKIN)
     shrunken = np.where((np.indices((224, 224))[0] < 120)[..., None], crop, 0.0)
-    assert fit_error.photometric_error(shrunken, crop, region) > 0.45
-
-
-def test_point_error_preset():
-    # Eyes 60 apart; every point off by (3, 4), that is 5 pixels.
-    assert fit_error.point_error(UPRIGHT + [3.0, 4.0], UPRIGHT) == pytest.approx(5.0 / 60.0)
-    assert fit_error.point_error(FIVE_POINTS, FIVE_POINTS) == 0.0
+    assert photometric_error.photometric_error(shrunken, crop, region) > 0.45

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tf_facerecon.geometry import rotations, similarity_alignment
-from tf_facerecon.metrics import surface_error
+from tf_facerecon.metrics import vertex_distance
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def pose(rng):
 def test_vertex_distance_mm_preset():
     predicted = np.zeros([2, 3])
     predicted[1] = [0.03, 0.04, 0.0]  # Decimetres: 5 mm.
-    assert surface_error.vertex_distance_mm(
+    assert vertex_distance.vertex_distance_mm(
         predicted, np.zeros([2, 3]), align=None
     ) == pytest.approx(2.5)
 
@@ -32,7 +32,7 @@ def test_vertex_distance_mm_preset():
 def test_vertex_distance_mm_ignores_only_what_is_aligned(rng, pose, align, scale, vanishes):
     true = rng.normal(size=(50, 3))
     predicted = similarity_alignment.apply_similarity(true, scale, *pose)
-    distance = surface_error.vertex_distance_mm(predicted, true, align=align)
+    distance = vertex_distance.vertex_distance_mm(predicted, true, align=align)
     assert (distance < 1e-10) == vanishes
 
 
@@ -41,7 +41,7 @@ def test_vertex_distance_mm_of_noise_is_that_of_the_noise(rng, pose):
     noise = rng.normal(scale=0.01, size=true.shape)
     predicted = similarity_alignment.apply_similarity(true + noise, 1.0, *pose)
     expected = 100 * np.linalg.norm(noise, axis=-1).mean()
-    distance = surface_error.vertex_distance_mm(predicted, true)
+    distance = vertex_distance.vertex_distance_mm(predicted, true)
     assert distance == pytest.approx(expected, rel=1e-2)
     assert isinstance(distance, float)
 
@@ -63,13 +63,13 @@ SQUARE = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]])
 )
 def test_vertex_distance_mm_exception_raised(predicted, true, align, message):
     with pytest.raises(ValueError, match=message):
-        surface_error.vertex_distance_mm(predicted, true, align=align)
+        vertex_distance.vertex_distance_mm(predicted, true, align=align)
 
 
 def test_vertex_offsets_mm_preset():
     true = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     predicted = true + [[0.01, 0.0, -0.02], [0.0, 0.0, 0.0], [0.0, 0.03, 0.0]]
-    offsets = surface_error.vertex_offsets_mm(predicted, true, align=None)
+    offsets = vertex_distance.vertex_offsets_mm(predicted, true, align=None)
     np.testing.assert_allclose(offsets, [[1, 0, -2], [0, 0, 0], [0, 3, 0]], atol=1e-9)
 
 
@@ -80,7 +80,7 @@ def test_vertex_offsets_mm_are_in_the_frame_of_the_true_mesh(rng):
     quarter_turn = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     turned = deeper @ quarter_turn.T + 3.0
     np.testing.assert_allclose(
-        surface_error.vertex_offsets_mm(turned, true),
-        surface_error.vertex_offsets_mm(deeper, true),
+        vertex_distance.vertex_offsets_mm(turned, true),
+        vertex_distance.vertex_offsets_mm(deeper, true),
         atol=1e-9,
     )

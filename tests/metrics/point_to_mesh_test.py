@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from tf_facerecon.metrics import surface_distance
+from tf_facerecon.metrics import point_to_mesh
 
 TRIANGLE = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
 
@@ -23,7 +23,7 @@ TRIANGLE = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     ],
 )
 def test_closest_points_preset(point, closest, distance):
-    found = surface_distance.Surface(TRIANGLE, [[0, 1, 2]]).closest_points([point])
+    found = point_to_mesh.Surface(TRIANGLE, [[0, 1, 2]]).closest_points([point])
     np.testing.assert_allclose(found.positions[0], closest, atol=1e-12)
     np.testing.assert_allclose(found.distances[0], distance, atol=1e-12)
     assert found.triangles[0] == 0
@@ -31,10 +31,10 @@ def test_closest_points_preset(point, closest, distance):
 
 def test_closest_on_triangles_without_area():
     corners = np.array([[0.0, 0, 0], [1, 0, 0], [2, 0, 0]])
-    found = surface_distance.closest_on_triangles(np.array([1.5, 2.0, 0.0]), corners)
+    found = point_to_mesh.closest_on_triangles(np.array([1.5, 2.0, 0.0]), corners)
     np.testing.assert_allclose(found, [1.5, 0.0, 0.0])
     same = np.ones((3, 3))
-    np.testing.assert_allclose(surface_distance.closest_on_triangles(np.zeros(3), same), 1.0)
+    np.testing.assert_allclose(point_to_mesh.closest_on_triangles(np.zeros(3), same), 1.0)
 
 
 @hypothesis.settings(max_examples=30, deadline=None)
@@ -47,10 +47,10 @@ def test_closest_points_random(seed, num_triangles, spread):
         size=(num_triangles, 3, 3)
     )
     points = 2 * rng.normal(size=(20, 3))
-    surface = surface_distance.Surface(
+    surface = point_to_mesh.Surface(
         corners.reshape(-1, 3), np.arange(3 * num_triangles).reshape(-1, 3)
     )
-    every = surface_distance.closest_on_triangles(points[:, None], corners)
+    every = point_to_mesh.closest_on_triangles(points[:, None], corners)
     truth = np.linalg.norm(every - points[:, None], axis=-1).min(axis=1)
     np.testing.assert_allclose(surface.closest_points(points).distances, truth, atol=1e-12)
 
@@ -60,14 +60,14 @@ def test_closest_on_triangles_as_trimesh(rng):
 
     corners, points = rng.normal(size=(2000, 3, 3)), 2 * rng.normal(size=(2000, 3))
     np.testing.assert_allclose(
-        surface_distance.closest_on_triangles(points, corners),
+        point_to_mesh.closest_on_triangles(points, corners),
         trimesh.triangles.closest_point(corners, points),
         atol=1e-9,
     )
 
 
 def test_normals_preset():
-    surface = surface_distance.Surface(TRIANGLE, [[0, 1, 2], [0, 2, 1], [0, 0, 1]])
+    surface = point_to_mesh.Surface(TRIANGLE, [[0, 1, 2], [0, 2, 1], [0, 0, 1]])
     np.testing.assert_allclose(surface.normals, [[0, 0, 1], [0, 0, -1], [0, 0, 0]])
 
 
@@ -82,11 +82,11 @@ def test_normals_preset():
 )
 def test_surface_exception_raised(vertices, triangles, message):
     with pytest.raises(ValueError, match=message):
-        surface_distance.Surface(vertices, triangles)
+        point_to_mesh.Surface(vertices, triangles)
 
 
 def test_closest_points_exception_raised():
-    surface = surface_distance.Surface(TRIANGLE, [[0, 1, 2]])
+    surface = point_to_mesh.Surface(TRIANGLE, [[0, 1, 2]])
     with pytest.raises(ValueError, match="`points` must have shape"):
         surface.closest_points(np.zeros(3))
     with pytest.raises(ValueError, match="`points` must be finite"):

@@ -4,13 +4,13 @@ import numpy as np
 
 from tf_facerecon.core import checks
 from tf_facerecon.geometry import similarity_alignment
-from tf_facerecon.metrics.surface_distance import Surface
+from tf_facerecon.metrics.point_to_mesh import Surface
 
 _TOLERANCE = 1e-9
 _MAX_EVALUATIONS = 100
 
 
-def align_surface(
+def align_mesh_to_scan(
     scan_points: np.ndarray,
     vertices: np.ndarray,
     triangles: np.ndarray,

@@ -17,8 +17,8 @@ import numpy as np
 
 from tf_facerecon.core import checks
 from tf_facerecon.geometry import similarity_alignment
-from tf_facerecon.metrics.surface_alignment import align_surface
-from tf_facerecon.metrics.surface_distance import Surface
+from tf_facerecon.metrics.mesh_alignment import align_mesh_to_scan
+from tf_facerecon.metrics.point_to_mesh import Surface
 
 # iBUG numbers: outer and inner corner of the eye on the image's left, inner and outer of the one on
 # its right, base of the nose, mouth corners on the left and on the right.
@@ -62,7 +62,7 @@ def now_distances_mm(
     scan_vertices = np.asarray(scan_vertices, np.float64)
     points = scan_vertices[now_crop(scan_vertices, scan_landmarks)]
     start = _start(landmarks, scan_landmarks, unit_mm)
-    found = align_surface(points, vertices, triangles, start, with_scale=unit_mm is None)
+    found = align_mesh_to_scan(points, vertices, triangles, start, with_scale=unit_mm is None)
     aligned = Surface(similarity_alignment.apply_similarity(vertices, *found), triangles)
     return aligned.closest_points(points).distances
 
@@ -156,7 +156,7 @@ def micc_error_mm(
     points = scan_vertices[micc_crop(scan_vertices, scan_landmarks, radius_mm, forehead)]
     seven = list(SEVEN_LANDMARKS)
     start = _start(landmarks[seven], scan_landmarks[seven], unit_mm)
-    found = align_surface(points, vertices, triangles, start, with_scale=unit_mm is None)
+    found = align_mesh_to_scan(points, vertices, triangles, start, with_scale=unit_mm is None)
     aligned = Surface(similarity_alignment.apply_similarity(vertices, *found), triangles)
     closest = aligned.closest_points(points)
     distances = closest.distances

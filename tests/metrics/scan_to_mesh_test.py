@@ -5,9 +5,9 @@ import pytest
 from scipy.spatial import transform
 
 from tf_facerecon.geometry import similarity_alignment
-from tf_facerecon.metrics import scan_to_surface
+from tf_facerecon.metrics import scan_to_mesh
 
-SEVEN = list(scan_to_surface.SEVEN_LANDMARKS)
+SEVEN = list(scan_to_mesh.SEVEN_LANDMARKS)
 ROTATION = transform.Rotation.from_euler("xyz", [20, -150, 70], degrees=True).as_matrix()
 
 
@@ -45,7 +45,7 @@ def test_now_crop_preset():
     # Eyes 100 mm, nose 40 mm: radius 1.4 * 70 = 98 about (0, 12, 0).
     points = np.array([[0, 12 + 97.9, 0], [0, 12 + 98.1, 0], [97.9, 12, 0], [0, 12, -98.1]])
     np.testing.assert_array_equal(
-        scan_to_surface.now_crop(points, landmarks), [True, False, True, False]
+        scan_to_mesh.now_crop(points, landmarks), [True, False, True, False]
     )
 
 
@@ -54,10 +54,10 @@ def test_micc_crop_preset():
     landmarks[27], landmarks[30], landmarks[33] = [0, 40, 0], [0, 10, 20], [0, 0, 0]
     points = np.array([[0, 59.9, 0], [0, 60.1, 0], [94.9, 10, 20], [95.1, 10, 20], [0, -60, 0]])
     expected = [True, False, True, False, True]
-    np.testing.assert_array_equal(scan_to_surface.micc_crop(points, landmarks), expected)
-    whole = scan_to_surface.micc_crop(points, landmarks, forehead=None)
+    np.testing.assert_array_equal(scan_to_mesh.micc_crop(points, landmarks), expected)
+    whole = scan_to_mesh.micc_crop(points, landmarks, forehead=None)
     np.testing.assert_array_equal(whole, [True, True, True, False, True])
-    small = scan_to_surface.micc_crop(points, landmarks, 30.0, None)
+    small = scan_to_mesh.micc_crop(points, landmarks, 30.0, None)
     np.testing.assert_array_equal(small, False)
 
 
@@ -65,10 +65,10 @@ def test_now_distances_mm_of_the_same_surface(head):
     vertices, triangles, landmarks = head
     scan = vertices[triangles].mean(axis=1)
     noisy = elsewhere(landmarks[SEVEN] + np.linspace(-2, 2, 21).reshape(7, 3))
-    distances = scan_to_surface.now_distances_mm(
+    distances = scan_to_mesh.now_distances_mm(
         elsewhere(vertices), triangles, noisy, scan, landmarks[SEVEN]
     )
-    assert len(distances) == scan_to_surface.now_crop(scan, landmarks[SEVEN]).sum() < len(scan)
+    assert len(distances) == scan_to_mesh.now_crop(scan, landmarks[SEVEN]).sum() < len(scan)
     assert distances.max() < 1e-3  # However far off the landmarks were.
 
 
@@ -77,11 +77,9 @@ def test_now_distances_mm_metrical(head):
     vertices, triangles, landmarks = head
     scan = vertices[triangles].mean(axis=1)
     large = elsewhere(vertices, 0.0105), triangles, elsewhere(landmarks[SEVEN], 0.0105)
-    fitted = scan_to_surface.now_distances_mm(*large, scan, landmarks[SEVEN])
-    metrical = scan_to_surface.now_distances_mm(*large, scan, landmarks[SEVEN], unit_mm=100.0)
-    right_unit = scan_to_surface.now_distances_mm(
-        *large, scan, landmarks[SEVEN], unit_mm=1 / 0.0105
-    )
+    fitted = scan_to_mesh.now_distances_mm(*large, scan, landmarks[SEVEN])
+    metrical = scan_to_mesh.now_distances_mm(*large, scan, landmarks[SEVEN], unit_mm=100.0)
+    right_unit = scan_to_mesh.now_distances_mm(*large, scan, landmarks[SEVEN], unit_mm=1 / 0.0105)
     assert fitted.max() < 1e-3 and right_unit.max() < 1e-3
     assert metrical.mean() > 0.3
 
@@ -109,7 +107,7 @@ def test_now_distances_mm_preset():
     generator = np.random.default_rng(3)
     inside = np.concatenate([generator.uniform(-50, 50, size=(500, 2)), np.zeros((500, 1))], axis=1)
     scan = np.concatenate([inside + [0, 0, 2.0], inside - [0, 0, 2.0]])
-    distances = scan_to_surface.now_distances_mm(
+    distances = scan_to_mesh.now_distances_mm(
         flat, triangles, landmarks, scan, landmarks, unit_mm=1.0
     )
     np.testing.assert_allclose(distances, 2.0, atol=1e-4)
@@ -124,7 +122,7 @@ def test_micc_error_mm_preset(head, choices):
     generator = np.random.default_rng(5)
     inside = np.concatenate([generator.uniform(-60, 40, (400, 2)), np.full((400, 1), 50.0)], axis=1)
     scan = np.concatenate([inside + [0, 0, 1.0], inside - [0, 0, 3.0]])
-    error = scan_to_surface.micc_error_mm(
+    error = scan_to_mesh.micc_error_mm(
         flat, triangles, flat_landmarks, scan, flat_landmarks, unit_mm=1.0, **choices
     )
     np.testing.assert_allclose(error, 2.0, atol=1e-4)
@@ -138,8 +136,8 @@ def test_micc_error_mm_averages(head):
     inside = np.concatenate([generator.uniform(-60, 40, (300, 2)), np.zeros((300, 1))], axis=1)
     scan = np.concatenate([inside, inside, inside + [0, 0, 4.0], inside - [0, 0, 4.0]])
     settings = (flat, triangles, flat_landmarks, scan, flat_landmarks)
-    mean = scan_to_surface.micc_error_mm(*settings, unit_mm=1.0, average="mean")
-    rmse = scan_to_surface.micc_error_mm(*settings, unit_mm=1.0)
+    mean = scan_to_mesh.micc_error_mm(*settings, unit_mm=1.0, average="mean")
+    rmse = scan_to_mesh.micc_error_mm(*settings, unit_mm=1.0)
     np.testing.assert_allclose([mean, rmse], [2.0, np.sqrt(8.0)], atol=1e-4)
 
 
@@ -149,7 +147,7 @@ def test_micc_error_mm_plane_forgives_the_rim(head):
     scan = vertices[triangles].mean(axis=1)
     narrow = triangles[np.abs(vertices[triangles].mean(axis=1)[:, 0]) < 40]
     errors = {
-        distance: scan_to_surface.micc_error_mm(
+        distance: scan_to_mesh.micc_error_mm(
             vertices, narrow, landmarks, scan, landmarks, distance=distance
         )
         for distance in ("plane", "surface")
@@ -158,33 +156,33 @@ def test_micc_error_mm_plane_forgives_the_rim(head):
 
 
 def test_distance_statistics_preset():
-    found = scan_to_surface.distance_statistics([np.array([1.0, 3.0]), np.array([8.0])])
+    found = scan_to_mesh.distance_statistics([np.array([1.0, 3.0]), np.array([8.0])])
     assert found == pytest.approx({"median": 3.0, "mean": 4.0, "std": np.sqrt(26 / 3)})
     for bad in ([], [np.zeros(0)], [np.array([1.0, np.nan])]):
         with pytest.raises(ValueError, match="`distances` must hold"):
-            scan_to_surface.distance_statistics(bad)
+            scan_to_mesh.distance_statistics(bad)
 
 
 def test_exception_raised(head):
     vertices, triangles, landmarks = head
     mesh = vertices, triangles
     with pytest.raises(ValueError, match="`landmarks` must have shape"):
-        scan_to_surface.now_distances_mm(*mesh, landmarks, vertices, landmarks[SEVEN])
+        scan_to_mesh.now_distances_mm(*mesh, landmarks, vertices, landmarks[SEVEN])
     with pytest.raises(ValueError, match="`scan_points` must be at least 7"):
-        scan_to_surface.now_distances_mm(*mesh, landmarks[SEVEN], vertices[:3], landmarks[SEVEN])
+        scan_to_mesh.now_distances_mm(*mesh, landmarks[SEVEN], vertices[:3], landmarks[SEVEN])
     with pytest.raises(ValueError, match="`unit_mm` must be positive"):
-        scan_to_surface.now_distances_mm(
+        scan_to_mesh.now_distances_mm(
             *mesh, landmarks[SEVEN], vertices, landmarks[SEVEN], unit_mm=0.0
         )
     with pytest.raises(ValueError, match="`distance` must be"):
-        scan_to_surface.micc_error_mm(*mesh, landmarks, vertices, landmarks, distance="normal")
+        scan_to_mesh.micc_error_mm(*mesh, landmarks, vertices, landmarks, distance="normal")
     with pytest.raises(ValueError, match="`average` must be"):
-        scan_to_surface.micc_error_mm(*mesh, landmarks, vertices, landmarks, average="median")
+        scan_to_mesh.micc_error_mm(*mesh, landmarks, vertices, landmarks, average="median")
 
 
 @pytest.mark.parametrize("name", ["scan_vertices", "scan_landmarks"])
 @pytest.mark.parametrize(
-    ("crop", "count"), [(scan_to_surface.now_crop, 7), (scan_to_surface.micc_crop, 68)]
+    ("crop", "count"), [(scan_to_mesh.now_crop, 7), (scan_to_mesh.micc_crop, 68)]
 )
 def test_crops_refuse_holes(rng, crop, count, name):
     """Not a number is near nothing: what is hard to fit would silently not count."""

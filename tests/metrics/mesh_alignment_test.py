@@ -6,7 +6,7 @@ from scipy.spatial import transform
 
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.geometry import similarity_alignment
-from tf_facerecon.metrics import surface_alignment, surface_distance
+from tf_facerecon.metrics import mesh_alignment, point_to_mesh
 
 NOTHING = (1.0, np.eye(3), np.zeros(3))
 
@@ -32,7 +32,7 @@ def test_align_surface_finds_known_motion(mesh, with_scale):
     scale = 1.07 if with_scale else 1.0
     rotation = transform.Rotation.from_euler("xyz", [4, -6, 3], degrees=True).as_matrix()
     moved = similarity_alignment.apply_similarity(vertices, scale, rotation, [0.03, -0.02, 0.04])
-    found = surface_alignment.align_surface(
+    found = mesh_alignment.align_mesh_to_scan(
         points_on(moved, triangles), vertices, triangles, NOTHING, with_scale=with_scale
     )
     np.testing.assert_allclose(found[0], scale, atol=1e-6)
@@ -46,7 +46,7 @@ def test_align_surface_continues_from_start(mesh):
     start = (0.01, far.T, np.array([1.0, 2.0, 3.0]))
     elsewhere = similarity_alignment.apply_similarity(vertices, 100.0, far, [5.0, -5.0, 9.0])
     start = (0.0101, far.T, -0.0101 * far.T @ np.array([5.0, -5.0, 9.1]))
-    found = surface_alignment.align_surface(
+    found = mesh_alignment.align_mesh_to_scan(
         points_on(vertices, triangles), elsewhere, triangles, start, with_scale=True
     )
     back = similarity_alignment.apply_similarity(elsewhere, *found)
@@ -57,8 +57,8 @@ def test_align_surface_continues_from_start(mesh):
 def test_distances_jacobian_random(mesh, rng, with_scale):
     vertices, triangles = mesh
     points = points_on(vertices, triangles)[:60] + 0.02 * rng.normal(size=(60, 3))
-    surface = surface_distance.Surface(vertices, triangles)
-    problem = surface_alignment._Distances(points, surface, with_scale)
+    surface = point_to_mesh.Surface(vertices, triangles)
+    problem = mesh_alignment._Distances(points, surface, with_scale)
     unknowns = 0.05 * rng.normal(size=7 if with_scale else 6)
     analytic = problem.jacobian(unknowns)
     steps = 1e-7 * np.eye(len(unknowns))
@@ -73,6 +73,6 @@ def test_distances_jacobian_random(mesh, rng, with_scale):
 
 def test_align_surface_exception_raised(mesh):
     with pytest.raises(ValueError, match="`scan_points` must be at least 7"):
-        surface_alignment.align_surface(np.zeros((6, 3)), *mesh, NOTHING, with_scale=True)
+        mesh_alignment.align_mesh_to_scan(np.zeros((6, 3)), *mesh, NOTHING, with_scale=True)
     with pytest.raises(ValueError, match="`scan_points` must have shape"):
-        surface_alignment.align_surface(np.zeros((9, 2)), *mesh, NOTHING, with_scale=True)
+        mesh_alignment.align_mesh_to_scan(np.zeros((9, 2)), *mesh, NOTHING, with_scale=True)
