@@ -162,11 +162,11 @@ def test_save_never_replaces_a_photograph(quick_files, mean_face, tmp_path):
     other.write_text("mine", encoding="utf-8")
     face = dataclasses.replace(mean_face, source_path=own)
     for overwrite in (False, True):
-        with pytest.raises(FileExistsError, match="toy_photo.png is a photograph that was given"):
+        with pytest.raises(FileExistsError, match="toy_photo.png is an input photograph"):
             face_files.save(face, tmp_path, "toy", overwrite=overwrite)
     own.unlink()
     linked.symlink_to(other)
-    with pytest.raises(FileExistsError, match="toy.obj is a photograph that was given"):
+    with pytest.raises(FileExistsError, match="toy.obj is an input photograph"):
         face_files.save(face, tmp_path, "toy", overwrite=True, keep=["gone.png", other])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "toy.obj"]
     assert other.read_text(encoding="utf-8") == "mine"
@@ -192,5 +192,5 @@ def test_save_exception_raised(mean_face, tmp_path):
         with pytest.raises(ValueError, match="`stem` must be a plain file name"):
             face_files.save(mean_face, tmp_path, stem)
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(NotADirectoryError, match="a file stands where a folder is needed"):
+    with pytest.raises(NotADirectoryError, match="there is a file where a folder is needed"):
         face_files.save(mean_face, tmp_path / "file", "toy")

@@ -82,7 +82,7 @@ def test_save_only_when_told_and_never_over_photographs(person, tmp_path, monkey
     picture = tmp_path / "anna_confidence.png"
     image = dataclasses.replace(person.images[0], source_path=picture)
     own = dataclasses.replace(person, images=(image, *person.images[1:]))
-    with pytest.raises(FileExistsError, match="is a photograph that was given"):
+    with pytest.raises(FileExistsError, match="is an input photograph"):
         own.save(tmp_path, "anna", overwrite=True)
 
 

@@ -63,7 +63,7 @@ def test_make_folder(tmp_path):
 def test_make_folder_exception_raised(tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     for folder in (tmp_path / "file", tmp_path / "file" / "deeper"):
-        with pytest.raises(NotADirectoryError, match="a file stands where a folder is needed"):
+        with pytest.raises(NotADirectoryError, match="there is a file where a folder is needed"):
             atomic_files.make_folder(folder)
 
 

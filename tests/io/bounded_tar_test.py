@@ -106,8 +106,8 @@ def test_members_are_unpacked_once(tmp_path, monkeypatch, mode):
         return stream
 
     path = write_tar(tmp_path / "archive", [(str(k), bytes(8192 - 512)) for k in range(30)], mode)
-    magic = next(m for m in bounded_tar._UNPACK if path.read_bytes().startswith(m))
-    monkeypatch.setitem(bounded_tar._UNPACK, magic, opened)
+    magic = next(m for m in bounded_tar._OPENERS if path.read_bytes().startswith(m))
+    monkeypatch.setitem(bounded_tar._OPENERS, magic, opened)
     assert len(read(path)) == 30
     # Members that nobody reads are skipped.
     assert sum(1 for _ in bounded_tar.members(path, max_bytes=1 << 30)) == 30

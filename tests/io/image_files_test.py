@@ -203,7 +203,7 @@ def test_write_image_exception_raised(tmp_path, name, image, message):
 
 
 def test_read_image_takes_odd_exif(tmp_path, photo):
-    """Only the orientation is read: a resolution that is text is nobody's business here."""
+    """Only the orientation is read; a malformed resolution tag is ignored."""
     orientation = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
     resolution = struct.pack("<HHII", 0x011A, 2, 6, 38)
     tags = struct.pack("<2sHIH", b"II", 42, 8, 2) + orientation + resolution + bytes(4) + b"72dpi\0"

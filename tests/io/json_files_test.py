@@ -11,6 +11,6 @@ def test_write_json_preset(tmp_path):
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"a": [0, 1], "b": 0.5}
     with pytest.raises(ValueError):
         json_files.write_json(tmp_path / "b.json", {"a": float("nan")})
-    with pytest.raises(TypeError, match="has no form in JSON"):
+    with pytest.raises(TypeError, match="object is not JSON-serialisable"):
         json_files.write_json(tmp_path / "b.json", {"a": object()})
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -172,7 +172,7 @@ def test_photographs_are_never_overwritten(network, known_faces, quick_files, tm
     before = second.read_bytes()
     arguments = [str(first), str(second), "--out", str(tmp_path), "--overwrite", *network]
     assert reconstruct.main(arguments) == 1
-    assert "me_photo.png is a photograph that was given" in capsys.readouterr().err
+    assert "me_photo.png is an input photograph" in capsys.readouterr().err
     assert first.read_bytes() == second.read_bytes() == before
     assert not (tmp_path / "me.json").exists() and (tmp_path / "me_photo.json").is_file()
 

@@ -1,4 +1,4 @@
-"""Argument checks shared by every room; they speak of tensors, never of faces."""
+"""Checks of tensor arguments, shared by all packages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def check_shape(name: str, tensor: Any, expected: Sequence[Any]) -> None:
     if shape is None:
         raise ValueError(f"`{name}` must be an array or tensor. Received: {type(tensor).__name__}.")
     if any(getattr(known, "rank", 0) is None for known in (shape, expected)):
-        return  # A `tf.TensorShape` that does not even know its number of axes.
+        return  # A `tf.TensorShape` of unknown rank.
     sizes = tuple(shape)
     has_leading_axes = len(expected) > 0 and expected[0] is Ellipsis
     trailing = tuple(expected[1:]) if has_leading_axes else tuple(expected)
@@ -41,7 +41,7 @@ def check_shape(name: str, tensor: Any, expected: Sequence[Any]) -> None:
 
 
 def check_integers(name: str, array: np.ndarray, expected: Sequence[Any]) -> None:
-    """`check_shape`, and raises when the numbers are no integers.
+    """Like `check_shape`, and raises when the dtype is not an integer type.
 
     Args:
         name: Argument name, for the message.
@@ -49,7 +49,7 @@ def check_integers(name: str, array: np.ndarray, expected: Sequence[Any]) -> Non
         expected: As for `check_shape`.
 
     Raises:
-        ValueError: If the shape differs, or the numbers are of another kind.
+        ValueError: If the shape or the kind of dtype differs.
     """
     check_shape(name, array, expected)
     if not np.issubdtype(array.dtype, np.integer):

@@ -16,7 +16,7 @@ def safe_norm(x: tf.Tensor, axis: int = -1, keepdims: bool = False) -> tf.Tensor
     """
     squared = tf.reduce_sum(tf.square(x), axis=axis, keepdims=keepdims)
     is_positive = squared > 0
-    # Two selections: the inner one keeps the infinite slope of the root out of the backward pass.
+    # The inner `where` keeps the infinite slope of the square root out of the backward pass.
     root = tf.sqrt(tf.where(is_positive, squared, tf.ones_like(squared)))
     return tf.where(is_positive, root, tf.zeros_like(root))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tf_facerecon.core import package_versions
 from tf_facerecon.export import photo_texture
 from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 from tf_facerecon.results.fitted_face import FittedFace
@@ -102,7 +103,7 @@ def summary(face: FittedFace) -> dict:
         "found_points": {"photo": face.found_points},
         "refinement": None if face.refinement is None else _without_nan(face.refinement),
         "units": UNITS,
-        "versions": file_groups.versions(),
+        "versions": package_versions.package_versions(),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tf_facerecon.core import package_versions
 from tf_facerecon.export import face_files
 from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 
@@ -75,7 +76,7 @@ def summary(result, stem: str) -> dict:
             "share": "part of the identity that a photograph gave; 1 over all photographs",
             "embedding_distance": "1 - cosine of identity embeddings, median over the others",
         },
-        "versions": file_groups.versions(),
+        "versions": package_versions.package_versions(),
     }
 
 

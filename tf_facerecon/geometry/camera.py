@@ -8,7 +8,7 @@ Convention:
     Landmark pixels: `(column, row) = (u, size - 1 - v)`, row down, as in Deng's label files.
 
 Half-pixel note:
-    The rasterizer samples pixel centres at `index + 0.5`, so a point drawn in a picture appears at
+    The rasterizer samples pixel centres at `index + 0.5`, so a rendered point appears at
     column index `u - 0.5` and row index `size - 0.5 - v`, half a pixel to the left of and half a
     pixel below its landmark `(u, size - 1 - v)`. The reference implementations and the weights
     trained with them carry this offset; it is kept on purpose.
@@ -117,16 +117,17 @@ def to_clip_space(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
     focal = camera.focal / (camera.image_size / 2)
     depth_range = camera.far - camera.near
     scale = (camera.far + camera.near) / depth_range
-    # One small product and one sum: taking coordinates apart costs as much as the whole model.
-    turn = [[focal, 0, 0, 0], [0, focal, 0, 0], [0, 0, -scale, -1]]
-    shift = [
+    # One small matrix product and one sum: splitting coordinates would cost as much as evaluating
+    # the whole morphable model.
+    linear = [[focal, 0, 0, 0], [0, focal, 0, 0], [0, 0, -scale, -1]]
+    offset = [
         0,
         0,
         scale * camera.distance - 2 * camera.far * camera.near / depth_range,
         camera.distance,
     ]
     flat = tf.reshape(points, (-1, 3))
-    clip = tf.matmul(flat, tf.constant(turn, points.dtype)) + tf.constant(shift, points.dtype)
+    clip = tf.matmul(flat, tf.constant(linear, points.dtype)) + tf.constant(offset, points.dtype)
     return tf.reshape(clip, tf.concat([tf.shape(points)[:-1], [4]], axis=0))
 
 
@@ -149,7 +150,7 @@ def intrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:
 
 
 def extrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:
-    """World-to-camera matrix of `intrinsics_matrix`: half a turn about x, then a shift.
+    """World-to-camera matrix for `intrinsics_matrix`: rotation by π about x, then a translation.
 
     Args:
         camera: The camera.

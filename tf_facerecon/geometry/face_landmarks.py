@@ -1,9 +1,9 @@
-"""Five points of a face among its 68 landmarks.
+"""The five-point landmarks of face detectors, computed from the 68 iBUG landmarks.
 
 Convention:
-    68 landmarks in iBUG order, numbered from 0. Five points, as face detectors give them and crops
-    are aligned by: eye on the image's left, eye on its right, nose tip, mouth corner on the image's
-    left, mouth corner on its right. Any coordinates: pixels, or decimetres.
+    68 landmarks in iBUG order, numbered from 0. Five points, as face detectors predict them and
+    face crops are aligned by: eye on the image's left, eye on its right, nose tip, mouth corner on
+    the image's left, mouth corner on its right. Any coordinates: pixels or decimetres.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ def five_points_from_landmarks(landmarks: Any) -> Any:
     first, second = (list(numbers) for numbers in zip(*FIVE_POINT_LANDMARKS, strict=True))
     if isinstance(landmarks, np.ndarray):
         return (landmarks[..., first, :] + landmarks[..., second, :]) / 2
-    # Imported here so that photographs are prepared without TensorFlow.
+    # Imported here so that photographs can be aligned without importing TensorFlow.
     import tensorflow as tf
 
     return (tf.gather(landmarks, first, axis=-2) + tf.gather(landmarks, second, axis=-2)) / 2

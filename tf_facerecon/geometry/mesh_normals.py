@@ -13,22 +13,22 @@ import tensorflow as tf
 
 from tf_facerecon.core import checks, safe_ops
 
-_COMMON = 0.99  # Share of the vertices whose triangles all stand in the first lists.
+_COMMON = 0.99  # Fraction of the vertices whose corners all fit into `corners`.
 
 
 class VertexIncidence(NamedTuple):
-    """For each vertex of a mesh, the corners of triangles that it is.
+    """Vertex-to-corner incidence lists of a mesh, padded to fixed widths.
 
-    Meshes have a few vertices with many more triangles than all others; one list as long as
-    theirs for every vertex would be mostly padding, so they keep what is over apart.
+    A few vertices have a much higher valence than all others; lists of their length for every
+    vertex would be mostly padding, so the excess is stored separately.
 
     Attributes:
-        corners: int32 `[V, W]`, W such that 99 of 100 vertices need no more; each row holds
+        corners: int32 `[V, W]`, W such that it suffices for 99 of 100 vertices; each row holds
             indices into the flat `triangles` in increasing order, `3 t + k` for corner k of
             triangle t, then the padding value 3 T.
-        further: int32 `[R, K - W]`, the same for corners after the first W of the R vertices that
-            have more, K the largest number of corners at one vertex.
-        further_row: int32 `[V]`, row of `further` that belongs to the vertex; R if none does.
+        further: int32 `[R, K - W]`, the remaining corners of the R vertices that have more than W;
+            K is the largest number of corners at one vertex.
+        further_row: int32 `[V]`, the vertex's row of `further`; R if it has none.
     """
 
     corners: np.ndarray
@@ -37,9 +37,9 @@ class VertexIncidence(NamedTuple):
 
 
 def vertex_incidence(triangles: np.ndarray, num_vertices: int) -> VertexIncidence:
-    """Lists, for each vertex, the corners of triangles that it is.
+    """Lists the triangle corners incident to each vertex.
 
-    Computed once per mesh; it turns the sum over incident triangles into a plain gather.
+    Computed once per mesh; it turns the scatter-add over triangles into a gather.
 
     Args:
         triangles: Integer array `[T, 3]` of 0-based vertex indices.
@@ -97,7 +97,7 @@ def vertex_normals(
 ) -> tf.Tensor:
     """Outward unit normals of vertices; 0 for vertices that no triangle uses.
 
-    Forward and backward pass only look values up and never scatter.
+    Forward and backward pass use gathers only, no scatters.
 
     Args:
         vertices: Float tensor `[..., V, 3]`.
@@ -120,9 +120,9 @@ def vertex_normals(
     checks.check_shape("incidence.corners", incidence.corners, (vertices.shape[-2], None))
 
     @tf.custom_gradient
-    def look_up(vertices):
+    def gather_corners(vertices):
         def gradient(*upstream):
-            # Corner k of triangle t at 3 t + k, as the lists count.
+            # Corner k of triangle t at 3 t + k, as in `VertexIncidence`.
             by_corner = tf.stack(upstream, axis=-2)
             shape = tf.concat([tf.shape(by_corner)[:-3], [-1, 3]], axis=0)
             return _sum_listed(tf.reshape(by_corner, shape), incidence)
@@ -139,17 +139,17 @@ def vertex_normals(
         )
         return _sum_listed(normals, by_triangle), gradient
 
-    normals = _unit_normals(*look_up(vertices))
+    normals = _unit_normals(*gather_corners(vertices))
     return safe_ops.safe_normalize(sum_at_vertices(normals))
 
 
 def _unit_normals(first, second, third):
-    """Unit normals of triangles with these corners, each `[..., T, 3]`."""
+    """Unit normals of triangles, from their corners `[..., T, 3]` each."""
     return safe_ops.safe_normalize(tf.linalg.cross(second - first, third - first))
 
 
 def _sum_listed(values, incidence):
-    """Sums `[..., V, 3]` of the `values` `[..., N, 3]` that the lists name; N adds 0."""
+    """Sums `values` `[..., N, 3]` over the lists of each vertex, `[..., V, 3]`; index N adds 0."""
     padded = _with_zero(values)
     sums = tf.reduce_sum(tf.gather(padded, incidence.corners, axis=-2), axis=-2)
     if incidence.further.shape[0] == 0:
@@ -159,5 +159,5 @@ def _sum_listed(values, incidence):
 
 
 def _with_zero(values):
-    """`values` `[..., N, 3]` and one more, 0: `[..., N + 1, 3]`."""
+    """Appends a row of zeros for the padding index: `[..., N + 1, 3]`."""
     return tf.concat([values, tf.zeros_like(values[..., :1, :])], axis=-2)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tf_facerecon.core import checks, safe_ops
 
-# Below this cosine of the yaw, pitch and roll turn about one axis and only their sum is defined.
+# Below this cosine of the yaw (gimbal lock), only the sum of pitch and roll is defined.
 _GIMBAL_LOCK_COSINE = 1e-6
 
 

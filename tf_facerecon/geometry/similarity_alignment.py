@@ -4,7 +4,7 @@ import numpy as np
 
 from tf_facerecon.core import checks
 
-# Second singular value, relative to the first, below which the points are taken for a line.
+# Points whose second singular value is below this fraction of the first are considered collinear.
 _RANK_TOLERANCE = 1e-10
 
 

@@ -1,4 +1,4 @@
-"""Meshes cut open along the seams of their texture, for programs that know one index per corner."""
+"""Meshes cut along their UV seams, for file formats and renderers with one index per corner."""
 
 import dataclasses
 
@@ -7,12 +7,12 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CutMesh:
-    """A mesh whose vertices on a seam stand there once for each side; N vertices.
+    """A mesh whose vertices on UV seams are duplicated, one per side; N vertices.
 
     Attributes:
-        vertices: `[N]` int64, the vertex of the whole mesh that each one copies.
-        uv: `[N]` int64, its texture coordinates among those of the whole mesh.
-        triangles: `[T, 3]` int32 into both, in the order of the whole mesh.
+        vertices: `[N]` int64, index of the original vertex of each vertex.
+        uv: `[N]` int64, index of its original texture coordinate.
+        triangles: `[T, 3]` int32 into both, in the original order.
     """
 
     vertices: np.ndarray
@@ -21,16 +21,16 @@ class CutMesh:
 
 
 def cut_seams(triangles: np.ndarray, uv_triangles: np.ndarray | None = None) -> CutMesh:
-    """Gives every pair of vertex and texture coordinate that a triangle uses a vertex of its own.
+    """Creates one vertex for each pair of vertex and texture coordinate that some triangle uses.
 
     Args:
-        triangles: Integer `[T, 3]`, vertices.
-        uv_triangles: Integer `[T, 3]`, texture coordinates of the same corners; none if they are
-            numbered as the vertices, without seams.
+        triangles: Integer `[T, 3]`, vertex indices.
+        uv_triangles: Integer `[T, 3]`, texture-coordinate indices of the same corners; `None` for
+            meshes without seams, where both indices agree.
 
     Returns:
-        The cut mesh; its vertices are ordered as those of the whole one, and without seams they are
-        those of the whole one that some triangle uses.
+        The cut mesh; its vertices keep the original order. Without seams these are the original
+        vertices that some triangle uses.
 
     Raises:
         ValueError: If the two have different shapes.

@@ -1,7 +1,8 @@
-"""Named arrays in one file: a `.npz` without pickle that can be mapped into memory.
+"""Named arrays in one file: a `.npz` without pickle that can be memory-mapped.
 
-A file is untrusted: nothing is unpickled, no array may be larger than its member, no archive larger
-than a limit. Damage and malice end in a `ValueError`.
+`numpy.load` ignores `mmap_mode` for `.npz` files, and `numpy.savez` writes neither aligned nor
+reproducible ones. Files are untrusted: nothing is unpickled, no array may be larger than its
+member, no archive larger than a limit. Damaged and malicious files raise `ValueError`.
 """
 
 import io
@@ -20,12 +21,12 @@ import numpy as np
 
 from tf_facerecon.io import atomic_files
 
-# Against archives that inflate without end.
+# Against decompression bombs.
 MAX_BYTES = 2**32
 
 _ALIGNMENT = 64
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
-# What a damaged or hostile archive makes the standard library and NumPy raise.
+# What a damaged or malicious archive makes the standard library and NumPy raise.
 UNREADABLE = (
     ValueError, TypeError, OSError, EOFError, KeyError, OverflowError, NotImplementedError,
     RuntimeError, MemoryError, struct.error, zipfile.BadZipFile, lzma.LZMAError, zlib.error,
@@ -36,12 +37,12 @@ UNREADABLE = (
 def write_archive(
     path: str | os.PathLike, members: Mapping[str, np.ndarray], *, compress: bool = False
 ) -> None:
-    """Writes arrays that `numpy.load` and `read_archive` read; the same arrays give the same bytes.
+    """Writes arrays for `numpy.load` and `read_archive`; equal arrays give identical files.
 
     Args:
-        path: Where to; an older file is replaced only by a whole new one.
+        path: The file; written atomically.
         members: Arrays of numbers or text by name.
-        compress: Deflates them; they cannot be mapped then.
+        compress: Whether to deflate them; they cannot be memory-mapped then.
     """
     with (
         atomic_files.atomic_path(path) as temporary,
@@ -59,9 +60,9 @@ def read_archive(
 
     Args:
         path: The file.
-        mapped: Leaves uncompressed arrays in the file and maps them into memory: processes share
-            one copy, and what is not used is not loaded. The file must not be changed in place.
-        max_bytes: More than that is not unpacked; 4 GiB by default.
+        mapped: Whether to memory-map uncompressed arrays: processes share one copy, and pages are
+            loaded on first use. The file must not be changed in place.
+        max_bytes: Largest accepted decompressed size; 4 GiB by default.
 
     Returns:
         Read-only arrays by name.
@@ -82,23 +83,23 @@ def read_archive(
 
 
 def array_bytes(array: np.ndarray) -> memoryview:
-    """The numbers of an array in C order, not copied if they are so already."""
+    """The raw bytes of an array in C order, without a copy if it is contiguous."""
     flat = np.ascontiguousarray(array).reshape(-1)
     return flat.view(np.uint8).data
 
 
 def _write_member(archive: zipfile.ZipFile, name: str, array: np.ndarray, compress: bool) -> None:
-    """Adds an array; without compression its numbers start at a multiple of 64 in the file."""
+    """Adds an array; without compression its data are aligned to 64 bytes in the file."""
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
-    info = zipfile.ZipInfo(f"{name}.npy")  # Of 1980: the same model gives the same bytes.
+    info = zipfile.ZipInfo(f"{name}.npy")  # Default time stamp (1980): reproducible files.
     info.file_size = header.tell() + array.nbytes
     if compress:
         info.compress_type = zipfile.ZIP_DEFLATED
     else:
         start = archive.fp.tell() + _LOCAL_HEADER.size + len(info.filename) + 4 + header.tell()
         padding = -start % _ALIGNMENT
-        # An extra field that readers skip: its own tag, its length, zeros.
+        # Padding as a zip extra field, which readers skip: private tag, length, zeros.
         info.extra = struct.pack("<HH", 0xFAC3, padding) + bytes(padding)
     with archive.open(info, "w") as member:
         member.write(header.getvalue())
@@ -124,7 +125,7 @@ def _read_members(
 def _read_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, mapping: mmap.mmap | None
 ) -> np.ndarray:
-    """One array, in memory or in the mapping, of exactly the size that its member has."""
+    """One array, read or memory-mapped, of exactly the size of its member."""
     with archive.open(info) as stream:
         dtype, shape, order = _read_header(info.filename, stream)
         start = stream.tell()
@@ -145,7 +146,7 @@ def _read_member(
 
 
 def _read_header(name: str, stream: io.BufferedIOBase) -> tuple[np.dtype, tuple[int, ...], str]:
-    """Data type, shape and order from the beginning of a `.npy`; never an object."""
+    """Data type, shape and memory order from a `.npy` header; refuses objects."""
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
@@ -161,6 +162,6 @@ def _read_header(name: str, stream: io.BufferedIOBase) -> tuple[np.dtype, tuple[
 
 
 def _data_offset(mapping: mmap.mmap, info: zipfile.ZipInfo) -> int:
-    """Where a member's bytes begin in the file: behind its local header, whose length varies."""
+    """Offset of a member's data in the file: after its local header, whose length varies."""
     header = _LOCAL_HEADER.unpack_from(mapping, info.header_offset)
     return info.header_offset + _LOCAL_HEADER.size + header[-2] + header[-1]

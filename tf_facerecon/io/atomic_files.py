@@ -1,4 +1,8 @@
-"""Files that are either whole or absent: written under a temporary name, then renamed."""
+"""Atomic file writes: files are written under a temporary name, then renamed.
+
+Home-made: the standard library offers only the building block (`os.replace`), and the package
+`atomicwrites` is no longer maintained.
+"""
 
 import contextlib
 import os
@@ -10,23 +14,22 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Gives a temporary name beside `path`; what is written there becomes `path` on success.
+    """Yields a temporary path beside `path`; what is written there becomes `path` on success.
 
     The temporary name ends in the name of `path`, so writers that look at the suffix work. An
-    exception inside the `with` block, an interrupt included, removes the temporary file (or
-    folder) and leaves an older `path` as it was. Missing parent folders are made.
+    exception inside the `with` block, including an interrupt, removes the temporary file (or
+    folder) and leaves an existing `path` unchanged. Missing parent folders are created.
 
     Args:
-        path: Where the finished file shall stand. A folder may be written too, if none of that
-            name exists yet.
+        path: Path of the finished file. It may also be a folder, if none of that name exists yet.
 
     Yields:
-        The temporary path, in the same folder; nothing exists there yet.
+        The temporary path, in the same folder; it does not exist yet.
 
     Raises:
         NotADirectoryError: If a parent of `path` is a file.
-        PermissionError: If the parent folder cannot be made or is not writable.
-        FileNotFoundError: If the block ends without having written the temporary path.
+        PermissionError: If the parent folder cannot be created or is not writable.
+        FileNotFoundError: If nothing was written to the temporary path.
     """
     path = pathlib.Path(path)
     make_folder(path.parent)
@@ -42,7 +45,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Writes a text file in UTF-8; see `atomic_path`.
+    """Writes a UTF-8 text file atomically; see `atomic_path`.
 
     Raises:
         OSError: If it cannot be written.
@@ -52,7 +55,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def make_folder(folder: str | os.PathLike) -> pathlib.Path:
-    """Makes a folder with its parents, or says in one sentence why nothing can be written there.
+    """Creates a folder with its parents and checks that it is writable.
 
     Args:
         folder: May exist already.
@@ -62,19 +65,19 @@ def make_folder(folder: str | os.PathLike) -> pathlib.Path:
 
     Raises:
         NotADirectoryError: If it, or a parent of it, is a file.
-        PermissionError: If it cannot be made or is not writable.
-        OSError: If it cannot be made for another reason, which is named.
+        PermissionError: If it cannot be created or is not writable.
+        OSError: If it cannot be created for another reason, which the message states.
     """
     folder = pathlib.Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise NotADirectoryError(
-            f"Cannot write to {folder}: a file stands where a folder is needed."
+            f"Cannot write to {folder}: there is a file where a folder is needed."
         ) from error
     except PermissionError as error:
-        raise PermissionError(f"Cannot write to {folder}: no right to make it.") from error
-    except OSError as error:  # A full or read-only disk, a file system without files of one's own.
+        raise PermissionError(f"Cannot write to {folder}: no permission to create it.") from error
+    except OSError as error:  # A full or read-only disk, or a special file system.
         raise OSError(f"Cannot write to {folder}: {error.strerror}.") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"Cannot write to {folder}: the folder is not writable.")

@@ -1,8 +1,8 @@
-"""Tar archives that nobody vouches for, read member by member without unpacking them.
+"""Untrusted tar archives, read member by member without extracting them to disk.
 
-`tarfile` itself sets no limits: it reads a member's long name or attributes whole, however long the
-header says they are, and a small packed archive may unpack without end. Here every byte that it
-reads is counted before it is asked for.
+`tarfile` sets no limits (its `filter="data"` only guards the paths of extracted files): it reads a
+member's long name or attributes whole, whatever length the header claims, and a small compressed
+archive may expand without end. Here every read is checked against a limit first.
 """
 
 import bz2
@@ -17,14 +17,14 @@ from collections.abc import Iterator
 from typing import IO
 
 MAX_MEMBERS = 10_000
-# Headers may ask for any number of bytes at once. Whoever reads a member asks for no more either.
+# Headers may claim any number of bytes. Callers must not read more than this at once either.
 MAX_READ_BYTES = 1 << 20
 
-# What damage makes the unpackers raise.
+# What damaged archives make the standard library raise.
 DAMAGE = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
 
-# First bytes of the ways of packing, as tar archives come.
-_UNPACK = {
+# Magic bytes of the compression formats.
+_OPENERS = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
@@ -35,19 +35,20 @@ _UNPACK = {
 def members(
     path: str | os.PathLike, *, max_bytes: int, max_members: int = MAX_MEMBERS
 ) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
-    """The members of an archive, plain or packed by gzip, bzip2 or xz, in their order.
+    """Iterates over the members of an archive, uncompressed or compressed by gzip, bzip2 or xz.
 
     Args:
-        path: The archive; how it is packed is seen from its first bytes.
-        max_bytes: Of the whole archive, unpacked.
-        max_members: Number of members.
+        path: The archive; its compression is detected from the first bytes.
+        max_bytes: Largest decompressed size of the whole archive.
+        max_members: Largest number of members.
 
     Yields:
-        What the archive says of a member, and of a plain file its bytes, to be read before the
-        next member in pieces of at most `MAX_READ_BYTES`; `None` of links, folders and devices.
+        Header of each member, and for a regular file the stream of its contents, which must be read
+        before the next member and in blocks of at most `MAX_READ_BYTES`; `None` for links, folders
+        and devices.
 
     Raises:
-        ValueError: If a limit is passed. Damage raises one of `DAMAGE`.
+        ValueError: If a limit is exceeded. Damaged archives raise one of `DAMAGE`.
     """
     path = pathlib.Path(path)
     with contextlib.ExitStack() as stack:
@@ -62,13 +63,13 @@ def members(
 
 def _opened(path: pathlib.Path) -> IO[bytes]:
     with open(path, "rb") as file:
-        start = file.read(max(map(len, _UNPACK)))
-    unpack = next((way for magic, way in _UNPACK.items() if start.startswith(magic)), open)
-    return unpack(path, "rb")
+        start = file.read(max(map(len, _OPENERS)))
+    opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), open)
+    return opener(path, "rb")
 
 
 class _Bounded:
-    """What `tarfile` needs of a stream, for at most so many bytes."""
+    """The part of the stream interface that `tarfile` uses, with a limit on the bytes read."""
 
     def __init__(self, stream: IO[bytes], name: str, max_bytes: int):
         self._stream = stream

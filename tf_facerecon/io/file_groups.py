@@ -1,16 +1,15 @@
-"""Files that belong together: all of them are written or none, and no photograph is replaced."""
+"""Groups of files, written all or none; input photographs are never replaced.
+
+Home-made: `os.replace` is atomic for one file only, and the standard library has nothing for
+several.
+"""
 
 import contextlib
-import importlib.metadata
 import os
 import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
-
-import keras
-import numpy as np
-import tensorflow as tf
 
 from tf_facerecon.io import atomic_files
 
@@ -24,21 +23,21 @@ def write_together(
     overwrite: bool = False,
     keep: Iterable[str | os.PathLike] = (),
 ) -> list[pathlib.Path]:
-    """Has files written in a folder of their own and moves them to where they belong.
+    """Writes several files into a temporary folder, then moves all of them to `folder`.
 
     Args:
-        folder: Made if it is not there.
-        stem: Start of every file name.
-        names: The files that `write` makes.
-        write: Writes them into the folder that it is given.
-        overwrite: Whether files of the same names may be replaced.
-        keep: Files that must not be replaced whatever `overwrite` says: photographs.
+        folder: Target folder; created if it does not exist.
+        stem: Common start of the file names.
+        names: Names of the files that `write` creates.
+        write: Callback that writes the files into the temporary folder it receives.
+        overwrite: Whether existing files may be replaced.
+        keep: Files that are never replaced, whatever `overwrite` says: input photographs.
 
     Returns:
         The paths that were written.
 
     Raises:
-        FileExistsError: If a file exists and `overwrite` is false, or is to be kept.
+        FileExistsError: If a file exists and `overwrite` is false, or the file is in `keep`.
         ValueError: If `stem` is not a plain file name.
         OSError: If the folder cannot be written.
     """
@@ -50,31 +49,17 @@ def write_together(
     is_new = not folder.exists()
     atomic_files.make_folder(folder)
     try:
-        # Files refer to one another by name, so that they are finished in a folder of their own.
+        # The files refer to one another by name, so they are completed in a temporary folder.
         with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as temporary:
             write(pathlib.Path(temporary))
-            # Again: writing takes seconds, in which another process may have written the same.
+            # Check again: writing takes seconds, and another process may have been faster.
             _check_free(targets, kept, overwrite)
             return _move_all(pathlib.Path(temporary), folder)
     except BaseException:
         if is_new:
-            with contextlib.suppress(OSError):  # Others may have written there.
+            with contextlib.suppress(OSError):  # Another process may have written there.
                 folder.rmdir()
         raise
-
-
-def versions() -> dict[str, str | None]:
-    """Versions as the modules tell them: packages go by several names (`tensorflow-cpu`)."""
-    try:
-        own = importlib.metadata.version("tf_facerecon")
-    except importlib.metadata.PackageNotFoundError:  # Run from a source folder.
-        own = None
-    return {
-        "tf_facerecon": own,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
 
 
 def _check_free(
@@ -86,8 +71,8 @@ def _check_free(
     for target in existing:
         if target.exists() and any(target.samefile(path) for path in kept):
             raise FileExistsError(
-                f"{target} is a photograph that was given, and is never overwritten. Choose "
-                "another folder or name."
+                f"{target} is an input photograph and is never overwritten. Choose another folder "
+                "or name."
             )
     if existing and not overwrite:
         raise FileExistsError(
@@ -97,7 +82,7 @@ def _check_free(
 
 
 def _move_all(temporary: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Path]:
-    """Moves finished files into `folder`; if that is cut short, everything is as it was before."""
+    """Moves finished files into `folder`; rolls back if interrupted."""
     names = sorted(path.name for path in temporary.iterdir())
     for name in names:
         if (folder / name).is_dir():
@@ -109,7 +94,7 @@ def _move_all(temporary: pathlib.Path, folder: pathlib.Path) -> list[pathlib.Pat
                 os.replace(folder / name, replaced / name)
             os.replace(temporary / name, folder / name)
     except BaseException:
-        # The disk tells how far it came; a list of done steps could miss an interrupted one.
+        # The state on disk decides; a list of completed steps could miss an interrupted one.
         for name in names:
             if not (temporary / name).exists():
                 os.replace(folder / name, temporary / name)

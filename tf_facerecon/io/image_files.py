@@ -1,8 +1,8 @@
-"""Photographs from files to arrays and back.
+"""Reading and writing images.
 
 Convention:
-    Arrays are `[height, width, 3]`, RGB, row 0 on top, and upright: the EXIF orientation that a
-    camera writes is applied. `uint8` counts 0..255; floats mean 0..1.
+    Arrays are `[height, width, 3]`, RGB, row 0 on top, and upright: the EXIF orientation is
+    applied. `uint8` ranges over 0..255, floats over 0..1.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ import numpy as np
 from tf_facerecon.io import atomic_files
 
 MAX_PIXELS = 64_000_000  # An 8000 x 8000 photograph; 192 MB as an array.
-MIN_SIDE = 16  # Smaller pictures show nothing that the package could use.
+MIN_SIDE = 16  # No face can be detected in smaller images.
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 _SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _JPEG_QUALITY = 95
-# Of Pillow's many decoders: EPS, for one, starts a program that runs what the file says.
+# An allow-list of Pillow's decoders: the one for EPS, for instance, starts Ghostscript.
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "TGA")
 _EXIF_ORIENTATION = 0x0112
 
@@ -29,13 +29,12 @@ def read_image(
 ) -> np.ndarray:
     """Reads a photograph as upright 8-bit RGB.
 
-    Grey, palette, CMYK and 16-bit images are converted. Transparent pixels are laid on black: the
-    package fills with black whatever lies beyond a photograph. Of an animation, the first frame
-    counts. The size is checked before pixels are decoded.
+    Grey, palette, CMYK and 16-bit images are converted. Transparent pixels are composited on black,
+    with which the package also fills whatever lies outside a photograph. Of an animation, the first
+    frame is read. The size is checked before pixels are decoded.
 
     Args:
-        path: An image file: JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000 or TGA, whatever its
-            name.
+        path: A JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000 or TGA file; its suffix is ignored.
         max_pixels: Largest accepted width times height.
         min_side: Smallest accepted width and height, in pixels.
 
@@ -44,8 +43,8 @@ def read_image(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is no image, is damaged or truncated, is larger than `max_pixels`
-            or smaller than `min_side`; the message names the file and the cause.
+        ValueError: If the file is not an image, is damaged or truncated, is larger than
+            `max_pixels` or smaller than `min_side`; the message names the file and the cause.
         MemoryError: If its pixels do not fit into memory.
     """
     path = pathlib.Path(path)
@@ -60,19 +59,19 @@ def read_image(
 def photo_from_array(
     pixels: np.ndarray, source: str = "image", min_side: int = MIN_SIDE
 ) -> np.ndarray:
-    """Brings a picture that is in memory to the form in which `read_image` gives files.
+    """Converts an image array to the format that `read_image` returns.
 
     Args:
         pixels: `[height, width]`, or `[height, width, C]` with C = 1 (grey), 3 (RGB) or 4 (RGB and
-            opacity, laid on black); uint8, or floats in [0, 1].
-        source: What to call the picture in messages.
+            alpha, composited on black); uint8, or floats in [0, 1].
+        source: Name of the image in error messages.
         min_side: Smallest accepted width and height, in pixels.
 
     Returns:
         `uint8` array `[height, width, 3]`, RGB.
 
     Raises:
-        ValueError: If the shape, the type or a value is another, or the picture is smaller than
+        ValueError: If the shape, the dtype or a value is invalid, or the image is smaller than
             `min_side`; the message names `source`.
     """
     pixels = np.asarray(pixels)
@@ -99,15 +98,15 @@ def photo_from_array(
 
 
 def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Writes an image as PNG or JPEG, chosen by the suffix of `path`; whole or not at all.
+    """Writes an image as PNG or JPEG, chosen by the suffix of `path`; atomically.
 
     Args:
         path: Ends in `.png`, `.jpg` or `.jpeg`.
         image: `[height, width]`, `[height, width, 1]` or `[height, width, 3]` (`.png`: also 4
-            channels), `uint8`, or floats in 0..1; floats beyond are clipped.
+            channels), `uint8`, or floats in 0..1, which are clipped.
 
     Raises:
-        ValueError: If the suffix, the shape or the type is another, or a value is not finite.
+        ValueError: If the suffix, the shape or the dtype is invalid, or a value is not finite.
     """
     import PIL.Image
 
@@ -124,17 +123,17 @@ def write_image(path: str | os.PathLike, image: np.ndarray) -> None:
             f"`image` for {path} must have shape [height, width] or [height, width, channels] with "
             f"channels in {channels}. Received: shape {np.shape(image)}."
         )
-    picture = PIL.Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    encoded = PIL.Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     options = {} if suffix == ".png" else {"quality": _JPEG_QUALITY, "subsampling": 0}
     with atomic_files.atomic_path(path) as temporary:
-        picture.save(temporary, **options)
+        encoded.save(temporary, **options)
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """Turns floats in 0..1 (clipped) into rounded 0..255; leaves `uint8` as it is.
+    """Converts floats in 0..1 (clipped) to rounded 0..255; returns `uint8` unchanged.
 
     Raises:
-        ValueError: If a value is not finite or the type is neither `uint8` nor floating.
+        ValueError: If a value is not finite or the dtype is neither `uint8` nor floating.
     """
     image = np.asarray(image)
     if image.dtype == np.uint8:
@@ -148,7 +147,7 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
-    """Gives the opened, size-checked image; failures of its decoder name the file."""
+    """Yields the opened, size-checked image; errors of its decoder name the file."""
     import PIL.Image
 
     try:
@@ -160,8 +159,8 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path} is too large: {error}") from error
     except MemoryError:
-        raise  # No fault of the photograph.
-    except Exception as error:  # Decoders of broken files raise whatever they like.
+        raise  # Not an error of the file.
+    except Exception as error:  # Decoders raise arbitrary exceptions for damaged files.
         raise ValueError(f"{path} is a damaged image: {error}.") from error
     with image:
         _check_size(path, image.size, max_pixels, min_side)
@@ -169,11 +168,11 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
 
 
 def _check_size(source, size: tuple[int, int], max_pixels: int | None, min_side: int) -> None:
-    """Raises `ValueError` for a picture of too many or too few pixels."""
+    """Raises `ValueError` for an image with too many or too few pixels."""
     width, height = size
     if max_pixels is not None and width * height > max_pixels:
         raise ValueError(
-            f"{source} is too large: {width} x {height} pixels, limit {max_pixels:,}. Shrink it."
+            f"{source} is too large: {width} x {height} pixels, limit {max_pixels:,}. Downscale it."
         )
     if min(size) < min_side:
         raise ValueError(
@@ -183,7 +182,7 @@ def _check_size(source, size: tuple[int, int], max_pixels: int | None, min_side:
 
 
 def _to_upright_rgb(path, image) -> np.ndarray:
-    """Decodes a Pillow image to `[height, width, 3]`, rotated as its EXIF orientation says."""
+    """Decodes a Pillow image to `[height, width, 3]` with its EXIF orientation applied."""
     try:
         image.load()
     except MemoryError:
@@ -202,7 +201,10 @@ def _to_upright_rgb(path, image) -> np.ndarray:
 
 
 def _upright(image):
-    """Turned as its EXIF orientation says; one that cannot be read says nothing."""
+    """Applies the EXIF orientation; unreadable EXIF data are ignored.
+
+    Not `PIL.ImageOps.exif_transpose`, which encodes all tags again and fails on malformed ones.
+    """
     from PIL.Image import Transpose
 
     turns = {
@@ -216,13 +218,13 @@ def _upright(image):
     }
     try:
         turn = turns.get(image.getexif().get(_EXIF_ORIENTATION))
-    except Exception:  # Cameras and editors write whatever they like; the pixels are sound.
+    except Exception:  # Malformed EXIF data of cameras and editors; the pixels are intact.
         return image
     return image if turn is None else image.transpose(turn)
 
 
 def _on_black(rgba: np.ndarray) -> np.ndarray:
-    """Lays `uint8` `[height, width, 4]` on black: colours times opacity, rounded."""
+    """Composites `uint8` `[height, width, 4]` on black: colours times alpha, rounded."""
     product = rgba[..., :3].astype(np.uint16) * rgba[..., 3:]
     return ((product + 127) // 255).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Writing JSON."""
+"""JSON files with NumPy arrays and scalars, written atomically."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from tf_facerecon.io import atomic_files
 
 
 def write_json(path: str | os.PathLike, data: Any) -> None:
-    """Writes plain data, in which NumPy arrays and numbers may stand; whole or not at all.
+    """Writes JSON data, which may contain NumPy arrays and scalars; atomically.
 
     Args:
-        path: The file; missing parent folders are made.
-        data: What JSON can hold.
+        path: The file; missing parent folders are created.
+        data: JSON-serialisable data.
 
     Raises:
-        TypeError: If something in it has no form in JSON.
+        TypeError: If a value is not JSON-serialisable.
         ValueError: If a number is not finite.
         OSError: If the file cannot be written; see `atomic_files.atomic_path`.
     """
@@ -28,4 +28,4 @@ def write_json(path: str | os.PathLike, data: Any) -> None:
 def _plain(value):
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no form in JSON.")
+    raise TypeError(f"{type(value).__name__} is not JSON-serialisable.")

@@ -1,10 +1,10 @@
-"""Wavefront OBJ meshes: the vertex order of a file is the vertex order of the array, always.
+"""Wavefront OBJ meshes that preserve vertex order and topology.
 
-Written and read by hand, because the mesh libraries at hand merge, split or drop vertices when a
-file carries texture coordinates, and round vertex colours to 8 bits; topology would be lost.
+Home-made: trimesh and similar libraries merge, split or drop vertices when a file has texture
+coordinates, and round vertex colours to 8 bits.
 
 Convention:
-    Triangles count vertices from 0, counter-clockwise from outside. Colours are RGB in 0..1.
+    Vertex indices are 0-based, triangles counter-clockwise from outside. Colours are RGB in 0..1.
     Texture coordinates are `(u, v)` in 0..1, v up: (0, 0) is the bottom-left corner of the texture.
 """
 
@@ -26,7 +26,7 @@ class ObjMesh:
 
     Attributes:
         vertices: float64 `[V, 3]`.
-        triangles: int32 `[T, 3]`; polygons are cut into fans.
+        triangles: int32 `[T, 3]`; polygons are triangulated as fans.
         colours: float64 `[V, 3]`, or `None`.
         uv: float64 `[N, 2]`, or `None`.
         uv_triangles: int32 `[T, 3]` into `uv`, or `None`.
@@ -49,23 +49,23 @@ def write_obj(
     uv_triangles: np.ndarray | None = None,
     texture: np.ndarray | None = None,
 ) -> None:
-    """Writes a mesh, with a texture also `<stem>.mtl` and `<stem>_texture.png` beside it.
+    """Writes a mesh; with a texture also `<stem>.mtl` and `<stem>_texture.png` beside it.
 
-    Nine significant digits: float32 arrays come back bit for bit. All files are written under
-    temporary names first, so that no half-written one can remain.
+    Nine significant digits, so float32 arrays round-trip exactly. All files are written under
+    temporary names first, so that no partial file can remain.
 
     Args:
         path: Ends in `.obj`.
         vertices: `[V, 3]`.
         triangles: Integer `[T, 3]`.
-        colours: Optional `[V, 3]`; clipped to 0..1, written behind each vertex.
+        colours: Optional `[V, 3]`; clipped to 0..1, written after the coordinates of each vertex.
         uv: Optional texture coordinates: `[V, 2]`, or `[N, 2]` with `uv_triangles`.
         uv_triangles: Optional integer `[T, 3]` into `uv`, for textures with seams; by default each
             vertex has one texture coordinate.
         texture: Optional image `[height, width, 3]`, `uint8` or floats in 0..1; needs `uv`.
 
     Raises:
-        ValueError: If a shape, an index or a value does not fit; nothing is written then.
+        ValueError: If a shape, an index or a value is invalid; nothing is written then.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() != ".obj":
@@ -87,11 +87,11 @@ def write_obj(
 def read_obj(path: str | os.PathLike) -> ObjMesh:
     """Reads vertices, colours, texture coordinates and faces of an OBJ file, in file order.
 
-    Normals, materials, groups and lines are passed over.
+    Normals, materials, groups and lines are ignored.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line cannot be understood; the message names file and line.
+        ValueError: If a line cannot be parsed; the message names file and line.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -152,7 +152,7 @@ class _ObjParser:
         uv_triangles = np.array(self.uv_triangles, np.int32).reshape(-1, 3)
         _checked_indices("triangles", triangles, (None, 3), len(vertices))
         _checked_indices("uv_triangles", uv_triangles, (None, 3), len(self.uv))
-        # A mesh of which only some polygons are textured is taken as untextured.
+        # A mesh with texture coordinates on only some polygons is read as untextured.
         textured = len(self.uv) > 0 and len(uv_triangles) == len(triangles)
         return ObjMesh(
             vertices=vertices[:, :3],
@@ -171,7 +171,7 @@ def _finite(values: list[str]) -> list[float]:
 
 
 def _resolve(index: str, count: int) -> int:
-    """Turns OBJ's counting (from 1, or backwards from -1) into counting from 0."""
+    """Converts an OBJ index (1-based, or negative from the end) to a 0-based one."""
     number = int(index)
     if number == 0 or number < -count or number > np.iinfo(np.int32).max:
         raise ValueError
@@ -179,7 +179,7 @@ def _resolve(index: str, count: int) -> int:
 
 
 def _obj_text(vertices, triangles, colours, uv, uv_triangles) -> str:
-    """Puts checked arrays into OBJ text, without a reference to a material."""
+    """OBJ text of validated arrays, without a material reference."""
     rows = vertices if colours is None else np.concatenate([vertices, colours], axis=-1)
     lines = [*_lines("v", rows)]
     if uv is None:
@@ -192,30 +192,29 @@ def _obj_text(vertices, triangles, colours, uv, uv_triangles) -> str:
 
 
 def _lines(keyword: str, rows: np.ndarray) -> Iterable[str]:
-    """Gives `keyword` and the values of one row per line, nine significant digits."""
+    """Yields one line per row: `keyword` and the values with nine significant digits."""
     template = keyword + " %.9g" * rows.shape[-1]
     return (template % tuple(row) for row in rows.tolist())
 
 
 def _write_textured(path: pathlib.Path, text: str, texture: np.ndarray) -> None:
-    """Writes mesh, material and texture; the mesh, which names the others, appears last."""
-    # A plain `<stem>.png` could be the photograph that the mesh was made from.
-    material, picture = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_texture.png")
+    """Writes mesh, material and texture; the mesh, which refers to the others, appears last."""
+    # A plain `<stem>.png` could be the photograph that the mesh was reconstructed from.
+    material, image = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_texture.png")
     with contextlib.ExitStack() as files:
-        obj_part, material_part, picture_part = (
-            files.enter_context(atomic_files.atomic_path(name))
-            for name in (path, material, picture)
+        obj_part, material_part, image_part = (
+            files.enter_context(atomic_files.atomic_path(name)) for name in (path, material, image)
         )
-        image_files.write_image(picture_part, texture)
+        image_files.write_image(image_part, texture)
         material_part.write_text(
-            f"newmtl skin\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture.name}\n",
+            f"newmtl skin\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n",
             encoding="utf-8",
         )
         obj_part.write_text(f"mtllib {material.name}\nusemtl skin\n{text}", encoding="utf-8")
 
 
 def _checked_uv(uv, uv_triangles, triangles, num_vertices: int):
-    """Checks texture coordinates; without their own triangles they follow the vertices."""
+    """Checks texture coordinates; without `uv_triangles` they share the vertex indices."""
     if uv is None:
         if uv_triangles is not None:
             raise ValueError("`uv_triangles` needs `uv`. Received: uv_triangles without uv.")
@@ -227,7 +226,7 @@ def _checked_uv(uv, uv_triangles, triangles, num_vertices: int):
 
 
 def _checked_floats(name: str, values, expected) -> np.ndarray:
-    """Gives `values` as a finite floating array of the expected shape."""
+    """Returns `values` as a finite real array of the expected shape."""
     values = np.asarray(values)
     checks.check_shape(name, values, expected)
     if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
@@ -238,7 +237,7 @@ def _checked_floats(name: str, values, expected) -> np.ndarray:
 
 
 def _checked_indices(name: str, values, expected, limit: int) -> np.ndarray:
-    """Gives `values` as an integer array of the expected shape within 0..limit - 1."""
+    """Returns `values` as an int32 array of the expected shape within 0..limit - 1."""
     values = np.asarray(values)
     checks.check_integers(name, values, expected)
     if values.size and (values.min() < 0 or values.max() >= limit):

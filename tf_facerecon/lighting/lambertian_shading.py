@@ -11,20 +11,20 @@ _AMBIENT_BANDS = np.eye(1, _NUM_BANDS) * spherical_harmonics.AMBIENT
 
 
 def shade(albedo: tf.Tensor, normals: tf.Tensor, lighting: tf.Tensor) -> tf.Tensor:
-    """Lit colours of points, not clamped; Deng et al. 2019, illumination model.
+    """Shaded colours of points, not clamped; Deng et al. 2019, illumination model.
 
     `colour_c = albedo_c · sum_b basis_b(normal) · (lighting_cb + ambient_b)` with an ambient term
-    of 0.8 in band 0. Meant to be compiled (`jit_compile=True`), to one loop over the points; not
-    compiled it is several passes over them.
+    of 0.8 in band 0. Meant to be compiled (`jit_compile=True`) to one loop over the points;
+    uncompiled, it takes several passes.
 
     Args:
         albedo: Float tensor `[..., V, 3]`, RGB in [0, 1].
-        normals: Unit normals `[..., V, 3]`, world axes (after the pose).
+        normals: Unit normals `[..., V, 3]`, world frame (after the pose).
         lighting: Float tensor (gamma) `[..., 27]`: nine bands of red, of green, of blue; or
             `[..., 9]`: white light.
 
     Returns:
-        Colours `[..., V, 3]`, RGB; they can leave [0, 1].
+        Colours `[..., V, 3]`, RGB; they can exceed [0, 1].
 
     Raises:
         ValueError: If an argument does not have the shape above.

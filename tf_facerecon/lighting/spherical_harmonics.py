@@ -1,9 +1,9 @@
-"""The nine second-order spherical harmonics of Lambertian reflection.
+"""The nine real spherical harmonics up to order 2, for Lambertian reflection.
 
 Convention:
     Unit normals in world axes: x right, y up, z towards the camera. Bands are ordered and signed
-    `1, -y, +z, -x, +xy, -yz, +(3z²-1), -xz, +(x²-y²)`. Each is the real harmonic times one factor
-    per order, π, 2π/√3 and 2π/√8, for which the published coefficients were trained.
+    `1, -y, +z, -x, +xy, -yz, +(3z²-1), -xz, +(x²-y²)`. Each is the real harmonic times a factor per
+    order, π, 2π/√3 and 2π/√8, as in the released code of Deng et al., whose coefficients assume it.
 """
 
 import math
@@ -16,7 +16,7 @@ AMBIENT = 0.8
 """Added to band 0 of every colour before use: zero coefficients give a dimly lit face, not a black
 one."""
 
-# Factor of the order times constant of the harmonic.
+# Per-order factor times the normalisation constant of the harmonic.
 _ORDER_0 = math.pi / math.sqrt(4 * math.pi)
 _ORDER_1 = (2 * math.pi / math.sqrt(3)) * math.sqrt(3 / (4 * math.pi))
 _ORDER_2 = (2 * math.pi / math.sqrt(8)) * 3 * math.sqrt(5 / (12 * math.pi))
@@ -40,8 +40,8 @@ def basis(normals: tf.Tensor) -> tf.Tensor:
 def band_values(normals: tf.Tensor) -> list[tf.Tensor]:
     """The columns of `basis`, nine tensors `[..., 1]`.
 
-    A sum over bands of columns compiles to one loop over the points; a table of all bands has to
-    be written and read.
+    XLA fuses a weighted sum of these into one loop over the points, whereas a tensor of all bands
+    would be written to memory and read again.
 
     Args:
         normals: Unit normals `[..., 3]`, world axes. The unit length is not checked.

@@ -19,7 +19,7 @@ import numpy as np
 import platformdirs
 
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
-from tf_facerecon.io import array_digest
+from tf_facerecon.io import array_checksum
 from tf_facerecon.morphable_models import half_precision, model_checks, model_file, model_sources
 
 PROCEDURAL = "procedural"
@@ -116,19 +116,19 @@ class MorphableModel:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """What tells models apart whose coefficients mean different faces or pictures.
+        """Identifies the model: equal fingerprints mean that coefficients describe the same faces.
 
         sha256 (hex) of the recipe, or for a model without one (as from a file) of means, bases,
-        triangles, landmarks and texture coordinates. What a model may lack does not count, so that
-        one to which regions, names or ranges are added is still the one that a network learnt; nor
-        do `skin_region` and `face_region`, which change neither faces nor pictures, and in which
-        rounding turns single vertices on and off.
+        triangles, landmarks and texture coordinates. Optional fields are left out, so that adding
+        regions, names or ranges does not invalidate trained networks; so are `skin_region` and
+        `face_region`, which affect neither shape nor appearance, and in which rounding errors flip
+        single vertices.
 
-        Whole numbers count exactly, others as `array_digest.rounded_digest` sees them, because the
-        last bits of a model depend on the machine that built it. Two builds that differ by noise of
-        1e-6 of each number have different fingerprints once in about 1,000 models; by the last bit
-        of float32, once in about 30,000. A basis rounded to half precision is told from the whole
-        one by its numbers' having no more than eleven bits.
+        Integer arrays enter exactly, real ones by `array_checksum.tolerant_checksum`, because their
+        last bits depend on the machine that computed them. Two builds that differ by relative noise
+        of 1e-6 have different fingerprints for about one model in 1,000; by the last bit of
+        float32, for one in 30,000. A basis in half precision is told apart by its eleven-bit
+        significands.
         """
         if self.recipe:
             return hashlib.sha256(self.recipe.encode()).hexdigest()
@@ -139,7 +139,9 @@ class MorphableModel:
             array = getattr(self, name)
             whole = field.dtype is np.int32
             digest.update(
-                array_digest.exact_digest(array) if whole else array_digest.rounded_digest(array)
+                array_checksum.exact_checksum(array)
+                if whole
+                else array_checksum.tolerant_checksum(array)
             )
             if name in model_file.BASES:
                 digest.update(b"half" if _is_half(array) else b"full")

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from tf_facerecon.io import array_digest
+from tf_facerecon.io import array_checksum
 
 
 @pytest.fixture
@@ -14,64 +14,64 @@ def basis(rng):
 
 @pytest.mark.parametrize("noise", [1e-12, 1e-7])
 @pytest.mark.parametrize("shape", [(400,), (400, 3), (400, 3, 64)])
-def test_rounded_digest_is_above_noise_random(rng, shape, noise):
+def test_tolerant_checksum_ignores_noise_random(rng, shape, noise):
     for _ in range(20):
         array = rng.standard_normal(shape)
         noisy = array * (1.0 + noise * rng.standard_normal(shape))
-        assert array_digest.rounded_digest(noisy) == array_digest.rounded_digest(array)
+        assert array_checksum.tolerant_checksum(noisy) == array_checksum.tolerant_checksum(array)
 
 
-def test_rounded_digest_flips_as_seldom_as_it_says_random(rng):
+def test_tolerant_checksum_false_mismatch_rate_random(rng):
     """Noise of 1e-4 instead of 1e-6, so that there is something to count: one in 100."""
     flips = 0
     for _ in range(600):
         array = rng.standard_normal((60, 3, 20))
         noisy = array * (1.0 + 1e-4 * rng.standard_normal(array.shape))
-        flips += array_digest.rounded_digest(noisy) != array_digest.rounded_digest(array)
+        flips += array_checksum.tolerant_checksum(noisy) != array_checksum.tolerant_checksum(array)
     assert 1 <= flips <= 18
 
 
-def test_rounded_digest_is_above_the_last_bit(basis, rng):
-    digest = array_digest.rounded_digest(basis)
+def test_tolerant_checksum_ignores_the_last_bit(basis, rng):
+    digest = array_checksum.tolerant_checksum(basis)
     for _ in range(10):
         towards = np.where(rng.random(basis.shape) < 0.5, np.inf, -np.inf).astype(np.float32)
-        assert array_digest.rounded_digest(np.nextafter(basis, towards)) == digest
+        assert array_checksum.tolerant_checksum(np.nextafter(basis, towards)) == digest
 
 
-def test_rounded_digest_sees_exchanged_modes_and_signs(basis):
-    digests = {array_digest.rounded_digest(basis)}
+def test_tolerant_checksum_sees_exchanged_modes_and_signs(basis):
+    digests = {array_checksum.tolerant_checksum(basis)}
     for first, second in ((0, 1), (40, 41), (3, 79)):
         order = np.arange(80)
         order[[first, second]] = second, first
-        digests.add(array_digest.rounded_digest(basis[..., order]))
+        digests.add(array_checksum.tolerant_checksum(basis[..., order]))
     for mode in (0, 20, 79):
         signs = np.ones(80)
         signs[mode] = -1.0
-        digests.add(array_digest.rounded_digest(basis * signs))
+        digests.add(array_checksum.tolerant_checksum(basis * signs))
     assert len(digests) == 7
 
 
-def test_rounded_digest_sees_size_shape_and_order(basis):
+def test_tolerant_checksum_sees_size_shape_and_order(basis):
     points = basis[..., 0]
     arrays = [points, 1.05 * points, -points, points[::-1], points[:-1], points.T, 0 * points]
     arrays += [points[..., None]]
-    assert len({array_digest.rounded_digest(array) for array in arrays}) == len(arrays)
+    assert len({array_checksum.tolerant_checksum(array) for array in arrays}) == len(arrays)
 
 
-def test_rounded_digest_does_not_look_at_modes_that_are_noise(basis, rng):
+def test_tolerant_checksum_does_not_look_at_modes_that_are_noise(basis, rng):
     digests = set()
     for _ in range(5):
         noise = 1e-12 * rng.standard_normal((500, 3, 1))
-        digests.add(array_digest.rounded_digest(np.concatenate([basis, noise], axis=-1)))
+        digests.add(array_checksum.tolerant_checksum(np.concatenate([basis, noise], axis=-1)))
     assert len(digests) == 1
 
 
-def test_rounded_digest_knows_one_zero(basis):
+def test_tolerant_checksum_knows_one_zero(basis):
     zeros = np.zeros_like(basis)
-    assert array_digest.rounded_digest(zeros) == array_digest.rounded_digest(-zeros)
+    assert array_checksum.tolerant_checksum(zeros) == array_checksum.tolerant_checksum(-zeros)
 
 
-def test_rounded_digest_preset():
+def test_tolerant_checksum_preset():
     """Of small numbers by hand: the sums and their weights must never change."""
     array = np.array([3.0, -4.0])
     size = np.sqrt(12.5)
@@ -88,15 +88,15 @@ def test_rounded_digest_preset():
     scales = [one[0] * np.log(size) for one in weights(1)]
     rounded = [round(share / 0.05) for share in shares] + [round(scale / 0.01) for scale in scales]
     expected = hashlib.sha256(b"(2,)\n" + np.array(rounded, "<i8").tobytes()).digest()
-    assert array_digest.rounded_digest(array) == expected
+    assert array_checksum.tolerant_checksum(array) == expected
 
 
-def test_exact_digest_sees_every_number(rng):
+def test_exact_checksum_sees_every_number(rng):
     triangles = rng.integers(0, 99, (50, 3)).astype(np.int32)
-    digest = array_digest.exact_digest(triangles)
-    assert array_digest.exact_digest(triangles.astype(">i8")) == digest
-    assert array_digest.exact_digest(np.asfortranarray(triangles)) == digest
+    digest = array_checksum.exact_checksum(triangles)
+    assert array_checksum.exact_checksum(triangles.astype(">i8")) == digest
+    assert array_checksum.exact_checksum(np.asfortranarray(triangles)) == digest
     changed = triangles.copy()
     changed[49, 2] += 1
     others = [changed, triangles[:, [1, 2, 0]], triangles.ravel()]
-    assert len({digest, *map(array_digest.exact_digest, others)}) == 4
+    assert len({digest, *map(array_checksum.exact_checksum, others)}) == 4
