@@ -3,7 +3,7 @@
     python benchmarks/procedural_faces.py --json procedural_faces.json
     python benchmarks/procedural_faces.py --face-model ict.npz --json ict_faces.json
 
-The second line is for a model that `tools/build_face_model.py` has built; its name will do if it
+The second line is for a model that `build-face-model` wrote; its name will do if it
 lies in the cache folder. The procedural face is the default.
 
 Random identities, expressions, skins, soft lights and head poses (|yaw| at most 40 degrees) are

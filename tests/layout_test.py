@@ -1,4 +1,4 @@
-"""The house keeps its shape: imports go down, no circles, nothing heavy at import."""
+"""The structure of the package: imports go down, no cycles, nothing heavy at import."""
 
 import ast
 import pathlib
@@ -12,7 +12,8 @@ LAYERS = """core | geometry lighting io | morphable_models rendering photos |
     layers losses metrics results | models datasets | evaluation visualization | export |
     training inference | cli"""
 LAYER = {package: n for n, row in enumerate(LAYERS.split("|")) for package in row.split()}
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if not path.name.startswith("__"))
+TESTS = PACKAGE.parent / "tests"
 LAZY = {"tensorflow_graphics", "mtcnn", "keras_facenet", "cv2", "trimesh", "sklearn", "skimage"}
 
 
@@ -29,6 +30,10 @@ def own_imports(path):
     return {name for name in imported_names(path) if name.split(".")[0] == "tf_facerecon"}
 
 
+def module_name(path):
+    return ".".join(("tf_facerecon", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
 def package_of(path):
     return path.relative_to(PACKAGE).parts[0]
 
@@ -37,7 +42,7 @@ def package_of(path):
 def test_imports_go_down(path):
     for name in own_imports(path):
         package = name.split(".")[1]
-        assert package in LAYER, f"{name}: import modules by full path, not from the package face"
+        assert package in LAYER, f"{name}: import modules by their full path, not from a package"
         assert package == package_of(path) or LAYER[package] < LAYER[package_of(path)], name
 
 
@@ -47,10 +52,7 @@ def test_nothing_heavy_at_import(path):
     assert not heavy, f"{heavy} must be imported in the function that needs it"
 
 
-def test_no_circles_between_modules():
-    def module_name(path):
-        return ".".join(("tf_facerecon", *path.relative_to(PACKAGE).with_suffix("").parts))
-
+def test_no_cycles_between_modules():
     names = {module_name(path) for path in MODULES}
     edges = {
         module_name(path): {
@@ -64,7 +66,7 @@ def test_no_circles_between_modules():
     remaining = dict(edges)
     while remaining:
         free = [name for name, needs in remaining.items() if not needs & remaining.keys()]
-        assert free, f"these modules import each other in a circle: {sorted(remaining)}"
+        assert free, f"these modules import each other in a cycle: {sorted(remaining)}"
         for name in free:
             del remaining[name]
 
@@ -79,9 +81,15 @@ def test_package_init_files_are_empty():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_has_a_test_file(path):
-    test = PACKAGE.parent / "tests" / path.relative_to(PACKAGE).with_suffix("")
-    assert test.with_name(f"{path.stem}_test.py").is_file()
+def test_every_module_has_a_test(path):
+    """In the mirrored folder: a file of its own, or one that imports it and may serve several."""
+    folder = TESTS / path.relative_to(PACKAGE).parent
+    own = folder / f"{path.stem}_test.py"
+    assert own.is_file() or any(
+        name == module_name(path) or name.startswith(f"{module_name(path)}.")
+        for test in folder.glob("*_test.py")
+        for name in imported_names(test)
+    ), f"no test in {folder.relative_to(TESTS.parent)} is named after or imports {path.stem}"
 
 
 def test_package_import_is_light():

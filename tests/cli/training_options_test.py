@@ -9,7 +9,7 @@ from tf_facerecon.training.run_folder import TrainingResult
 
 
 def test_run_parser_preset():
-    options = training_options.run_parser("Trains.").parse_args(
+    options = training_options.run_parser("train", "Trains.").parse_args(
         ["--config", "configs/a.yaml", "b.c=1"]
     )
     assert training_options.run_folder(options) == pathlib.Path("runs/a")

@@ -129,7 +129,7 @@ def test_shipped_table_is_complete():
     table = presets.read_table()
     assert {"identity_small", "r_net_small"} <= set(table)
     for name, entry in table.items():
-        assert entry["description"] and entry["made_by"].startswith("python tools/"), name
+        assert entry["description"] and entry["made_by"].startswith("tf-facerecon "), name
         assert entry["file"] == f"{name}.weights.h5"
         if (presets.weights_folder() / entry["file"]).exists():
             presets.preset_path(name)

@@ -17,7 +17,7 @@ from tf_facerecon.morphable_models import model_sources
     ],
 )
 def test_build_command_preset(name, arguments):
-    command = f"python tools/build_face_model.py {arguments}"
+    command = f"tf-facerecon build-face-model {arguments}"
     assert model_sources.build_command(name) == command
 
 

@@ -176,7 +176,7 @@ def test_from_preset_finds_cached_file(tmp_path, monkeypatch):
 
 def test_from_preset_says_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_FACERECON_HOME", str(tmp_path))
-    command = r"no face model 'bfm09' yet.*python tools/build_face_model.py bfm09 --source FOLDER$"
+    command = r"no face model 'bfm09' yet.*tf-facerecon build-face-model bfm09 --source FOLDER$"
     with pytest.raises(FileNotFoundError, match=command):
         MorphableModel.from_preset("bfm09")
 

@@ -1,4 +1,4 @@
-"""What the command lines of tools that use a network have in common. Imports no TensorFlow."""
+"""The option `--network` of the commands that load a network. Imports no TensorFlow."""
 
 import argparse
 
@@ -6,7 +6,7 @@ import argparse
 def add_network(parser: argparse.ArgumentParser) -> None:
     """Adds `--network`, a preset or a `.keras` file, by default the R-Net that ships.
 
-    `--preset` and `--weights` are further names for it; two of the three are refused.
+    `--preset` and `--weights` are older names for it; only one of the three is accepted.
     """
     names = parser.add_mutually_exclusive_group()
     names.add_argument(
@@ -16,5 +16,9 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     )
     for name in ("--preset", "--weights"):
         names.add_argument(
-            name, dest="network", metavar="NETWORK", default=argparse.SUPPRESS, help="the same"
+            name,
+            dest="network",
+            metavar="NETWORK",
+            default=argparse.SUPPRESS,
+            help="same as --network",
         )

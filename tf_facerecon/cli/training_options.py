@@ -1,27 +1,34 @@
-"""What the command lines of training tools have in common. Imports no TensorFlow."""
+"""Options and messages shared by the training commands. Imports no TensorFlow."""
 
 import argparse
 import pathlib
 import sys
 from collections.abc import Callable, Mapping
 
+from tf_facerecon.cli.command_parser import command_parser
+from tf_facerecon.cli.shipped_configs import find_config
 from tf_facerecon.training import interruption
 
 
-def run_parser(description: str) -> argparse.ArgumentParser:
-    """A parser that knows `--config`, `--run-dir` and `section.key=value` settings."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=pathlib.Path, required=True, help="YAML file of the run")
+def run_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """A parser with `--config`, `--run-dir` and `section.key=value` overrides."""
+    parser = command_parser(command, description)
     parser.add_argument(
-        "--run-dir", type=pathlib.Path, help="folder of the run; by default runs/<config's name>"
+        "--config",
+        type=find_config,
+        required=True,
+        help="YAML file, or the name of a shipped configuration, for example smoke",
+    )
+    parser.add_argument(
+        "--run-dir",
+        type=pathlib.Path,
+        help="folder of the run; by default runs/<name of the configuration>",
     )
     parser.add_argument(
         "overrides",
         nargs="*",
         metavar="section.key=value",
-        help="a setting that wins over the file, for example schedule.steps=500",
+        help="a setting that overrides the file, for example schedule.steps=500",
     )
     return parser
 
@@ -29,39 +36,40 @@ def run_parser(description: str) -> argparse.ArgumentParser:
 def add_no_resume(parser: argparse.ArgumentParser) -> None:
     """Adds `--no-resume`."""
     parser.add_argument(
-        "--no-resume", action="store_true", help="refuse a folder that already holds a run"
+        "--no-resume", action="store_true", help="fail if the folder already contains a run"
     )
 
 
 def add_out(parser: argparse.ArgumentParser) -> None:
-    """Adds `--out`, where a preset goes."""
+    """Adds `--out`, the folder to which a preset is saved."""
     parser.add_argument(
         "--out", type=pathlib.Path, help="folder of the preset; by default the folder of the run"
     )
 
 
 def run_folder(options: argparse.Namespace) -> pathlib.Path:
-    """The folder of the run that a `run_parser` was asked for."""
+    """The folder of the run, from the options of a `run_parser`."""
     return options.run_dir or default_run_folder(options.config)
 
 
 def default_run_folder(config: pathlib.Path) -> pathlib.Path:
-    """Where a run of a configuration file goes if nothing else is asked."""
+    """The folder of a run without `--run-dir`."""
     return pathlib.Path("runs") / config.stem
 
 
 def report(
     work: Callable[[], str],
-    after_signal: str = "The state is saved; the same command goes on.",
+    after_signal: str = "The state is saved; the same command resumes.",
 ) -> int:
-    """Prints what `work` answers, or in plain words why it failed.
+    """Prints what `work` returns, or one line that says why it failed.
 
     Args:
-        work: Does everything; its answer is printed.
-        after_signal: What follows if a signal ended it, a sentence.
+        work: Runs the command; its result is printed.
+        after_signal: Sentence that follows the message if a signal ended the run.
 
     Returns:
-        The exit code of the tool. Errors other than `interruption.REPORTED` are bugs and pass.
+        The exit code of the command. Errors other than `interruption.REPORTED` are bugs and are not
+        caught.
     """
     try:
         text = work()
@@ -74,15 +82,15 @@ def report(
 
 
 def describe_result(result, further: Mapping[str, object]) -> str:
-    """What a person wants to know at the end of a run.
+    """Summary of a finished run.
 
     Args:
         result: `run_folder.TrainingResult`.
-        further: What else there is and where, by name.
+        further: Further files or facts to list, by name.
     """
     losses = "\n".join(f"  {name:<22} {value:.4g}" for name, value in result.metrics.items())
-    places = {"network": result.network_path, **further}
-    lines = "\n".join(f"  {name:<9} {place}" for name, place in places.items())
+    entries = {"network": result.network_path, **further}
+    lines = "\n".join(f"  {name:<9} {entry}" for name, entry in entries.items())
     done = result.steps - result.first_step
     return (
         f"\nTrained {result.steps} steps ({done} of them now, {result.seconds:.0f} s, "

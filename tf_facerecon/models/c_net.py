@@ -151,7 +151,7 @@ class CNet(keras.Model):
                 raise ValueError(
                     f"This C-Net belongs to another R-Net: its {name} was {expected}, that of the "
                     f"R-Net here is {received}. Load the R-Net that it was trained with, or train "
-                    "a C-Net for this one (tools/train_c_net.py)."
+                    "a C-Net for this one (tf-facerecon train-c-net)."
                 )
 
     def call(self, features):

@@ -79,7 +79,7 @@ def read_model(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, An
     if version is not None and version != FORMAT_VERSION:
         raise ValueError(
             f"Face model {path!r} has format version {version}; this package reads version "
-            f"{FORMAT_VERSION}. Make it again with tools/build_face_model.py."
+            f"{FORMAT_VERSION}. Make it again with `tf-facerecon build-face-model`."
         )
     try:
         return _fields(members)

@@ -7,7 +7,7 @@ KINDS = ("bfm09", "bfm17", "bfm19", "ict", "procedural")
 # Of ICT-FaceKit; the first is what "ict" alone stands for.
 PARTS = ("narrow_face", "face", "full_head")
 
-_COMMAND = "python tools/build_face_model.py"
+_COMMAND = "tf-facerecon build-face-model"
 _ARGUMENTS = {
     "bfm09": "bfm09 --source FOLDER",
     "bfm09-full": "bfm09 --source FOLDER --full",

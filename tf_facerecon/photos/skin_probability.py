@@ -123,7 +123,7 @@ class SkinModel:
         path = pathlib.Path(path)
         if not path.is_file():
             raise FileNotFoundError(
-                f"No skin model {path}. Fit one with tools/train_skin_model.py, or use "
+                f"No skin model {path}. Fit one with `tf-facerecon train-skin-model`, or use "
                 "SkinModel.default()."
             )
         try:

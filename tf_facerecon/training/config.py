@@ -86,7 +86,7 @@ class PhotoData(yaml_settings.Section):
         validation_folder: Photographs to measure the loss on; needed for `validation_batches`.
         prepared_folder: Where the aligned crops of `folder` are kept; none for a folder in it.
         validation_prepared_folder: The same for `validation_folder`.
-        skin_model: `.npz` file of tools/train_skin_model.py; none for the published skin colours.
+        skin_model: `.npz` of `tf-facerecon train-skin-model`; none for the published skin colours.
         augment: Whether crops are shifted, scaled, turned and mirrored.
         landmarks_y_up: Whether landmark files count rows from below, as Deng's do.
     """

@@ -1,4 +1,4 @@
-"""`tools/reconstruct.py`: any photos in, files out, and a batch that survives bad ones."""
+"""`tf-facerecon reconstruct`: photos in, files out, and a batch that survives bad photos."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
+from tf_facerecon.cli import photo_arguments, reconstruct, reconstruct_photos, reconstruct_sets
 from tf_facerecon.export import face_files, image_set_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.photos import face_detection
-from tools import reconstruct
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +130,10 @@ def test_unusable_arguments(network, tmp_path, capsys):
     for wrong in (["--points", "nowhere"], ["--set", str(tmp_path), "--points", str(tmp_path)]):
         with pytest.raises(SystemExit):
             reconstruct.main([*([photo] if "--set" not in wrong else []), "--out", "o", *wrong])
-    assert "--points nowhere is no folder" in capsys.readouterr().err
+    assert "--points nowhere is not a folder" in capsys.readouterr().err
     (tmp_path / "nothing").mkdir()
     assert reconstruct.main([str(tmp_path / "nothing"), "--out", str(tmp_path), *network]) == 2
-    assert "holds no images" in capsys.readouterr().err
+    assert "contains no images" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_unusable_arguments(network, tmp_path, capsys):
     ],
 )
 def test_choose_stems_preset(photos, stems):
-    assert reconstruct.choose_stems([pathlib.Path(photo) for photo in photos]) == stems
+    assert photo_arguments.choose_stems([pathlib.Path(photo) for photo in photos]) == stems
 
 
 @hypothesis.given(
     st.lists(st.from_regex(r"(a|A|b)(_face[23]|_neutral|_jpg|_2){0,3}(\.jpg)?", fullmatch=True))
 )
 def test_choose_stems_random(photos):
-    stems = reconstruct.choose_stems([pathlib.Path(str(n), p) for n, p in enumerate(photos)])
+    stems = photo_arguments.choose_stems([pathlib.Path(str(n), p) for n, p in enumerate(photos)])
     written = [
         f"{stem}{face}{suffix}".lower()
         for stem in stems
@@ -189,7 +189,7 @@ def test_batch_goes_on_after_exhaustion(network, tmp_path, capsys, monkeypatch, 
     def fail(*arguments):
         raise error
 
-    monkeypatch.setattr(reconstruct, "reconstruct_photo", fail)
+    monkeypatch.setattr(reconstruct_photos, "reconstruct_photo", fail)
     photos = [str(save_photo(tmp_path / name)) for name in ("a.png", "b.png")]
     assert reconstruct.main([*photos, "--out", str(tmp_path / "out"), *network]) == 1
     said = capsys.readouterr()
@@ -211,18 +211,18 @@ def test_face_model_by_its_name(known_faces, quick_files, tmp_path, capsys, monk
     assert reconstruct.main([*arguments, "--face-model", "other"]) == 2
     assert "learnt face model 'toy'" in capsys.readouterr().err
     assert reconstruct.main([*arguments, "--face-model", "bfm09"]) == 2
-    assert "build_face_model.py bfm09 --source FOLDER" in capsys.readouterr().err
+    assert "tf-facerecon build-face-model bfm09 --source FOLDER" in capsys.readouterr().err
 
 
 def test_list_all_photos_names_each_once_and_goes_on(tmp_path):
     photo = save_photo(tmp_path / "a.png")
     empty = tmp_path / "empty"
     empty.mkdir()
-    photos, failures = reconstruct.list_all_photos([empty, tmp_path, photo])
+    photos, failures = photo_arguments.list_all_photos([empty, tmp_path, photo])
     assert photos == [photo]
-    assert list(failures) == [empty] and "holds no images" in str(failures[empty])
-    with pytest.raises(ValueError, match="holds no images"):
-        reconstruct.list_all_photos([empty])
+    assert list(failures) == [empty] and "contains no images" in str(failures[empty])
+    with pytest.raises(ValueError, match="contains no images"):
+        photo_arguments.list_all_photos([empty])
 
 
 @pytest.fixture
@@ -286,8 +286,8 @@ def test_sets_go_on_after_failures(
     assert reconstruct.main(["--set", *folders, *settings, *network]) == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["anna"]
     errors = capsys.readouterr().err
-    assert "notes.txt: is no folder of photographs" in errors
-    assert "holds no images" in errors and "None of the 1 photographs can be used" in errors
+    assert "notes.txt: is not a folder of photographs" in errors
+    assert "contains no images" in errors and "None of the 1 photographs can be used" in errors
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_sets_go_on_after_failures(
         ([], "give photographs, or folders"),
         (["me.png", "--set", "anna"], "give photographs, or folders"),
         (["--set", "anna", "--refine"], "are for single photographs"),
-        (["me.png", "--aggregate", "mean"], "give it with --set"),
+        (["me.png", "--aggregate", "mean"], "use it with --set"),
         (["--set", "anna", "--aggregate", "median"], "invalid choice"),
     ],
 )
@@ -306,11 +306,23 @@ def test_set_arguments_exception_raised(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_sets_go_on_after_exhaustion(network, person_photos, tmp_path, capsys, monkeypatch):
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(reconstruct_sets, "reconstruct_set", fail)
+    choices = ["--aggregate", "mean", "--identity-network", "none", *network]
+    out = tmp_path / "out"
+    assert reconstruct.main(["--set", str(person_photos), "--out", str(out), *choices]) == 1
+    assert f"failed: {person_photos}: MemoryError" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_unusable_sets(network, person_photos, tmp_path, capsys):
     settings = ["--identity-network", "none", *network]
     missing = ["--set", str(tmp_path / "nobody"), "--out", str(tmp_path / "out"), *settings]
     assert reconstruct.main(missing) == 2
-    assert "is no folder of photographs" in capsys.readouterr().err
+    assert "is not a folder of photographs" in capsys.readouterr().err
     onto = ["--set", str(person_photos), "--out", str(person_photos), *settings]
     assert reconstruct.main(onto) == 2
     assert "choose another folder" in capsys.readouterr().err
@@ -321,7 +333,7 @@ def test_unusable_sets(network, person_photos, tmp_path, capsys):
 
 def test_choose_set_names_preset(tmp_path):
     folders = [tmp_path / "x" / "anna", tmp_path / "y" / "Anna", tmp_path / "bob"]
-    assert reconstruct.choose_set_names(folders) == ["anna", "Anna_2", "bob"]
+    assert photo_arguments.choose_set_names(folders) == ["anna", "Anna_2", "bob"]
 
 
 def test_help_teaches(capsys):
@@ -361,7 +373,7 @@ def test_each_once_keeps_the_first_and_survives_loops(tmp_path):
     (tmp_path / "link.png").symlink_to("a.png")
     a, link, loop = (tmp_path / name for name in ("a.png", "link.png", "loop.png"))
     a.touch()
-    assert reconstruct.each_once([loop, link, a, link, loop]) == [loop, link]
+    assert photo_arguments.each_once([loop, link, a, link, loop]) == [loop, link]
 
 
 def test_name_that_is_no_text(network, known_faces, quick_files, tmp_path):

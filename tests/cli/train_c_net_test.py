@@ -1,22 +1,21 @@
 import pathlib
-import runpy
 
 import pytest
 
+from tf_facerecon.cli import train_c_net
 from tf_facerecon.models import presets
 from tf_facerecon.models.c_net import CNet
 from tf_facerecon.training import c_net_training
 from tf_facerecon.training.interruption import TrainingInterrupted
 from tf_facerecon.training.run_folder import TrainingResult
 
-REPOSITORY = pathlib.Path(__file__).parents[2]
-CONFIG = str(REPOSITORY / "configs" / "c_net_small.yaml")
+CONFIG = "c_net_small"
 
 
 @pytest.fixture
 def main(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return runpy.run_path(str(REPOSITORY / "tools" / "train_c_net.py"))["main"]
+    return train_c_net.main
 
 
 @pytest.fixture
@@ -41,8 +40,7 @@ def test_train_c_net_makes_a_preset(main, runs, capsys):
     entry = presets.read_table("weights")["c_net_small"]
     assert entry["parameters"] == 161_152
     assert entry["made_by"] == (
-        "python tools/train_c_net.py --config configs/c_net_small.yaml --out weights "
-        "schedule.steps=90"
+        "tf-facerecon train-c-net --config c_net_small --out weights schedule.steps=90"
     )
     presets.load_preset(CNet, "c_net_small", "weights")
     output = capsys.readouterr().out

@@ -1,10 +1,11 @@
 import pathlib
-import runpy
 import shlex
 
 import numpy as np
 import pytest
 
+from tf_facerecon.cli import train
+from tf_facerecon.cli.shipped_configs import find_config
 from tf_facerecon.models import presets
 from tf_facerecon.models.backbones import small
 from tf_facerecon.models.r_net import RNet
@@ -13,18 +14,18 @@ from tf_facerecon.training.config import load_config
 from tf_facerecon.training.interruption import TrainingInterrupted
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-CONFIG = str(REPOSITORY / "configs" / "smoke.yaml")
+CONFIG = "smoke"
 
 
 @pytest.fixture
 def main(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return runpy.run_path(str(REPOSITORY / "tools" / "train.py"))["main"]
+    return train.main
 
 
 @pytest.fixture
 def runs(monkeypatch):
-    """Calls of `experiment.run`, which does not train here."""
+    """Calls of `r_net_training.run`, which does not train here."""
     calls = []
 
     def run(config, run_dir, resume):
@@ -109,7 +110,7 @@ def test_train_makes_a_preset(main, trained, tmp_path, capsys):
     assert f"'mine', {tmp_path / 'weights' / 'mine.weights.h5'}" in capsys.readouterr().out
     entry = presets.read_table(tmp_path / "weights")["mine"]
     assert entry["made_by"] == (
-        "python tools/train.py --config configs/smoke.yaml --preset mine --out weights "
+        "tf-facerecon train --config smoke --preset mine --out weights "
         "schedule.steps=8 'face_model.name=my face.npz'"
     )
     assert entry["description"].endswith("a small network for CPUs, trained on procedural faces")
@@ -144,12 +145,12 @@ def test_shipped_network_names_the_command_that_makes_it(main, monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     made_by = presets.read_table()["r_net_small"]["made_by"]
     begin, second = made_by.split(" && ")
-    assert begin == "python tools/train.py --config configs/r_net_small.yaml"
-    options = main.__globals__["parse_arguments"](shlex.split(second)[2:])
+    assert begin == "tf-facerecon train --config r_net_small"
+    options = train.parse_arguments(shlex.split(second)[2:])
     config = load_config(options.config)
-    assert main.__globals__["made_by"](options, config.network.initial_weights) == made_by
+    assert train.made_by(options, config.network.initial_weights) == made_by
     assert options.preset == "r_net_small"
-    first = load_config(REPOSITORY / "configs" / "r_net_small.yaml")
+    first = load_config(find_config("r_net_small"))
     assert config.network.backbone == first.network.backbone == "small"
     # Where the first part leaves its network when it is run as its first lines say.
     assert config.network.initial_weights == "runs/r_net_small/r_net.keras"
@@ -157,7 +158,7 @@ def test_shipped_network_names_the_command_that_makes_it(main, monkeypatch):
 
 
 def test_settings_may_stand_before_and_after_options(main):
-    options = main.__globals__["parse_arguments"](
+    options = train.parse_arguments(
         ["schedule.steps=8", "--config", CONFIG, "run.seed=2", "--preset", "mine", "data.x=1"]
     )
     assert options.overrides == ["schedule.steps=8", "run.seed=2", "data.x=1"]
@@ -168,5 +169,5 @@ def test_train_help_teaches(main, capsys):
         main(["--help"])
     assert exit_code.value.code == 0
     help_text = capsys.readouterr().out
-    assert "python tools/train.py --config configs/smoke.yaml" in help_text
+    assert "tf-facerecon train --config smoke" in help_text
     assert "section.key=value" in help_text

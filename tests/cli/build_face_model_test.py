@@ -1,4 +1,4 @@
-"""`tools/build_face_model.py`: which builder is called with what, and what becomes of its model."""
+"""`tf-facerecon build-face-model`: calls of the builders, and files."""
 
 import logging
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.morphable_models.made_up_models import made_up_model
+from tf_facerecon.cli import build_face_model
 from tf_facerecon.morphable_models import model_sources
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
-from tools import build_face_model
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_help_teaches(capsys):
     assert stopped.value.code == 0
     said = capsys.readouterr().out
     for kind in model_sources.KINDS:
-        assert f"build_face_model.py {kind}" in said
+        assert f"tf-facerecon build-face-model {kind}" in said
     assert "Exp_Pca.bin" in said and "face_model.name=bfm09" in said
 
 

@@ -1,4 +1,3 @@
-import pathlib
 import subprocess
 import sys
 
@@ -9,11 +8,9 @@ import skimage.data
 from tests.datasets.made_up_photos import FACE, landmarks_of, write_photos
 from tf_facerecon.io import image_files
 
-TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "prepare_photos.py"
-
 
 def run(*arguments):
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
+    command = [sys.executable, "-m", "tf_facerecon", "prepare-photos", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 

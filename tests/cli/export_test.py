@@ -1,4 +1,4 @@
-"""`tools/export_savedmodel.py`: what it writes needs TensorFlow and nothing of this package."""
+"""`tf-facerecon export`: its SavedModel needs TensorFlow and nothing of this package."""
 
 import subprocess
 import sys
@@ -8,9 +8,9 @@ import pytest
 
 from tests.toy_face import build_toy_face_model
 from tests.toy_reconstruction import build_toy_network
+from tf_facerecon.cli import export
 from tf_facerecon.export import saved_model
 from tf_facerecon.layers.face_decoder import FaceDecoder
-from tools import export_savedmodel
 
 # The package cannot be imported in this process, whatever is installed.
 TENSORFLOW_ONLY = """
@@ -43,7 +43,7 @@ def toy_files(tmp_path_factory):
 def test_export_is_served_by_tensorflow_alone(toy_files, tmp_path, rng):
     arguments, r_net, decoder = toy_files
     out = tmp_path / "serving" / "1"
-    assert export_savedmodel.main([*arguments, "--out", str(out)]) == 0
+    assert export.main([*arguments, "--out", str(out)]) == 0
     images = rng.uniform(size=(2, 224, 224, 3)).astype(np.float32)
     np.save(tmp_path / "images.npy", images)
     files = [str(out), str(tmp_path / "images.npy"), str(tmp_path / "served.npz")]
@@ -57,8 +57,8 @@ def test_export_is_served_by_tensorflow_alone(toy_files, tmp_path, rng):
 
 def test_export_refuses(toy_files, tmp_path, capsys):
     arguments, *_ = toy_files
-    assert export_savedmodel.main([*arguments, "--out", str(tmp_path)]) == 2
+    assert export.main([*arguments, "--out", str(tmp_path)]) == 2
     assert "exists already" in capsys.readouterr().err
-    assert export_savedmodel.main(["--weights", "none.keras", "--out", str(tmp_path / "x")]) == 2
+    assert export.main(["--weights", "none.keras", "--out", str(tmp_path / "x")]) == 2
     assert "none.keras" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

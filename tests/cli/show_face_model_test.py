@@ -3,8 +3,8 @@ import PIL.Image
 import pytest
 
 from tests.toy_face import build_toy_face_model
+from tf_facerecon.cli import show_face_model
 from tf_facerecon.visualization import model_overview
-from tools import show_face_model
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_older_picture_stays_unless_told(toy, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["bfm09"], "build_face_model.py bfm09 --source FOLDER"),
+        (["bfm09"], "tf-facerecon build-face-model bfm09 --source FOLDER"),
         (["absent.npz"], "no face model file 'absent.npz'"),
         (["toy.npz", "--out", "toy.gif"], "must end in .png"),
     ],

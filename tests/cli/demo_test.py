@@ -1,22 +1,27 @@
 import pathlib
-import runpy
+import sys
 
 import pytest
 
+from tf_facerecon.cli import demo
 from tf_facerecon.training.interruption import TrainingInterrupted
-
-REPOSITORY = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
 def main(monkeypatch, tmp_path):
     """The tool, whose photograph takes no time."""
     monkeypatch.chdir(tmp_path)
-    main = runpy.run_path(str(REPOSITORY / "tools" / "demo.py"))["main"]
-    monkeypatch.setitem(
-        main.__globals__, "reconstruct_astronaut", lambda weights, folder: [folder / "face.obj"]
+    monkeypatch.setattr(
+        demo, "reconstruct_astronaut", lambda network, folder: [folder / "face.obj"]
     )
-    return main
+    return demo.main
+
+
+def test_demo_without_scikit_image_names_the_extra(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "skimage.data", None)
+    assert demo.main(["--no-training"]) == 2
+    assert "pip install 'tf_facerecon[demo]'" in capsys.readouterr().err
 
 
 def test_demo_says_what_it_made(main, capsys):
@@ -36,22 +41,22 @@ def test_demo_exit_codes(main, monkeypatch, capsys, error, code, message):
     def train(config, overrides, run_dir):
         raise error
 
-    monkeypatch.setitem(main.__globals__, "train_briefly", train)
+    monkeypatch.setattr(demo, "train_briefly", train)
     assert main([]) == code
     captured = capsys.readouterr()
     assert message in captured.err
     assert "Traceback" not in captured.err
 
 
-def test_demo_keeps_a_training_that_is_not_its_own(main, tmp_path):
-    remove = main.__globals__["remove_earlier_demonstration"]
+def test_demo_keeps_a_training_that_is_not_its_own(tmp_path):
+    remove = demo.remove_earlier_demonstration
     remove(tmp_path / "absent")
     (tmp_path / "run").mkdir()
     remove(tmp_path / "run")
     (tmp_path / "run" / "resolved_config.yaml").write_text("precious", encoding="utf-8")
-    with pytest.raises(FileExistsError, match="no earlier demonstration"):
+    with pytest.raises(FileExistsError, match="not an earlier demonstration"):
         remove(tmp_path / "run")
     assert (tmp_path / "run" / "resolved_config.yaml").exists()
-    (tmp_path / "run" / main.__globals__["MARK"]).touch()
+    (tmp_path / "run" / demo.MARK).touch()
     remove(tmp_path / "run")
     assert not (tmp_path / "run").exists()

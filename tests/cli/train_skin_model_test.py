@@ -1,5 +1,4 @@
 import os
-import pathlib
 import subprocess
 import sys
 
@@ -9,13 +8,12 @@ import pytest
 from tf_facerecon.io import image_files
 from tf_facerecon.photos.skin_probability import SkinModel
 
-TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "train_skin_model.py"
 # A planet whose people are blue: the published model knows nothing of them.
 SKIN, OTHER = (60, 90, 200), (90, 160, 60)
 
 
 def run(*arguments):
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
+    command = [sys.executable, "-m", "tf_facerecon", "train-skin-model", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
@@ -38,7 +36,7 @@ def test_train_skin_model_fits_and_repeats(labelled):
     assert finished.returncode == 0, finished.stderr
     # 1000 of 1600 labelled pixels per class, every tenth of them kept back.
     assert "Fitting to 900 skin and 900 other pixels" in finished.stdout
-    assert "told right: 100.0% (published model: 50.0%)" in finished.stdout
+    assert "held-out pixels: 100.0% (published model: 50.0%)" in finished.stdout
     assert "read labels: 100%" in finished.stderr
     model = SkinModel.load(out)
     assert model.probability(np.array(SKIN, np.uint8)) > 0.99
@@ -52,7 +50,7 @@ def test_train_skin_model_fits_and_repeats(labelled):
     assert SkinModel.load(out).fingerprint == model.fingerprint
 
 
-def test_train_skin_model_goes_on_and_tells_what_failed(labelled):
+def test_train_skin_model_continues_and_reports_failures(labelled):
     (labelled / "images" / "text.png").write_text("hello", encoding="utf-8")
     image_files.write_image(labelled / "images/small.png", np.zeros((30, 30, 3), np.uint8))
     image_files.write_image(labelled / "masks/small.png", np.zeros((20, 20), np.uint8))
@@ -63,7 +61,7 @@ def test_train_skin_model_goes_on_and_tells_what_failed(labelled):
     failed = [line for line in finished.stderr.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 3
     assert "alone.png" in failed[0] and "No image file" in failed[0]
-    assert "must be as large as its photograph, 30 x 30" in failed[1]
+    assert "must have the size of its photograph, 30 x 30" in failed[1]
     assert "text.png is not an image" in failed[2]
 
 

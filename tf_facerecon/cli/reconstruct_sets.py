@@ -1,0 +1,75 @@
+"""`tf-facerecon reconstruct --set`: one face from each folder of photographs of one person."""
+
+import argparse
+import pathlib
+import sys
+import warnings
+
+from tf_facerecon.cli import photo_arguments
+from tf_facerecon.export.image_set_files import is_even
+from tf_facerecon.inference import image_set_reconstructor
+from tf_facerecon.io import atomic_files
+
+
+def run_sets(options: argparse.Namespace) -> int:
+    """Reconstructs every set of the command line; returns the exit code."""
+    folders = [folder for folder in options.sets if folder.is_dir()]
+    failures = {f: "is not a folder of photographs" for f in options.sets if f not in folders}
+    with_c_net = options.aggregate in (None, "cnet")
+    is_new = not options.out.exists()
+    try:
+        if not folders:
+            raise ValueError(f"--set {options.sets[0]} is not a folder of photographs.")
+        photo_arguments.check_out(options.out, folders)
+        atomic_files.make_folder(options.out)
+        embed = options.identity_network
+        reconstructor = image_set_reconstructor.ImageSetReconstructor.from_preset(
+            options.network,
+            c_net=options.c_net if with_c_net else None,
+            identity_network=None if embed == "none" else embed,
+            face_model=options.face_model,
+        )
+    except (OSError, ValueError) as error:
+        hint = " --aggregate mean needs no C-Net." if options.c_net in str(error) else ""
+        print(f"error: {error}{hint}", file=sys.stderr)
+        if is_new:
+            photo_arguments.remove_if_empty(options.out)
+        return 2
+    for folder, name in zip(folders, photo_arguments.choose_set_names(folders), strict=True):
+        try:
+            reconstruct_set(reconstructor, folder, name, options, failures)
+        except image_set_reconstructor.SURVIVABLE as error:
+            failures[folder] = error
+    if is_new:
+        photo_arguments.remove_if_empty(options.out)
+    return photo_arguments.report_failures(failures)
+
+
+def reconstruct_set(
+    reconstructor, folder: pathlib.Path, name: str, options, failures: dict
+) -> None:
+    """Reconstructs and writes one person; adds photographs that failed, and why, to `failures`."""
+    photos = photo_arguments.list_photos(folder)
+    photo_arguments.check_out(options.out / name, options.sets)
+    written = options.out / name / f"{name}.json"
+    if written.exists() and not options.overwrite:
+        raise FileExistsError(f"{written} exists already; replace it with --overwrite.")
+    with warnings.catch_warnings():
+        # The result holds the same warnings; they are printed below like other messages.
+        warnings.simplefilter("ignore", image_set_reconstructor.ImageSetWarning)
+        person = reconstructor.reconstruct(
+            photos, aggregate=options.aggregate or "cnet", progress=True
+        )
+    for warning in person.warnings:
+        print(f"warning: {name}: {warning}", file=sys.stderr)
+    failures |= person.failures
+    person.save(options.out / name, name, overwrite=options.overwrite, keep=photos)
+    print(
+        f"{name}: one face from {sum(person.counted)} of {len(photos)} photo(s) written to "
+        f"{options.out / name}"
+    )
+    for region, shares in person.region_shares().items():
+        most = int(shares.argmax())
+        leader = person.images[most].name
+        lead = "the same share from all" if is_even(shares) else f"most from {leader}"
+        print(f"  {region:<5} {lead} ({shares[most]:.0%})")
