@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tf_facerecon.datasets import wrinkles
-from tf_facerecon.morphable_models.albedo import face_domain
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 SEED = tf.constant([3, 4])
 

@@ -13,13 +13,13 @@ def sphere(radius=0.5, inward=False):
 
 def test_a_ball_is_open_everywhere_outside():
     vertices, triangles = sphere()
-    values = ambient_occlusion.openness(vertices, triangles)
+    values = ambient_occlusion.ambient_visibility(vertices, triangles)
     assert values.min() > 0.9 and values.mean() > 0.99
 
 
 def test_the_inside_of_a_ball_is_closed():
     vertices, triangles = sphere(inward=True)
-    assert ambient_occlusion.openness(vertices, triangles).max() < 0.05
+    assert ambient_occlusion.ambient_visibility(vertices, triangles).max() < 0.05
 
 
 def test_a_plate_before_another_hides_it_in_part():
@@ -33,7 +33,7 @@ def test_a_plate_before_another_hides_it_in_part():
     )
     low = np.stack([x, y, 0 * x], axis=-1).reshape(-1, 3)
     vertices = np.concatenate([low, low + [0.0, 0.0, 0.1], [[9.0, 9.0, 9.0]]])
-    values = ambient_occlusion.openness(vertices, np.concatenate([plate, plate + 441]))
+    values = ambient_occlusion.ambient_visibility(vertices, np.concatenate([plate, plate + 441]))
     middle = 10 * 21 + 10
     assert values[middle] < 0.05 and values[441 + middle] == 1.0
     assert 0.2 < values[10] < 0.8  # at the edge
@@ -57,8 +57,8 @@ def test_averaged_preset():
     """Two triangles on a common edge, and a vertex of none."""
     triangles = np.array([[0, 1, 2], [1, 3, 2]])
     values = np.array([3.0, 0.0, 0.0, 6.0, 5.0])
-    np.testing.assert_allclose(ambient_occlusion.averaged(values, triangles, 0), values)
+    np.testing.assert_allclose(ambient_occlusion.smooth_values(values, triangles, 0), values)
     once = [1.0, 1.5, 1.5, 2.0, 5.0]
-    np.testing.assert_allclose(ambient_occlusion.averaged(values, triangles, 1), once)
-    twice = ambient_occlusion.averaged(np.array(once), triangles, 1)
-    np.testing.assert_allclose(ambient_occlusion.averaged(values, triangles, 2), twice)
+    np.testing.assert_allclose(ambient_occlusion.smooth_values(values, triangles, 1), once)
+    twice = ambient_occlusion.smooth_values(np.array(once), triangles, 1)
+    np.testing.assert_allclose(ambient_occlusion.smooth_values(values, triangles, 2), twice)

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from tf_facerecon.morphable_models.albedo import (
+    albedo_synthesis,
     ambient_occlusion,
-    feature_masks,
     landmark_albedo,
-    painted_albedo,
 )
+from tf_facerecon.morphable_models.parameterization import feature_masks
 from tf_facerecon.morphable_models.procedural import albedo, procedural_model, topology
 
 
@@ -38,20 +38,20 @@ def painted(face, lattice, mirror):
 
 
 @pytest.fixture(scope="module")
-def open_share(face, lattice):
+def visibility(face, lattice):
     vertices, triangles, _ = face
     outside = (lattice.sheet_row < 0)[triangles].all(axis=1)
-    return ambient_occlusion.openness(vertices / 100.0, triangles[outside])
+    return ambient_occlusion.ambient_visibility(vertices / 100.0, triangles[outside])
 
 
-def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattice, open_share):
+def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattice, visibility):
     outer = lattice.sheet_row < 0
     expected = albedo.mean_albedo(lattice.s, lattice.t, lattice.sheet_row)
     front = outer & (np.abs(lattice.s) < 0.8) & (lattice.t > -0.8) & (lattice.t < 0.8)
     # The procedural face has eyeballs of its own, shaded by the lids.
     front &= feature_masks.eye_opening(lattice.s, lattice.t) == 0
-    # And no shade but in a few typical hollows.
-    front &= (open_share > 0.95) & (feature_masks.hollows(lattice.s, lattice.t) < 0.05)
+    # And no shade but in a few typical concavities.
+    front &= (visibility > 0.95) & (feature_masks.concavities(lattice.s, lattice.t) < 0.05)
     assert front.sum() > 1000
     difference = np.abs(painted.mean_albedo - expected)[front]
     assert difference.mean() < 0.005
@@ -60,21 +60,21 @@ def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattic
 
 def test_first_modes_are_melanin_and_haemoglobin(painted):
     skin = (painted.skin_region > 0) & (painted.regions["eyes"] == 0)
-    for mode, absorption in ((0, painted_albedo.MELANIN), (1, painted_albedo.HAEMOGLOBIN)):
+    for mode, absorption in ((0, albedo_synthesis.MELANIN), (1, albedo_synthesis.HAEMOGLOBIN)):
         ratio = painted.albedo_basis[skin, :, mode] / (painted.mean_albedo[skin] * absorption)
         np.testing.assert_allclose(ratio, np.broadcast_to(ratio[0, 0], ratio.shape), rtol=1e-4)
         assert ratio[0, 0] < 0
 
 
-def test_creases_are_dark_and_of_a_deeper_colour(painted, lattice, open_share):
+def test_creases_are_dark_and_of_a_deeper_colour(painted, lattice, visibility):
     """Beside the wings of the nose: darker than its open ridge, blue most and red least."""
     wing = (np.abs(np.abs(lattice.s) - 0.165) < 0.03) & (np.abs(lattice.t + 0.125) < 0.03)
-    crease = painted.mean_albedo[wing & (open_share < 0.6)]
+    crease = painted.mean_albedo[wing & (visibility < 0.6)]
     ridge = painted.mean_albedo[lattice.landmarks[28]]
     assert len(crease) > 2
     shade = crease / ridge
     assert (shade[:, 0] < 0.93).all() and (np.diff(shade, axis=1) < 0).all()
-    assert not painted.skin_region[wing & (open_share < 0.6)].any()
+    assert not painted.skin_region[wing & (visibility < 0.6)].any()
 
 
 @pytest.mark.parametrize("mode", (10, 11), ids=("redness", "darkness"))
@@ -136,7 +136,7 @@ def test_eyeballs_get_iris_and_pupil(face, mirror):
 
 
 def test_unknown_part_exception_raised(face):
-    with pytest.raises(ValueError, match=r"`parts` must have names out of .*\['ears'\]"):
+    with pytest.raises(ValueError, match=r"`parts` must have names among .*\['ears'\]"):
         landmark_albedo.albedo_from_landmarks(*face, parts={"ears": np.zeros(len(face[0]))})
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tf_facerecon.morphable_models.albedo import feature_masks, painted_albedo
+from tf_facerecon.morphable_models.albedo import albedo_synthesis
+from tf_facerecon.morphable_models.parameterization import feature_masks
 from tf_facerecon.morphable_models.procedural import albedo, mean_face
 
 BARE = -1
@@ -9,7 +10,7 @@ BARE = -1
 
 @pytest.fixture(scope="module")
 def places():
-    """`s`, `t` and sheet row of points off the mouth's sheet, then the same mirrored."""
+    """`s`, `t` and mouth row of points off the mouth's mouth, then the same mirrored."""
     rng = np.random.default_rng(2)
     s, t = rng.uniform(0.0, 1.3, 400), rng.uniform(-1.0, 0.95, 400)
     # Small features are there for certain: nostril, white of the eye, crease of the lid, lashes.
@@ -31,9 +32,9 @@ def test_mean_albedo_range_and_symmetry(places):
 def test_mean_albedo_preset():
     """Plain skin, the pupil, the middle of the lower lip, and a tooth."""
     s = np.array([0.0, feature_masks.IRIS_CENTRE_S, 0.0, 0.0])
-    t = np.array([0.70, feature_masks.IRIS_CENTRE_T, -0.41, mean_face.SEAM_MIDDLE])
+    t = np.array([0.70, feature_masks.IRIS_CENTRE_T, -0.41, mean_face.LIP_LINE_MIDDLE])
     skin, pupil, lip, tooth = albedo.mean_albedo(s, t, np.array([BARE, BARE, BARE, 3]))
-    np.testing.assert_allclose(skin, painted_albedo.SKIN, atol=0.01)
+    np.testing.assert_allclose(skin, albedo_synthesis.SKIN, atol=0.01)
     assert pupil.max() < 0.1
     assert lip[0] > 1.5 * lip[1]
     assert tooth.min() > 0.55
@@ -53,16 +54,16 @@ def test_albedo_basis_first_modes_are_melanin_and_haemoglobin(basis, places):
     s, t, _ = places
     skin = feature_masks.skin(s, t) > 0.9
     colours = albedo.mean_albedo(*places)
-    for mode, absorption in ((0, painted_albedo.MELANIN), (1, painted_albedo.HAEMOGLOBIN)):
+    for mode, absorption in ((0, albedo_synthesis.MELANIN), (1, albedo_synthesis.HAEMOGLOBIN)):
         ratio = basis[skin, :, mode] / (colours[skin] * absorption)
         np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-6)
         assert ratio[0, 0] < 0  # More of it absorbs more light.
 
 
 def test_albedo_basis_leaves_the_inside_of_the_mouth_alone():
-    rows = np.arange(len(mean_face.MOUTH_SHEET))
-    seam = np.full(rows.size, mean_face.SEAM_MIDDLE)
-    inside = albedo.albedo_basis(np.zeros(rows.size), seam, rows)
+    rows = np.arange(len(mean_face.MOUTH_INTERIOR))
+    lip_line = np.full(rows.size, mean_face.LIP_LINE_MIDDLE)
+    inside = albedo.albedo_basis(np.zeros(rows.size), lip_line, rows)
     np.testing.assert_array_equal(inside, np.zeros((rows.size, 3, 80)))
 
 

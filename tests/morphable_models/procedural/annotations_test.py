@@ -10,19 +10,19 @@ from tf_facerecon.morphable_models.procedural import (
 
 
 @pytest.fixture(scope="module")
-def lattice():
-    return topology.build_lattice(topology.MIN_VERTICES)
+def mesh():
+    return topology.build_mesh(topology.MIN_VERTICES)
 
 
-def test_expression_names_name_the_modes_in_order(lattice):
-    points = mean_face.FacePoints.on_surface(lattice.s, lattice.t, lattice.seam_side)
+def test_expression_names_name_the_modes_in_order(mesh):
+    points = mean_face.FacePoints.on_surface(mesh.s, mesh.t, mesh.lip_side)
     named = expression_modes._named_modes(points)
     names = annotations.expression_names(64)
     assert len(names) == len(set(names)) == 64
     assert names[len(named)] == "field_01" and names[-1] == f"field_{64 - len(named):02d}"
     assert names[len(named) - 1].endswith("_skewed")
     moved = dict(zip(names, named, strict=False))
-    landmarks = lattice.landmarks
+    landmarks = mesh.landmarks
     assert moved["jaw_open"][landmarks[8], 1] < 0
     corner = moved["smile"][landmarks[54]]
     assert corner[0] > 0 and corner[1] > 0
@@ -39,32 +39,32 @@ def test_expression_names_name_the_modes_in_order(lattice):
     assert skewed[0] == pytest.approx(-skewed[1], rel=0.1)
 
 
-def test_mirror_index_is_an_exact_mirror(lattice):
-    index = annotations.mirror_index(lattice)
+def test_mirror_index_is_an_exact_mirror(mesh):
+    index = annotations.mirror_index(mesh)
     np.testing.assert_array_equal(index[index], np.arange(len(index)))
-    np.testing.assert_allclose(lattice.s[index], -lattice.s, atol=1e-9)
-    for name in ("t", "sheet_row", "seam_side"):
-        values = getattr(lattice, name)
+    np.testing.assert_allclose(mesh.s[index], -mesh.s, atol=1e-9)
+    for name in ("t", "mouth_row", "lip_side"):
+        values = getattr(mesh, name)
         np.testing.assert_allclose(values[index], values, atol=1e-9)
-    jaw = lattice.landmarks[:17]
+    jaw = mesh.landmarks[:17]
     np.testing.assert_array_equal(index[jaw], jaw[::-1])
 
 
-def test_regions_preset(lattice):
-    regions = annotations.regions(lattice)
-    landmarks = lattice.landmarks
+def test_regions_preset(mesh):
+    regions = annotations.regions(mesh)
+    landmarks = mesh.landmarks
     assert set(regions) == {"small_face", "eyes", "lips"}
     assert regions["small_face"][landmarks[17:]].all()
     assert not regions["small_face"][landmarks[[0, 1, 2, 14, 15, 16]]].any()
     # Above the outer lip line of landmark 51, between the lids of landmarks 37 and 41.
     assert regions["lips"][landmarks[[61, 63, 65, 67]]].min() > 0.5
     assert regions["lips"][landmarks[:48]].max() == 0
-    eye = (np.abs(lattice.s - 0.31) < 0.05) & (np.abs(lattice.t - 0.30) < 0.02)
+    eye = (np.abs(mesh.s - 0.31) < 0.05) & (np.abs(mesh.t - 0.30) < 0.02)
     assert regions["eyes"][eye].min() > 0.9
     for region in regions.values():
         assert region.dtype == np.float32
         assert 0 <= region.min() and region.max() <= 1
-        assert not region[lattice.sheet_row >= 0].any()
+        assert not region[mesh.mouth_row >= 0].any()
 
 
 def test_mode_scales_preset():

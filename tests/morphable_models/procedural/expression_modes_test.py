@@ -43,23 +43,23 @@ def test_first_mode_opens_the_jaw():
 
 
 def test_expressions_hold_at_the_corners_of_the_mouth():
-    """Where the slit ends, both its sides move alike: the face does not tear further."""
+    """Where the between ends, both its sides move alike: the face does not tear further."""
     s = np.full(2, mean_face.MOUTH_CORNER)
-    seam = mean_face.seam_height(s)
-    corner = mean_face.FacePoints.on_surface(s, seam, np.array([1.0, -1.0]))
+    lip_line = mean_face.lip_line_height(s)
+    corner = mean_face.FacePoints.on_surface(s, lip_line, np.array([1.0, -1.0]))
     upper, lower = expression_modes.expression_basis(corner)
     np.testing.assert_allclose(upper, lower, atol=1e-6)
 
 
 def test_jaw_share_is_torn_at_the_slit():
     s = np.zeros(2)
-    t = np.full(2, mean_face.SEAM_MIDDLE)
+    t = np.full(2, mean_face.LIP_LINE_MIDDLE)
     np.testing.assert_allclose(
-        expression_modes.jaw_share(s, t, np.array([1.0, -1.0])), [0, 1], atol=1e-9
+        expression_modes.jaw_weight(s, t, np.array([1.0, -1.0])), [0, 1], atol=1e-9
     )
-    # Beyond the corner of the mouth there is no slit, and the skin moves by half.
+    # Beyond the corner of the mouth there is no between, and the skin moves by half.
     beyond = np.array([0.6])
-    height = mean_face.seam_height(beyond)
-    np.testing.assert_allclose(expression_modes.jaw_share(beyond, height, np.zeros(1)), 0.5)
-    far = expression_modes.jaw_share(np.zeros(2), np.array([0.9, -0.9]), np.zeros(2))
+    height = mean_face.lip_line_height(beyond)
+    np.testing.assert_allclose(expression_modes.jaw_weight(beyond, height, np.zeros(1)), 0.5)
+    far = expression_modes.jaw_weight(np.zeros(2), np.array([0.9, -0.9]), np.zeros(2))
     np.testing.assert_allclose(far, [0, 1], atol=1e-2)

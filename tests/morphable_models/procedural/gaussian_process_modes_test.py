@@ -45,6 +45,6 @@ def test_control_points_preset():
     control = gaussian_process_modes.control_points()
     assert (control.points.s >= 0).all()
     np.testing.assert_array_equal(control.weights, np.where(control.points.s > 0, 2.0, 1.0))
-    # Beside the mouth's slit points know on which lip they are.
+    # Beside the mouth's between points know on which lip they are.
     beside = (control.points.s < 0.2) & (np.abs(control.points.t + 0.36) < 0.05)
-    assert set(control.points.seam_side[beside]) == {-1.0, 1.0}
+    assert set(control.points.lip_side[beside]) == {-1.0, 1.0}

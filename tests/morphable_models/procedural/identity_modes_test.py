@@ -34,7 +34,7 @@ def test_identity_basis_holds_no_pose(control_basis):
     whole = np.concatenate([place, place * [-1, 1, 1]])
     weights = np.tile(control.weights / 2, 2)[:, None, None]
     mirrored_points = type(control.points)(
-        -control.points.s, control.points.t, control.points.seam_side, place * [-1, 1, 1]
+        -control.points.s, control.points.t, control.points.lip_side, place * [-1, 1, 1]
     )
     mirrored = identity_modes.identity_basis(mirrored_points)
     basis = np.concatenate([control_basis, mirrored])

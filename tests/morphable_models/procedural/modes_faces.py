@@ -1,4 +1,4 @@
-"""Points of the mean face for tests of modes: pairs across the mirror, and the lips' slit."""
+"""Points of the mean face for tests of modes: pairs across the mirror, and the lips' between."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from tf_facerecon.morphable_models.procedural import mean_face
 
 
 def mirrored_points(seed: int = 0, count: int = 120) -> mean_face.FacePoints:
-    """`count` points off the mouth's slit, some of them on the lids, then the same mirrored."""
+    """`count` points off the mouth's between, some of them on the lids, then the same mirrored."""
     rng = np.random.default_rng(seed)
     s, t = rng.uniform(0.02, 1.2, count), rng.uniform(-0.9, 0.8, count)
     s[:4], t[:4] = (0.30, 0.36, 0.42, 0.33), (0.35, 0.36, 0.35, 0.245)
@@ -16,9 +16,9 @@ def mirrored_points(seed: int = 0, count: int = 120) -> mean_face.FacePoints:
 
 
 def lip_points() -> mean_face.FacePoints:
-    """The middle of the slit: on the upper lip, then at the same place on the lower."""
-    seam = np.full(2, mean_face.SEAM_MIDDLE)
-    return mean_face.FacePoints.on_surface(np.zeros(2), seam, np.array([1.0, -1.0]))
+    """The middle of the between: on the upper lip, then at the same place on the lower."""
+    lip_line = np.full(2, mean_face.LIP_LINE_MIDDLE)
+    return mean_face.FacePoints.on_surface(np.zeros(2), lip_line, np.array([1.0, -1.0]))
 
 
 def parities(basis: np.ndarray) -> np.ndarray:

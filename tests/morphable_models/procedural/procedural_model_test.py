@@ -3,8 +3,8 @@ import pytest
 from scipy import spatial
 
 from tf_facerecon.geometry import similarity_alignment
-from tf_facerecon.morphable_models.albedo import face_domain
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
+from tf_facerecon.morphable_models.parameterization import face_domain
 from tf_facerecon.morphable_models.procedural import procedural_model, topology
 
 COARSE, FINE = 5_000, 20_000
@@ -49,8 +49,8 @@ def vertex_normals(vertices, triangles):
     return normals / np.linalg.norm(normals, axis=-1, keepdims=True)
 
 
-def mirror_index(lattice):
-    key = np.stack([lattice.s, lattice.t, lattice.sheet_row, lattice.seam_side], axis=-1)
+def mirror_index(mesh):
+    key = np.stack([mesh.s, mesh.t, mesh.mouth_row, mesh.lip_side], axis=-1)
     distance, index = spatial.cKDTree(key).query(key * [-1, 1, 1, 1])
     assert distance.max() < 1e-9
     return index
@@ -86,7 +86,7 @@ def test_coefficients_mean_the_same_at_every_density(coarse, fine, coefficients)
     few, many = (shape_of(model, identity, expression) for model in (coarse, fine))
     landmarks = few[coarse.landmarks], many[fine.landmarks]
     np.testing.assert_allclose(*landmarks, atol=1e-5)
-    outer = topology.build_lattice(COARSE).sheet_row < 0
+    outer = topology.build_mesh(COARSE).mouth_row < 0
     normals = vertex_normals(many, fine.triangles)
     _, nearest = spatial.cKDTree(many).query(few[outer])
     off_surface = np.abs(((few[outer] - many[nearest]) * normals[nearest]).sum(axis=-1))
@@ -119,7 +119,7 @@ def test_identity_energy_decays(coarse):
 
 
 def test_modes_are_mostly_symmetric(coarse):
-    index = mirror_index(topology.build_lattice(COARSE))
+    index = mirror_index(topology.build_mesh(COARSE))
     for basis, least in ((coarse.identity_basis, 0.97), (coarse.expression_basis, 0.90)):
         mirrored = basis[index] * np.array([-1.0, 1.0, 1.0])[:, None]
         parity = (basis * mirrored).sum(axis=(0, 1)) / (basis**2).sum(axis=(0, 1))
@@ -139,9 +139,9 @@ def test_jaw_opens_the_mouth(coarse):
 
 
 def test_expressions_leave_forehead_and_ears_alone(coarse):
-    lattice = topology.build_lattice(COARSE)
+    mesh = topology.build_mesh(COARSE)
     energy = np.linalg.norm(coarse.expression_basis, axis=(1, 2))
-    far = (lattice.t > 0.85) | ((np.abs(lattice.s) > 1.35) & (lattice.t > 0.0))
+    far = (mesh.t > 0.85) | ((np.abs(mesh.s) > 1.35) & (mesh.t > 0.0))
     assert energy[far].max() < 0.01
 
 
@@ -160,7 +160,7 @@ def test_melanin_is_the_strongest_albedo_mode(coarse):
 
 
 def test_regions_preset(coarse):
-    sheet = topology.build_lattice(COARSE).sheet_row >= 0
+    mouth = topology.build_mesh(COARSE).mouth_row >= 0
     landmarks = coarse.landmarks
     brows, lips = landmarks[[19, 24]], landmarks[[62, 66]]
     pupils = [coarse.mean_shape[landmarks[first : first + 6]].mean(axis=0) for first in (36, 42)]
@@ -169,7 +169,7 @@ def test_regions_preset(coarse):
     for features in (eyes, brows, lips):
         assert not coarse.skin_region[features].any()
     assert coarse.skin_region[landmarks[29]]
-    assert not coarse.face_region[sheet].any() and not coarse.skin_region[sheet].any()
+    assert not coarse.face_region[mouth].any() and not coarse.skin_region[mouth].any()
 
 
 def test_mouth_ends_darkly_at_its_landmarks(coarse):

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import face_domain, feature_masks
+from tf_facerecon.morphable_models.parameterization import face_domain, feature_masks
 from tf_facerecon.morphable_models.procedural import (
     annotations,
     expression_modes,

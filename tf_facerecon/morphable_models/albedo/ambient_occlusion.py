@@ -1,30 +1,30 @@
-"""How open each place of a mesh lies to its surroundings: what of its half of the sky it sees.
+"""Ambient occlusion of a mesh: the fraction of the hemisphere above each vertex that is visible.
 
-Nostrils, the inner sides of lips and lids, and folds are told from open skin by it, and how much
-light gets there. The mesh is looked at from many directions; a vertex counts as seen where no other
-surface lies before it.
+It separates nostrils, the inner sides of lips and lids, and folds from exposed skin, and tells how
+much ambient light reaches them. Depth maps of the mesh are rendered from many directions; a vertex
+is visible from a direction if no other surface lies in front of it.
 """
 
 import numpy as np
 
 _NUM_DIRECTIONS = 48
-# Directions flatter than this against the surface would see it hide itself.
+# At grazing directions below this cosine a surface would occlude itself.
 _MIN_COSINE = 0.3
-# Cell of the depth maps, spacing of the points that fill them, and slack; of the mesh's unit, dm.
+# Pixel size of the depth maps, spacing of the sample points that fill them, depth bias; dm.
 _CELL, _SPACING, _SLACK = 0.012, 0.008, 0.030
 _MAX_SUBDIVISION = 12
 
 
-def openness(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Share of directions out of the surface in which nothing is in the way.
+def ambient_visibility(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Fraction of the directions above the surface that are unoccluded: 1 - ambient occlusion.
 
     Args:
-        vertices: `[V, 3]` decimetres, of a face about as large as a person's.
-        triangles: `[T, 3]` counter-clockwise from outside. They hide, and their corners are looked
-            at.
+        vertices: `[V, 3]` decimetres, of a face of natural size.
+        triangles: `[T, 3]` counter-clockwise from outside: both the occluders and the surface whose
+            vertices are tested.
 
     Returns:
-        `[V]` in [0, 1]; 1 for vertices of no triangle.
+        `[V]` in [0, 1]; 1 for vertices without triangles.
     """
     normals = _normals(vertices, triangles)
     points = _points_on(vertices[triangles])
@@ -45,30 +45,30 @@ def openness(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return np.where(tried > 0, seen / np.maximum(tried, 1), 1.0)
 
 
-def ambient_light(open_share: np.ndarray, albedo: np.ndarray) -> np.ndarray:
-    """Light at places of a surface under an even sky, relative to that at an open place.
+def ambient_light(visibility: np.ndarray, albedo: np.ndarray) -> np.ndarray:
+    """Ambient light with interreflections (multi-bounce), relative to that of an exposed surface.
 
-    What the sky does not give, the surface around does, in its colour and itself as dark: the light
-    is L = o + (1 - o) * albedo * L, so that creases are dark and of a deeper colour.
+    Occluded directions receive light reflected by the surrounding surface, taken to be of the same
+    albedo and equally lit: L = v + (1 - v) * albedo * L. Creases become dark and more saturated.
 
     Args:
-        open_share: `[V]` in [0, 1], see `openness`.
+        visibility: `[V]` in [0, 1], see `ambient_visibility`.
         albedo: `[3]` RGB of the surface, below 1.
 
     Returns:
         `[V, 3]` in [0, 1].
     """
-    share = open_share[:, None]
-    return share / (1.0 - albedo * (1.0 - share))
+    visible = visibility[:, None]
+    return visible / (1.0 - albedo * (1.0 - visible))
 
 
-def averaged(values: np.ndarray, triangles: np.ndarray, steps: int) -> np.ndarray:
-    """Smooths values of vertices: each becomes the mean of its triangles, several times.
+def smooth_values(values: np.ndarray, triangles: np.ndarray, steps: int) -> np.ndarray:
+    """Smooths per-vertex values by repeated averaging over the incident triangles.
 
     Args:
         values: `[V]`.
-        triangles: `[T, 3]`; vertices of none keep their value.
-        steps: How many times.
+        triangles: `[T, 3]`; vertices without triangles keep their value.
+        steps: Number of iterations.
 
     Returns:
         `[V]` float64.
@@ -84,7 +84,7 @@ def averaged(values: np.ndarray, triangles: np.ndarray, steps: int) -> np.ndarra
 
 
 def _directions() -> np.ndarray:
-    """Unit vectors spread evenly over the sphere, `[N, 3]`, mirrored in pairs."""
+    """Fibonacci sphere: unit vectors spread evenly, `[N, 3]`, in mirrored pairs."""
     half = _NUM_DIRECTIONS // 2
     height = 1.0 - (2.0 * np.arange(half) + 1.0) / half
     angle = np.pi * (np.sqrt(5.0) - 1.0) * np.arange(half)
@@ -104,7 +104,7 @@ def _normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def _points_on(corners: np.ndarray) -> np.ndarray:
-    """Points that fill triangles `[T, 3, 3]` densely, `[N, 3]`."""
+    """Dense sample points `[N, 3]` on triangles `[T, 3, 3]`."""
     edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(axis=1)
     steps = np.clip(np.ceil(edges / _SPACING), 1, _MAX_SUBDIVISION).astype(int)
     points = []

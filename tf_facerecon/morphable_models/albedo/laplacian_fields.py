@@ -1,13 +1,13 @@
-"""Smooth random fields on a mesh: eigenfunctions of its graph Laplacian, weighted by smoothness.
+"""Gaussian random fields on a mesh from eigenfunctions of its cotangent Laplacian.
 
-Edges weigh by the cotangents of the angles opposite them, vertices by their share of the area, so
-that the fields depend on the surface and hardly on how it is meshed. The spectrum is that of a
-squared-exponential kernel on a plane, `exp(-eigenvalue · length² / 2)`.
+With cotangent weights and lumped vertex areas the fields depend on the surface and hardly on its
+triangulation. The spectral density is that of a squared-exponential kernel on the plane,
+`exp(-eigenvalue · length_scale² / 2)`.
 """
 
 import numpy as np
 
-# Obtuse triangles give negative weights; small positive ones keep all weights a graph's.
+# Obtuse triangles give negative cotangents; clipping keeps all edge weights positive.
 _MIN_COTANGENT = 0.02
 _MAX_COTANGENT = 20.0
 _MIN_AREA = 1e-3  # Relative to the mean area of a vertex.
@@ -16,50 +16,52 @@ _MIN_AREA = 1e-3  # Relative to the mean area of a vertex.
 def smooth_fields(
     vertices: np.ndarray,
     triangles: np.ndarray,
-    where: np.ndarray,
-    length: float,
+    region: np.ndarray,
+    length_scale: float,
     num_modes: int,
     mirror_index: np.ndarray | None = None,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Modes of a random field of unit variance on a part of a mesh.
+    """Karhunen-Loeve modes of a Gaussian random field of unit variance on a region of a mesh.
 
     Args:
         vertices: `[V, 3]`.
-        triangles: `[T, 3]`; those with all corners in `where` count.
-        where: `[V]` boolean: the part. One piece, or several.
-        length: Kernel length, in the unit of `vertices`.
-        num_modes: Number of modes of each parity, at most; without a mirror, of both together.
-        mirror_index: `[V]` mirror image of each vertex, which must map the part to itself.
+        triangles: `[T, 3]`; those with all corners in `region` are used.
+        region: `[V]` boolean; connected or not.
+        length_scale: Length scale of the kernel, in the unit of `vertices`.
+        num_modes: Largest number of modes of each parity; without a mirror, of both together.
+        mirror_index: `[V]` mirror image of each vertex, which must map the region to itself.
 
     Returns:
-        For "even" and "odd" under the mirror the variances `[K]`, descending, and the fields
-        `[V, K]`, 0 outside the part. All variances together sum to 1, and so do the squares of the
-        fields at each vertex. Without a mirror all are "even".
+        For "even" and "odd" (mirror-symmetric and antisymmetric) the variances `[K]`, descending,
+        and the fields `[V, K]`, 0 outside the region. All variances together sum to 1, and so do
+        the squared fields at each vertex. Without a mirror all are "even".
 
     Raises:
-        ValueError: If no triangle lies in the part or the mirror leads out of it.
+        ValueError: If no triangle lies in the region or the mirror does not map it to itself.
     """
-    where = np.asarray(where, bool)
-    inside = np.flatnonzero(where)
-    number = np.full(len(where), -1)
+    region = np.asarray(region, bool)
+    inside = np.flatnonzero(region)
+    number = np.full(len(region), -1)
     number[inside] = np.arange(inside.size)
     faces = number[triangles]
     faces = faces[(faces >= 0).all(axis=1)]
     if not len(faces):
-        raise ValueError("`where` must hold at least one triangle. Received: none.")
+        raise ValueError("`region` must contain at least one triangle. Received: none.")
     stiffness, area = _laplacian(np.asarray(vertices, np.float64)[inside], faces)
     bases = _parity_bases(
         inside.size, None if mirror_index is None else number[mirror_index[inside]]
     )
     found = {parity: _lowest(stiffness, area, basis, num_modes) for parity, basis in bases.items()}
-    energies = {parity: np.exp(-0.5 * length**2 * values) for parity, (values, _) in found.items()}
+    energies = {
+        parity: np.exp(-0.5 * length_scale**2 * values) for parity, (values, _) in found.items()
+    }
     total = sum(energy.sum() for energy in energies.values())
     scaled = {parity: found[parity][1] * np.sqrt(energies[parity]) for parity in found}
-    # At edges waves are thrown back and add up: the division makes the field vary alike everywhere.
+    # Boundaries increase the variance near them: the division makes it uniform.
     deviation = np.sqrt(sum((fields**2).sum(axis=1, keepdims=True) for fields in scaled.values()))
     modes = {}
     for parity in ("even", "odd"):
-        fields = np.zeros((len(where), len(energies.get(parity, ()))))
+        fields = np.zeros((len(region), len(energies.get(parity, ()))))
         if parity in found:
             fields[inside] = scaled[parity] / deviation
         modes[parity] = energies.get(parity, np.zeros(0)) / total, fields
@@ -67,7 +69,7 @@ def smooth_fields(
 
 
 def _laplacian(vertices: np.ndarray, faces: np.ndarray):
-    """Sparse stiffness matrix `[N, N]` and the vertices' areas `[N]`."""
+    """Sparse stiffness matrix `[N, N]` and lumped vertex areas `[N]`."""
     from scipy import sparse
 
     size = len(vertices)
@@ -101,7 +103,7 @@ def _parity_bases(size: int, mirror: np.ndarray | None) -> dict:
         return {"even": sparse.identity(size, format="csr")}
     own = np.arange(size)
     if mirror.min() < 0 or (mirror[mirror] != own).any():
-        raise ValueError("`mirror_index` must be an involution that keeps `where` as it is.")
+        raise ValueError("`mirror_index` must be an involution that maps `region` to itself.")
     pairs, middle = own[own < mirror], own[own == mirror]
     half = np.full(pairs.size, np.sqrt(0.5))
     column = np.arange(pairs.size)
@@ -124,7 +126,7 @@ def _lowest(stiffness, area: np.ndarray, basis, num_modes: int) -> tuple[np.ndar
     if count >= matrix.shape[0] - 1:
         values, vectors = linalg.eigh(matrix.toarray(), subset_by_index=[0, count - 1])
     else:
-        start = np.linspace(1.0, 2.0, matrix.shape[0])  # Fixed, so that results do not vary.
+        start = np.linspace(1.0, 2.0, matrix.shape[0])  # Fixed, for deterministic results.
         shift = -1e-3 * matrix.diagonal().mean()
         values, vectors = sparse_linalg.eigsh(matrix, count, sigma=shift, v0=start)
     order = np.argsort(values)

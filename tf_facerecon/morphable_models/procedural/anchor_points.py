@@ -1,4 +1,4 @@
-"""Anchor points of the procedural mean face: the 68 landmarks and the points between them.
+"""Interpolation points of the procedural mean face: the 68 landmarks and points between them.
 
 Convention:
     Decimetres in the model frame and domain coordinates `(s, t)`, as in `face_domain`. Tables hold
@@ -7,11 +7,11 @@ Convention:
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import face_domain
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 HALF_WIDTH = 1.42
 
-# Points between the landmarks, where the cylinder projection is one-to-one.
+# Points between the landmarks, where the cylindrical projection is one-to-one.
 _FRONT_POINTS = (
     # forehead, from the hairline down
     (0.00, 1.00, 0.04),
@@ -77,7 +77,7 @@ _FRONT_POINTS = (
     (0.41, -0.56, 0.00),
     (0.20, -0.60, 0.235),
     (0.28, -0.28, 0.240),
-    # nose sides, tip, wings, base
+    # nose sides, tip, alae, base
     (0.045, 0.28, 0.325),
     (0.06, 0.17, 0.385),
     (0.115, 0.16, 0.290),
@@ -135,7 +135,7 @@ _RIM_POINTS = (
 
 
 def surface_anchors() -> tuple[np.ndarray, np.ndarray]:
-    """Returns all points that the mean face passes through.
+    """All points that the mean face interpolates.
 
     Returns:
         Domain coordinates `[A, 2]` and positions `[A, 3]`, landmarks first.

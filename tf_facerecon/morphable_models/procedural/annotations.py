@@ -1,8 +1,8 @@
-"""What the procedural face carries besides shape and colour: names, regions, its mirror image."""
+"""Annotations of the procedural face: expression names, mode scales, mirror symmetry, regions."""
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import feature_masks
+from tf_facerecon.morphable_models.parameterization import feature_masks
 from tf_facerecon.morphable_models.procedural import topology
 
 _JAW = ("jaw_open", "jaw_sideways", "jaw_forward")
@@ -42,28 +42,28 @@ _SMALL_FACE_CENTRE, _SMALL_FACE_WIDTH, _SMALL_FACE_HEIGHT = -0.08, 0.80, 0.72
 
 
 def expression_names(num_modes: int = 64) -> tuple[str, ...]:
-    """Names of the expression modes: movements, their skewed companions, then small fields."""
+    """Names of the expression modes: movements, antisymmetric ones, smooth random fields."""
     fields = (f"field_{number:02d}" for number in range(1, num_modes - len(_NAMED) + 1))
     return (*_NAMED[:num_modes], *fields)
 
 
 def mode_scales(basis: np.ndarray) -> np.ndarray:
-    """Lengths `[K]` of the modes `[V, 3, K]`: each is that many times a unit vector."""
+    """Euclidean norms `[K]` of the modes `[V, 3, K]`."""
     return np.sqrt(np.square(basis, dtype=np.float64).sum(axis=(0, 1))).astype(np.float32)
 
 
-def mirror_index(lattice: topology.FaceLattice) -> np.ndarray:
-    """The vertex `[V]` on the other side of each vertex; those of the middle are their own."""
+def mirror_index(mesh: topology.FaceMesh) -> np.ndarray:
+    """Mirror image `[V]` of each vertex; vertices on the mid-line map to themselves."""
     from scipy import spatial
 
-    place = np.stack([lattice.s, lattice.t, lattice.sheet_row, lattice.seam_side], axis=-1)
-    _, index = spatial.cKDTree(place).query(place * [-1, 1, 1, 1])
+    coordinates = np.stack([mesh.s, mesh.t, mesh.mouth_row, mesh.lip_side], axis=-1)
+    _, index = spatial.cKDTree(coordinates).query(coordinates * [-1, 1, 1, 1])
     return index.astype(np.int32)
 
 
-def regions(lattice: topology.FaceLattice) -> dict[str, np.ndarray]:
-    """Parts of the face by name, `[V]` float32 each."""
-    s, t, outside = lattice.s, lattice.t, lattice.sheet_row < 0
+def regions(mesh: topology.FaceMesh) -> dict[str, np.ndarray]:
+    """Regions of the face by name, `[V]` float32 each."""
+    s, t, outside = mesh.s, mesh.t, mesh.mouth_row < 0
     across = np.abs(s / _SMALL_FACE_WIDTH) ** 3
     along = np.abs((t - _SMALL_FACE_CENTRE) / _SMALL_FACE_HEIGHT) ** 3
     parts = {

@@ -1,28 +1,28 @@
-"""Expression modes: jaw, lips, cheeks, lids and brows, then small smooth local fields.
+"""Expression modes: jaw, lips, cheeks, lids and brows, then smooth local random fields.
 
-Named movements are written down as displacement fields of the mean face, per unit standard
-deviation; movements of one side come as a symmetric mode and a weaker antisymmetric one. What is
-left of the mode count is filled by a Gaussian process that acts round mouth, eyes and brows and is
-torn at the mouth's slit.
+Named movements (blendshapes) are displacement fields of the mean face, per unit standard deviation;
+one-sided movements become a symmetric mode and a weaker antisymmetric one. The remaining modes come
+from a Gaussian process that acts around mouth, eyes and brows and is discontinuous across the lip
+line.
 """
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import feature_masks
+from tf_facerecon.morphable_models.parameterization import feature_masks
 from tf_facerecon.morphable_models.procedural import eyeballs, gaussian_process_modes, mean_face
 
 _HINGE_Y, _HINGE_Z = 0.0, -0.55
-# Standard deviation (x, y, z) of the small fields and their kernel lengths (x, y, z, lips apart).
+# Standard deviation (x, y, z) of the random fields, and their length scales (x, y, z, lip side).
 _FIELD_DISPLACEMENTS = (0.0082, 0.0100, 0.0069)
-_FIELD_LENGTHS = (0.17, 0.14, 0.20, 0.12)
+_LENGTH_SCALES = (0.17, 0.14, 0.20, 0.12)
 _ASYMMETRY = 0.25
 
 
-def jaw_share(s: np.ndarray, t: np.ndarray, seam_side: np.ndarray) -> np.ndarray:
-    """How much a point moves with the lower jaw: 0 above the mouth, 1 below, torn at the slit."""
-    distance = t - mean_face.seam_height(s)
-    side = np.where(seam_side != 0, seam_side, np.sign(distance))
-    opening = mean_face.mouth_opening(s) * (seam_side != 0)
+def jaw_weight(s: np.ndarray, t: np.ndarray, lip_side: np.ndarray) -> np.ndarray:
+    """Skinning weight of the lower jaw: 0 above the mouth, 1 below, discontinuous between lips."""
+    distance = t - mean_face.lip_line_height(s)
+    side = np.where(lip_side != 0, lip_side, np.sign(distance))
+    opening = mean_face.mouth_opening(s) * (lip_side != 0)
     reach = 0.07 + 0.35 * np.clip(np.abs(s) - 0.15, 0.0, None)
     near = np.exp(-np.abs(distance) / reach)
     signed = side * (opening * near + 1.0 - near)
@@ -34,31 +34,31 @@ def _stack(x, y, z, like) -> np.ndarray:
 
 
 def _jaw_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
-    """Lower jaw: opening (rotation about the ears), sideways, forward."""
-    s, t, seam_side = points.s, points.t, points.seam_side
+    """Lower jaw: opening (rotation about the temporomandibular joints), sideways, forward."""
+    s, t, lip_side = points.s, points.t, points.lip_side
     _, y, z = points.position.T
     neck = feature_masks.smooth_step(t, -1.10, -0.86)
-    share = jaw_share(s, t, seam_side) * (0.35 + 0.65 * neck)
-    share = share * feature_masks.smooth_step(np.abs(s), 1.45, 0.75)
+    weight = jaw_weight(s, t, lip_side) * (0.35 + 0.65 * neck)
+    weight = weight * feature_masks.smooth_step(np.abs(s), 1.45, 0.75)
     return [
-        _stack(0.0, -0.065 * share * (z - _HINGE_Z), 0.065 * share * (y - _HINGE_Y), s),
-        _stack(0.014 * share, 0.0, 0.0, s),
-        _stack(0.0, 0.0, 0.018 * share, s),
+        _stack(0.0, -0.065 * weight * (z - _HINGE_Z), 0.065 * weight * (y - _HINGE_Y), s),
+        _stack(0.014 * weight, 0.0, 0.0, s),
+        _stack(0.0, 0.0, 0.018 * weight, s),
     ]
 
 
 def _lip_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
     """Both lips at once: pucker, funnel, press, raise, lower, shift, roll, chin raise."""
-    s, t, seam_side, spot = points.s, points.t, points.seam_side, feature_masks.spot
+    s, t, lip_side, spot = points.s, points.t, points.lip_side, feature_masks.spot
     x = points.position[:, 0]
     opening = mean_face.mouth_opening(s)
-    off_seam = t - mean_face.seam_height(s)
+    above_lip_line = t - mean_face.lip_line_height(s)
     near = spot(s, t, 0.0, -0.36, 0.20, 0.085)
     wide = spot(s, t, 0.0, -0.36, 0.26, 0.13)
-    above = np.where(seam_side != 0, seam_side > 0, off_seam > 0) * opening
-    below = np.where(seam_side != 0, seam_side < 0, off_seam <= 0) * opening
+    above = np.where(lip_side != 0, lip_side > 0, above_lip_line > 0) * opening
+    below = np.where(lip_side != 0, lip_side < 0, above_lip_line <= 0) * opening
     parting = above - below
-    thin = np.clip(off_seam / 0.06, -1.0, 1.0)
+    thin = np.clip(above_lip_line / 0.06, -1.0, 1.0)
     chin = spot(s, t, 0.0, -0.66, 0.16, 0.11)
     return [
         _stack(-0.09 * x * wide, 0.0, 0.022 * near, s),
@@ -75,9 +75,9 @@ def _lip_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
 
 
 def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, float, float]]:
-    """Movements of one half of the face with symmetric and antisymmetric strength.
+    """One-sided movements with their symmetric and antisymmetric strengths.
 
-    The field is written for both halves at once (x outward).
+    The fields are defined for both sides at once (x outward).
     """
     s, t, spot, step = points.s, points.t, feature_masks.spot, feature_masks.smooth_step
     upper, lower, along = feature_masks.lid_heights(s)
@@ -89,8 +89,8 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
     outer_brow = spot(s, t, 0.45, 0.49, 0.13, 0.10)
     brow = spot(s, t, 0.32, 0.48, 0.19, 0.10)
     wing = spot(s, t, 0.13, -0.07, 0.07, 0.08)
-    # Lids slide over the eyeball, which stays; two standard deviations bring them together.
-    edge, opening = 1.0 - eyeballs.eyeball(s, t), upper - lower
+    # Lids slide over the fixed eyeball; two standard deviations close them.
+    edge, opening = 1.0 - eyeballs.eyeball_mask(s, t), upper - lower
     is_upper = step(t, lower + 0.35 * opening, lower + 0.65 * opening + 1e-9)
     upper_slide = np.where(t > upper, step(t, upper + 0.085, upper), edge * is_upper)
     lower_slide = np.where(t < lower, step(t, lower - 0.10, lower), edge * (1.0 - is_upper))
@@ -114,7 +114,7 @@ def _side_movements(points: mean_face.FacePoints) -> list[tuple[np.ndarray, floa
 
 
 def _named_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
-    """All named movements, strong ones first."""
+    """All named movements, in the order of `annotations.expression_names`."""
     jaw, lips, sides = _jaw_modes(points), _lip_modes(points), _side_movements(points)
     balance = np.tanh(points.s / 0.10)[:, None]
     both = [strength * field for field, strength, _ in sides]
@@ -123,7 +123,7 @@ def _named_modes(points: mean_face.FacePoints) -> list[np.ndarray]:
 
 
 def _activity(points: mean_face.FacePoints) -> np.ndarray:
-    """Where small expression fields act."""
+    """Amplitude of the random expression fields over the face."""
     s, t, spot = points.s, points.t, feature_masks.spot
     spots = [
         spot(s, t, 0.0, -0.40, 0.27, 0.17),
@@ -134,23 +134,23 @@ def _activity(points: mean_face.FacePoints) -> np.ndarray:
     return np.maximum.reduce(spots)
 
 
-def _torn_positions(points: mean_face.FacePoints) -> np.ndarray:
-    """Positions with a fourth coordinate that holds the lips apart, `[N, 4]`."""
-    distance = np.abs(points.t - mean_face.seam_height(points.s))
+def _lip_separated_positions(points: mean_face.FacePoints) -> np.ndarray:
+    """Positions with a fourth coordinate that decorrelates the lips, `[N, 4]`."""
+    distance = np.abs(points.t - mean_face.lip_line_height(points.s))
     opening = mean_face.mouth_opening(points.s)
-    apart = 0.14 * points.seam_side * opening * np.exp(-distance / 0.10)
+    apart = 0.14 * points.lip_side * opening * np.exp(-distance / 0.10)
     return np.concatenate([points.position, apart[:, None]], axis=-1)
 
 
 def _field_modes(points: mean_face.FacePoints, num_modes: int) -> np.ndarray:
-    """Gaussian-process fields, strongest first, `[N, 3, num_modes]`."""
+    """Gaussian-process modes by descending variance, `[N, 3, num_modes]`."""
     control = gaussian_process_modes.control_points().points
     modes = gaussian_process_modes.scalar_modes(
-        _torn_positions(points),
-        _torn_positions(control),
+        _lip_separated_positions(points),
+        _lip_separated_positions(control),
         _activity(points),
         _activity(control),
-        _FIELD_LENGTHS,
+        _LENGTH_SCALES,
         num_modes,
     )
     candidates = []

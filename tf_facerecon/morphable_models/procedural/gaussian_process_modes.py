@@ -1,10 +1,10 @@
-"""Eigenmodes of Gaussian processes on the face, the same for every mesh density.
+"""Eigenmodes of Gaussian processes on the face, independent of the mesh density.
 
-The covariance is decomposed once on a small fixed set of control points of the analytic mean face;
-the modes reach any other point through the kernel (Nystroem extension). A coefficient therefore
-means the same surface whatever the mesh. Fields that are even and odd under the mirror are
-decomposed apart, on control points of one half, so that no eigenvalue belongs to both; signs are
-canonical.
+The covariance is decomposed once at a small fixed set of control points of the analytic mean face;
+the modes are evaluated at any other point through the kernel (Nystroem extension). A coefficient
+therefore describes the same surface on every mesh. Mirror-symmetric (even) and antisymmetric (odd)
+fields are decomposed separately, on control points of one half, so that no eigenvalue belongs to
+both; signs are canonical.
 """
 
 import dataclasses
@@ -27,8 +27,9 @@ class ControlPoints:
     """Control points of one half of the face (`s >= 0`).
 
     Attributes:
-        points: Where they lie.
-        weights: `[N]` how many points of the whole face each stands for: 2, on the mid-line 1.
+        points: The points.
+        weights: `[N]` number of points of the whole face that each represents: 2, on the mid-line
+            1.
     """
 
     points: mean_face.FacePoints
@@ -37,13 +38,13 @@ class ControlPoints:
 
 @functools.lru_cache(maxsize=1)
 def control_points() -> ControlPoints:
-    """Returns the fixed control points."""
+    """The fixed control points."""
     s, t = (field.reshape(-1) for field in np.meshgrid(_CONTROL_S, _CONTROL_T))
     bottom = np.interp(s, [0.0, 0.55, 0.9, 1.15, 1.42], [-1.1, -1.0, -0.87, -0.7, -0.5])
     top = np.interp(s, [0.0, 0.6, 1.42], [1.0, 0.95, 0.76])
     kept = (t > bottom) & (t < top)
     s, t = s[kept], t[kept]
-    side = np.sign(t - mean_face.seam_height(s)) * (s < mean_face.MOUTH_CORNER)
+    side = np.sign(t - mean_face.lip_line_height(s)) * (s < mean_face.MOUTH_CORNER)
     points = mean_face.FacePoints.on_surface(s, t, side)
     return ControlPoints(points, np.where(s > 0, 2.0, 1.0))
 
@@ -65,20 +66,20 @@ def leading_modes(covariance: np.ndarray, num_modes: int) -> tuple[np.ndarray, n
 
 
 def parity_kernels(
-    a: np.ndarray, b: np.ndarray, lengths: tuple[float, ...]
+    a: np.ndarray, b: np.ndarray, length_scales: tuple[float, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Direct and mirrored squared-exponential kernel values.
+    """Squared-exponential kernel between points, and between points and mirrored points.
 
     Args:
-        a: `[N, D]` points, first coordinate odd under the mirror.
+        a: `[N, D]` points; mirroring negates the first coordinate.
         b: `[M, D]` points.
-        lengths: Kernel lengths per coordinate.
+        length_scales: Length scale of each coordinate.
 
     Returns:
-        `exp(-|(a - b) / lengths|^2 / 2)` and the same with `b` mirrored, each `[N, M]`. Their sum
-        is even under the mirror, their difference odd.
+        `exp(-|(a - b) / length_scales|^2 / 2)` and the same with `b` mirrored, each `[N, M]`. Their
+        sum is a kernel of even fields, their difference one of odd fields.
     """
-    a, b = a / np.asarray(lengths), b / np.asarray(lengths)
+    a, b = a / np.asarray(length_scales), b / np.asarray(length_scales)
     rest = -0.5 * ((a**2).sum(-1)[:, None] + (b**2).sum(-1)[None])
     others = a[:, 1:] @ b[:, 1:].T + rest
     across = np.outer(a[:, 0], b[:, 0])
@@ -90,17 +91,17 @@ def scalar_modes(
     control: np.ndarray,
     target_window: np.ndarray,
     control_window: np.ndarray,
-    lengths: tuple[float, ...],
+    length_scales: tuple[float, ...],
     num_modes: int,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Even and odd modes of a scalar field with standard deviation `window`.
+    """Even and odd modes of a scalar field.
 
     Args:
-        target: `[N, D]` coordinates of the points wanted.
+        target: `[N, D]` coordinates of the points to evaluate.
         control: `[M, D]` coordinates of the control points.
-        target_window: `[N]` amplitude at the points wanted.
-        control_window: `[M]` amplitude at the control points.
-        lengths: Kernel lengths per coordinate.
+        target_window: `[N]` standard deviation of the field at the points to evaluate.
+        control_window: `[M]` standard deviation at the control points.
+        length_scales: Length scale of each coordinate.
         num_modes: Number of modes of each parity.
 
     Returns:
@@ -109,8 +110,8 @@ def scalar_modes(
     """
     root = np.sqrt(control_points().weights)
     weighted = control_window * root
-    direct, mirrored = parity_kernels(control, control, lengths)
-    far_direct, far_mirrored = parity_kernels(target, control, lengths)
+    direct, mirrored = parity_kernels(control, control, length_scales)
+    far_direct, far_mirrored = parity_kernels(target, control, length_scales)
     modes = {}
     for parity, sign in (("even", 1.0), ("odd", -1.0)):
         gram = 0.5 * (direct + sign * mirrored) * np.outer(weighted, weighted)

@@ -1,9 +1,9 @@
 """Identity modes: how faces of different people differ from the mean face.
 
-The covariance of the deformation field is the sum of named proportions (widths, lengths, nose,
-eyes, lips, ...), each with a standard deviation of its own, and of Gaussian processes from large to
-small scale. Its leading eigenvectors are the modes; translation, rotation and uniform scale are
-projected out, so that identity never stands in for pose.
+The covariance of the deformation field is the sum of that of named proportions (widths, lengths,
+nose, eyes, lips, ...), each with its own standard deviation, and of Gaussian processes from large
+to small scale. Its leading eigenvectors are the modes; translation, rotation and uniform scale are
+projected out, so that identity cannot compensate for pose.
 """
 
 import dataclasses
@@ -11,14 +11,14 @@ import functools
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import feature_masks
+from tf_facerecon.morphable_models.parameterization import feature_masks
 from tf_facerecon.morphable_models.procedural import gaussian_process_modes, mean_face
 
 # Root mean square displacement of a random identity at the control points, dm.
 TOTAL_DISPLACEMENT = 0.0325
-# Longest kernel lengths (x, y, z) in dm. Each scale halves them, that is raises the kernel to its
-# fourth power; rows: amplitudes per component in dm, and whether only the features move.
-_LENGTHS = (0.72, 0.60, 0.66)
+# Largest length scales (x, y, z) in dm. Each further scale halves them, which raises the kernel to
+# its fourth power; rows: amplitudes per component in dm, and whether only facial features move.
+_LENGTH_SCALES = (0.72, 0.60, 0.66)
 _SCALES = (
     ((0.0150, 0.0160, 0.0170), False),
     ((0.0085, 0.0090, 0.0105), False),
@@ -28,7 +28,7 @@ _ASYMMETRY = 0.12
 
 
 def _feature_weight(points: mean_face.FacePoints) -> np.ndarray:
-    """Where faces differ in detail: nose, lips, chin, brows and eyes; faint elsewhere."""
+    """Amplitude of the small-scale process: high at nose, lips, chin, brows and eyes."""
     s, t, spot = points.s, points.t, feature_masks.spot
     spots = [
         spot(s, t, 0.0, 0.0, 0.13, 0.17),
@@ -41,7 +41,7 @@ def _feature_weight(points: mean_face.FacePoints) -> np.ndarray:
 
 
 def _proportions(points: mean_face.FacePoints) -> list[np.ndarray]:
-    """Named differences between faces, `[N, 3]` each, dm per standard deviation."""
+    """Named facial proportions as displacements `[N, 3]` each, dm per standard deviation."""
     spot, step = feature_masks.spot, feature_masks.smooth_step
     s, t = points.s, points.t
     x, _, z = points.position.T
@@ -58,7 +58,7 @@ def _proportions(points: mean_face.FacePoints) -> list[np.ndarray]:
     cheekbone = spot(s, t, 0.55, 0.12, 0.20, 0.14)
     cheek = spot(s, t, 0.45, -0.20, 0.20, 0.20)
     lower, upper = step(t, -0.10, -0.85), step(t, 0.40, 1.0)
-    off_seam = (t - mean_face.seam_height(s)) / 0.08
+    above_lip_line = (t - mean_face.lip_line_height(s)) / 0.08
     lips = spot(s, t, 0.0, -0.36, 0.17, 0.075)
     along_eye = (np.abs(s) - feature_masks.EYE_CENTRE_S) / feature_masks.EYE_HALF_WIDTH
     off_eye = (t - feature_masks.EYE_CENTRE_T) / 0.05
@@ -85,7 +85,7 @@ def _proportions(points: mean_face.FacePoints) -> list[np.ndarray]:
         (none, none, 0.018 * eye),
         (none, 0.022 * brow, none),
         (none, none, 0.022 * brow),
-        (none, 0.016 * off_seam * lips, 0.018 * lips),
+        (none, 0.016 * above_lip_line * lips, 0.018 * lips),
         (0.026 * x / 0.25 * mouth, none, -0.004 * mouth),
         (none, 0.020 * mouth, none),
         (none, none, 0.020 * mouth),
@@ -95,12 +95,12 @@ def _proportions(points: mean_face.FacePoints) -> list[np.ndarray]:
 
 
 def _process_covariance(points, control) -> tuple[np.ndarray, np.ndarray]:
-    """Gaussian-process covariance, `[3, N, M]` per component, of even and of odd face changes.
+    """Gaussian-process covariance, `[3, N, M]` per component, of even and odd deformations.
 
-    A mirror-symmetric change of the face moves x oppositely on its two sides.
+    A mirror-symmetric (even) deformation has opposite x displacements on the two sides.
     """
     direct, mirrored = gaussian_process_modes.parity_kernels(
-        points.position, control.position, _LENGTHS
+        points.position, control.position, _LENGTH_SCALES
     )
     even = np.zeros((3, *direct.shape))
     odd = np.zeros_like(even)
@@ -133,7 +133,7 @@ def _pose_fields(points: mean_face.FacePoints) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclasses.dataclass(frozen=True)
 class _ParityModes:
-    """What turns covariances with the control points into modes of one parity."""
+    """Nystroem extension of one parity: maps covariances with the control points to modes."""
 
     variances: np.ndarray
     extension: np.ndarray

@@ -63,13 +63,13 @@ def test_find_originals_passes_over_bad_archives(tmp_path, caplog):
 
 
 def test_find_ready_preset(tmp_path):
-    assert bfm09_files.find_ready(tmp_path) is None
+    assert bfm09_files.find_preconverted(tmp_path) is None
     (tmp_path / "BFM").mkdir()
     touch(tmp_path / "BFM", ["BFM_model_front.mat", "other.mat"])
     ready = tmp_path / "BFM" / "BFM_model_front.mat"
     for source in (tmp_path, tmp_path / "BFM", ready):
-        assert bfm09_files.find_ready(source) == ready
-    assert bfm09_files.find_ready(tmp_path / "BFM" / "other.mat") is None
+        assert bfm09_files.find_preconverted(source) == ready
+    assert bfm09_files.find_preconverted(tmp_path / "BFM" / "other.mat") is None
 
 
 def test_open_file_checksums(tmp_path, caplog, monkeypatch):

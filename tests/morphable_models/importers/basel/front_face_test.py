@@ -54,7 +54,7 @@ def test_whole_face_preset():
         "shapeMU": truth.basel["shapeMU"].reshape(-1, 3),
         "tl": truth.basel["tl"].astype(int) - 1,
     }
-    whole = front_face.whole_face(face, basel, truth.in_basel, truth.front)
+    whole = front_face.full_face(face, basel, truth.in_basel, truth.front)
     in_basel = {tuple(triangle) for triangle in truth.basel["tl"][:, ::-1].astype(int) - 1}
     kept = [tuple(truth.in_basel[triangle]) for triangle in whole.triangles]
     assert set(kept) <= in_basel
@@ -74,4 +74,4 @@ def test_whole_face_exception_raised():
     dropped = np.setdiff1d(np.arange(len(truth.basel["shapeMU"]) // 3), truth.in_basel)
     basel = {"shapeMU": truth.basel["shapeMU"].reshape(-1, 3), "tl": dropped[None, :3]}
     with pytest.raises(ValueError, match="`tl` of 01_MorphableModel.mat joins none"):
-        front_face.whole_face(face, basel, truth.in_basel, truth.front)
+        front_face.full_face(face, basel, truth.in_basel, truth.front)

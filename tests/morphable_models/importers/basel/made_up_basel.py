@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from scipy import interpolate, io, spatial
 
-from tf_facerecon.morphable_models.albedo import face_domain
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 NUM_MODES, NUM_EXPRESSION_MODES = 199, 79
 

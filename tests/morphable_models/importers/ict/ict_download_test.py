@@ -28,7 +28,7 @@ def test_fetched_files_are_the_published_ones(kit, server, tmp_path):
     found = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
     expected = {path.relative_to(server): path.read_bytes() for path in server.rglob("*.*")}
     assert found == expected and (folder / "LICENSE").is_file()
-    assert ict_shapes.read_shapes(folder, kit.layout).genuine
+    assert ict_shapes.read_shapes(folder, kit.layout).is_published
 
 
 def test_files_that_are_there_are_not_fetched_again(server, tmp_path):

@@ -12,15 +12,15 @@ def mesh(kit):
 
 @pytest.mark.parametrize("part", ict_parts.PART_NAMES)
 def test_select_keeps_whole_parts(kit, mesh, part):
-    chosen = ict_parts.select(mesh, part, kit.layout)
+    chosen = ict_parts.select_part(mesh, part, kit.layout)
     layout = kit.layout
     skin = {"narrow_face": layout.narrow_face, "face": layout.face, "full_head": layout.head}[part]
     np.testing.assert_array_equal(chosen.vertices[chosen.skin], np.arange(*skin))
-    eyes = chosen.vertices[chosen.inner["eyeballs"]]
+    eyes = chosen.vertices[chosen.non_skin["eyeballs"]]
     np.testing.assert_array_equal(
         eyes, np.r_[slice(*layout.eyeballs[0]), slice(*layout.eyeballs[1])]
     )
-    masks = [chosen.skin, *chosen.inner.values()]
+    masks = [chosen.skin, *chosen.non_skin.values()]
     np.testing.assert_array_equal(np.sum(masks, axis=0), 1)
     # Numbers changed, corners did not; and no vertex is left without a triangle.
     np.testing.assert_array_equal(
@@ -30,15 +30,15 @@ def test_select_keeps_whole_parts(kit, mesh, part):
 
 
 def test_renumbered_preset(kit, mesh):
-    chosen = ict_parts.select(mesh, "narrow_face", kit.layout)
+    chosen = ict_parts.select_part(mesh, "narrow_face", kit.layout)
     eye = kit.layout.eyeballs[0][0]
-    numbers = chosen.renumbered(np.array([0, eye, kit.layout.num_vertices - 1]))
+    numbers = chosen.local_indices(np.array([0, eye, kit.layout.num_vertices - 1]))
     assert numbers[0] == 0 and chosen.vertices[numbers[1]] == eye and numbers[2] == -1
 
 
 def test_unknown_part_exception_raised(kit, mesh):
     with pytest.raises(ValueError, match="`part` must be one of .*'nose'"):
-        ict_parts.select(mesh, "nose", kit.layout)
+        ict_parts.select_part(mesh, "nose", kit.layout)
 
 
 def test_light_model_ranges_follow_one_another():

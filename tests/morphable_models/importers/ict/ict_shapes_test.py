@@ -14,7 +14,7 @@ def test_read_shapes_preset(kit, kit_folder):
     np.testing.assert_allclose(shapes.expression, kit.expression, atol=2e-6)
     assert shapes.expression_names == made_up_kit.EXPRESSIONS
     np.testing.assert_array_equal(shapes.landmarks, kit.landmarks)
-    assert not shapes.genuine
+    assert not shapes.is_published
 
 
 def change(folder, name, old, new, count=1):

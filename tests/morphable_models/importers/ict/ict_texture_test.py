@@ -5,8 +5,8 @@ from tf_facerecon.morphable_models.importers.ict import ict_meshes, ict_parts, i
 
 def test_packed_uv_keeps_seams_and_parts_apart(kit):
     mesh = ict_meshes.read_neutral("x.obj", kit._obj(kit.vertices).encode())
-    chosen = ict_parts.select(mesh, "full_head", kit.layout)
-    uv, corners = ict_texture.packed_uv(mesh, chosen.triangle_numbers)
+    chosen = ict_parts.select_part(mesh, "full_head", kit.layout)
+    uv, corners = ict_texture.pack_uv(mesh, chosen.triangle_numbers)
     assert uv.dtype == np.float32 and corners.dtype == np.int32
     assert uv.min() >= 0.0 and uv.max() <= 1.0
     np.testing.assert_array_equal(np.unique(corners), np.arange(len(uv)))
@@ -25,6 +25,6 @@ def test_packed_uv_keeps_seams_and_parts_apart(kit):
 def test_packed_uv_preset(kit):
     """The face's tile is scaled by 0.8; the corner on the seam has its own coordinate."""
     mesh = ict_meshes.read_neutral("x.obj", kit._obj(kit.vertices).encode())
-    uv, corners = ict_texture.packed_uv(mesh, np.array([0, 1]))
+    uv, corners = ict_texture.pack_uv(mesh, np.array([0, 1]))
     np.testing.assert_allclose(uv[corners[0, 2]], [0.4, 0.4], atol=1e-6)
     np.testing.assert_allclose(uv[corners], 0.8 * mesh.uv[mesh.uv_triangles[:2]], atol=1e-6)

@@ -6,8 +6,8 @@ import pathlib
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import face_domain
 from tf_facerecon.morphable_models.importers.ict import ict_parts
+from tf_facerecon.morphable_models.parameterization import face_domain
 from tf_facerecon.morphable_models.procedural import mean_face
 
 EXPRESSIONS = ("browDown_L", "jawOpen", "mouthClose")

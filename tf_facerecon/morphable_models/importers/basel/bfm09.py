@@ -19,8 +19,8 @@ from tf_facerecon.morphable_models.importers.basel import (
     archive_member,
     bfm09_files,
     front_face,
-    head_surface,
     matlab_files,
+    mesh_annotations,
 )
 
 NUM_IDENTITY, NUM_EXPRESSION, NUM_TEXTURE = 80, 64, 80
@@ -32,7 +32,7 @@ LICENCE = (
     "on. Expressions by Guo et al., for research. Vertex lists: MIT, Microsoft Corporation."
 )
 
-_READY_ARRAYS = ("meanshape", "meantex", "idBase", "exBase", "texBase")
+_PRECONVERTED_ARRAYS = ("meanshape", "meantex", "idBase", "exBase", "texBase")
 
 
 def bfm09_fields(source: str | os.PathLike, *, full: bool = False) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def bfm09_fields(source: str | os.PathLike, *, full: bool = False) -> dict[str, 
     """
     path = pathlib.Path(source)
     _check_source(path)
-    ready = bfm09_files.find_ready(path)
+    ready = bfm09_files.find_preconverted(path)
     if path != ready:
         try:
             originals = bfm09_files.find_originals(path)
@@ -67,11 +67,11 @@ def bfm09_fields(source: str | os.PathLike, *, full: bool = False) -> dict[str, 
             return _fields_from_originals(originals, full)
     if full:
         raise ValueError(
-            f"{bfm09_files.READY} holds only the 35,709 vertices of the front. For the full face "
-            f"give the folder with {bfm09_files.BASEL} and its companions."
+            f"{bfm09_files.PRECONVERTED} holds only the 35,709 vertices of the front. "
+            f"For the full face give the folder with {bfm09_files.BASEL} and its companions."
         )
-    with bfm09_files.open_file(ready, bfm09_files.READY) as stream:
-        return _fields_from_ready(stream)
+    with bfm09_files.open_file(ready, bfm09_files.PRECONVERTED) as stream:
+        return _fields_from_preconverted(stream)
 
 
 def _check_source(path: pathlib.Path) -> None:
@@ -89,9 +89,9 @@ def _check_source(path: pathlib.Path) -> None:
         )
 
 
-def _fields_from_ready(stream: IO[bytes]) -> dict[str, Any]:
-    label = bfm09_files.READY
-    arrays = matlab_files.read_arrays(stream, _READY_ARRAYS + front_face.ARRAYS, label)
+def _fields_from_preconverted(stream: IO[bytes]) -> dict[str, Any]:
+    label = bfm09_files.PRECONVERTED
+    arrays = matlab_files.read_arrays(stream, _PRECONVERTED_ARRAYS + front_face.ARRAYS, label)
     size = arrays["meanshape"].size
     counts = {"idBase": NUM_IDENTITY, "exBase": NUM_EXPRESSION, "texBase": NUM_TEXTURE}
     for name, count in counts.items():
@@ -135,7 +135,7 @@ def _fields_from_originals(paths: dict[str, pathlib.Path], full: bool) -> dict[s
         expression_scales = bfm09_files.read_expression_scales(stream, len(modes))
     centre = basel["shapeMU"][in_basel[front]].mean(axis=0, dtype=np.float64)
     if full:
-        face = front_face.whole_face(face, basel, in_basel, front)
+        face = front_face.full_face(face, basel, in_basel, front)
     kept = np.arange(len(in_basel)) if full else front
     identity, identity_scales = _scaled_basis(basel, "shape", in_basel[kept], NUM_IDENTITY)
     albedo, texture_scales = _scaled_basis(basel, "tex", in_basel[kept], NUM_TEXTURE)
@@ -187,8 +187,8 @@ def _first(scales: np.ndarray, count: int, label: str) -> np.ndarray:
 def _fields(face: front_face.FrontFace, **arrays: np.ndarray) -> dict[str, Any]:
     arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
     mean_shape = arrays["mean_shape"].astype(np.float64)
-    uv, uv_triangles = head_surface.unwrap(mean_shape, face.triangles, face.landmarks)
-    regions = head_surface.landmark_regions(mean_shape, face.landmarks)
+    uv, uv_triangles = mesh_annotations.cylindrical_uv(mean_shape, face.triangles, face.landmarks)
+    regions = mesh_annotations.regions_from_landmarks(mean_shape, face.landmarks)
     return dict(
         name="bfm09",
         **arrays,

@@ -18,7 +18,7 @@ EXPRESSION_SCALES = "std_exp.txt"
 EXPRESSION_VERTICES = "BFM_exp_idx.mat"
 FRONT_VERTICES = "BFM_front_idx.mat"
 FACE_INFO = "facemodel_info.mat"
-READY = "BFM_model_front.mat"
+PRECONVERTED = "BFM_model_front.mat"
 
 _DEEP3D = (
     "from the folder BFM of https://github.com/microsoft/Deep3DFaceReconstruction (MIT licence); "
@@ -49,11 +49,11 @@ _MAX_EXPRESSION_MODES = 1000
 _log = logging.getLogger(__name__)
 
 
-def find_ready(source: pathlib.Path) -> pathlib.Path | None:
+def find_preconverted(source: pathlib.Path) -> pathlib.Path | None:
     """`BFM_model_front.mat`: `source` itself, in it, or in one of its folders."""
     if source.is_file():
-        return source if source.name == READY else None
-    return _find(source, READY)
+        return source if source.name == PRECONVERTED else None
+    return _find(source, PRECONVERTED)
 
 
 def find_originals(source: pathlib.Path) -> dict[str, pathlib.Path]:

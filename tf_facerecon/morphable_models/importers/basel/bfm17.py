@@ -18,7 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tf_facerecon.morphable_models.importers.basel import hdf5_files, head_surface, named_landmarks
+from tf_facerecon.morphable_models.importers.basel import (
+    hdf5_files,
+    ibug_landmarks,
+    mesh_annotations,
+)
 
 if TYPE_CHECKING:
     import h5py
@@ -93,7 +97,7 @@ def bfm17_fields(source: str | os.PathLike, *, name: str | None = None) -> dict[
     return _fields(
         name or _PUBLISHED_NAMES.get(path.stem, "bfm19" if "2019" in path.stem else "bfm17"),
         mean_shape,
-        head_surface.outward_triangles(mean_shape, _triangles(cells, len(mean_shape), label)),
+        mesh_annotations.orient_outward(mean_shape, _triangles(cells, len(mean_shape), label)),
         landmarks,
         identity_basis=shape.basis / MILLIMETRES_PER_DECIMETRE,
         expression_basis=expression.basis / MILLIMETRES_PER_DECIMETRE,
@@ -106,8 +110,8 @@ def bfm17_fields(source: str | os.PathLike, *, name: str | None = None) -> dict[
 
 
 def _fields(name, mean_shape, triangles, landmarks, **arrays) -> dict[str, Any]:
-    uv, uv_triangles = head_surface.unwrap(mean_shape, triangles, landmarks)
-    regions = head_surface.landmark_regions(mean_shape, landmarks)
+    uv, uv_triangles = mesh_annotations.cylindrical_uv(mean_shape, triangles, landmarks)
+    regions = mesh_annotations.regions_from_landmarks(mean_shape, landmarks)
     arrays["mean_shape"] = mean_shape
     return dict(
         name=name,
@@ -196,10 +200,10 @@ def _triangles(cells: np.ndarray, num_vertices: int, label: str) -> np.ndarray:
 
 
 def _landmarks(file: "h5py.File", path: pathlib.Path, vertices: np.ndarray) -> np.ndarray:
-    beside = path.with_name(named_landmarks.LANDMARK_FILE)
+    beside = path.with_name(ibug_landmarks.LANDMARK_FILE)
     if beside.is_file():
-        return named_landmarks.landmarks_from_file(beside, vertices)
-    return named_landmarks.landmarks_from_names(vertices, _named_points(file, path.name), path.name)
+        return ibug_landmarks.landmarks_from_file(beside, vertices)
+    return ibug_landmarks.landmarks_from_names(vertices, _named_points(file, path.name), path.name)
 
 
 def _named_points(file: "h5py.File", label: str) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_facerecon.morphable_models.importers.basel import bfm09_files, head_surface
+from tf_facerecon.morphable_models.importers.basel import bfm09_files, mesh_annotations
 
 ARRAYS = ("tri", "keypoints", "point_buf", "frontmask2_idx", "skinmask")
 
@@ -62,7 +62,7 @@ def front_face(arrays: dict[str, np.ndarray], num_vertices: int, label: str) -> 
     )
 
 
-def whole_face(
+def full_face(
     face: FrontFace, basel: dict[str, np.ndarray], in_basel: np.ndarray, front: np.ndarray
 ) -> FrontFace:
     """Carries a front face over to all vertices that have expressions.
@@ -85,7 +85,7 @@ def whole_face(
     masks = np.zeros((2, len(in_basel)), np.float32)
     masks[:, front] = face.small_face, face.skin
     return FrontFace(
-        head_surface.outward_triangles(basel["shapeMU"][in_basel], triangles),
+        mesh_annotations.orient_outward(basel["shapeMU"][in_basel], triangles),
         front[face.landmarks],
         *masks,
     )

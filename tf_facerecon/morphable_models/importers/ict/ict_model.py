@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tf_facerecon.geometry import face_landmarks
-from tf_facerecon.morphable_models.albedo import face_domain, landmark_albedo
+from tf_facerecon.morphable_models.albedo import landmark_albedo
 from tf_facerecon.morphable_models.importers.ict import (
     ict_checksums,
     ict_identity,
@@ -20,6 +20,7 @@ from tf_facerecon.morphable_models.importers.ict import (
     ict_source,
     ict_texture,
 )
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 CENTIMETRES_PER_DECIMETRE = 10.0
 # In full: the notice must go with every copy, and so with every file made of it.
@@ -76,20 +77,20 @@ def ict_fields(
     if part not in ict_parts.PART_NAMES:
         raise ValueError(f"`part` must be one of {ict_parts.PART_NAMES}. Received: {part!r}.")
     shapes = ict_shapes.read_shapes(source, layout)
-    chosen = ict_parts.select(shapes.neutral, part, layout)
-    landmarks = chosen.renumbered(shapes.landmarks)
+    chosen = ict_parts.select_part(shapes.neutral, part, layout)
+    landmarks = chosen.local_indices(shapes.landmarks)
     if landmarks.min() < 0:
         raise ValueError(f"{ict_source.INDEX_FILE}: expected all 68 landmarks on the {part}.")
     points = shapes.neutral.vertices[chosen.vertices]
     mirror = mirror_index(points)
     albedo = landmark_albedo.albedo_from_landmarks(
-        points, chosen.triangles, landmarks, mirror_index=mirror, parts=chosen.inner
+        points, chosen.triangles, landmarks, mirror_index=mirror, parts=chosen.non_skin
     )
     identity, scales = shapes.identity[:, chosen.vertices], None
     if orthogonal:
         modes = ict_identity.orthogonal_modes(identity, points, chosen.skin)
         identity, scales = modes.basis, modes.scales / CENTIMETRES_PER_DECIMETRE
-    uv, uv_triangles = ict_texture.packed_uv(shapes.neutral, chosen.triangle_numbers)
+    uv, uv_triangles = ict_texture.pack_uv(shapes.neutral, chosen.triangle_numbers)
     return dict(
         name=_name(part, orthogonal),
         mean_shape=_decimetres(points) - _centre(points, landmarks),
@@ -106,7 +107,7 @@ def ict_fields(
         regions=albedo.regions,
         identity_scales=None if scales is None else scales.astype(np.float32),
         mirror_index=mirror,
-        source=_source(shapes.genuine),
+        source=_source(shapes.is_published),
         licence=LICENCE,
         redistributable=True,
         **_expression_bounds(shapes.expression_names),
@@ -152,8 +153,10 @@ def _name(part: str, orthogonal: bool) -> str:
     return name if orthogonal else f"{name}-original"
 
 
-def _source(genuine: bool) -> str:
-    version = f"commit {ict_checksums.COMMIT}" if genuine else "files other than the pinned ones"
+def _source(is_published: bool) -> str:
+    version = (
+        f"commit {ict_checksums.COMMIT}" if is_published else "files other than the pinned ones"
+    )
     return f"ICT-FaceKit, {ict_source.REPOSITORY}, {version}; albedo by this package"
 
 

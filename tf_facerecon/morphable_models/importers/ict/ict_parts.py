@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import landmark_albedo
+from tf_facerecon.morphable_models.albedo import mesh_masks
 from tf_facerecon.morphable_models.importers.ict.ict_meshes import NeutralMesh
 
 NARROW_FACE, FACE, FULL_HEAD = "narrow_face", "face", "full_head"
@@ -62,7 +62,7 @@ LIGHT_MODEL = IctLayout(
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Selection:
+class MeshPart:
     """The part of the kit's mesh that a face model consists of; V vertices, T triangles.
 
     Attributes:
@@ -70,23 +70,23 @@ class Selection:
         triangles: `[T, 3]` int32, numbered anew.
         triangle_numbers: `[T]` their numbers among the kit's triangles.
         skin: `[V]` boolean.
-        inner: `[V]` boolean masks of the parts that are not skin, by the names that
-            `landmark_albedo` knows.
+        non_skin: `[V]` boolean masks of the parts that are not skin, by the names that
+            `mesh_masks` knows.
     """
 
     vertices: np.ndarray
     triangles: np.ndarray
     triangle_numbers: np.ndarray
     skin: np.ndarray
-    inner: dict[str, np.ndarray]
+    non_skin: dict[str, np.ndarray]
 
-    def renumbered(self, indices: np.ndarray) -> np.ndarray:
+    def local_indices(self, indices: np.ndarray) -> np.ndarray:
         """Turns vertex numbers of the kit into numbers within the selection, -1 if not in it."""
         place = np.searchsorted(self.vertices, indices).clip(max=self.vertices.size - 1)
         return np.where(self.vertices[place] == indices, place, -1)
 
 
-def select(mesh: NeutralMesh, part: str, layout: IctLayout) -> Selection:
+def select_part(mesh: NeutralMesh, part: str, layout: IctLayout) -> MeshPart:
     """Chooses the vertices of a part, with eyes, teeth and the inside of the mouth.
 
     Raises:
@@ -97,21 +97,21 @@ def select(mesh: NeutralMesh, part: str, layout: IctLayout) -> Selection:
         raise ValueError(f"`part` must be one of {PART_NAMES}. Received: {part!r}.")
     linings = (layout.mouth, layout.eye_sockets) if part == FULL_HEAD else (layout.mouth,)
     skin = _mask(layout, ranges[part])
-    inner = {
-        landmark_albedo.MOUTH: _mask(layout, *linings),
-        landmark_albedo.GUMS: _mask(layout, layout.gums),
-        landmark_albedo.TEETH: _mask(layout, layout.teeth),
-        landmark_albedo.EYEBALLS: _mask(layout, *layout.eyeballs),
+    non_skin = {
+        mesh_masks.MOUTH: _mask(layout, *linings),
+        mesh_masks.GUMS: _mask(layout, layout.gums),
+        mesh_masks.TEETH: _mask(layout, layout.teeth),
+        mesh_masks.EYEBALLS: _mask(layout, *layout.eyeballs),
     }
-    kept = skin | np.any(list(inner.values()), axis=0)
+    kept = skin | np.any(list(non_skin.values()), axis=0)
     numbers = np.flatnonzero(kept)
     inside = np.flatnonzero(kept[mesh.triangles].all(axis=1))
-    return Selection(
+    return MeshPart(
         vertices=numbers,
         triangles=np.searchsorted(numbers, mesh.triangles[inside]).astype(np.int32),
         triangle_numbers=inside,
         skin=skin[kept],
-        inner={name: mask[kept] for name, mask in inner.items()},
+        non_skin={name: mask[kept] for name, mask in non_skin.items()},
     )
 
 

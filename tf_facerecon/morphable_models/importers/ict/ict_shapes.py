@@ -33,7 +33,7 @@ class IctShapes:
         expression: `[K_exp, V, 3]` float32, centimetres at full strength.
         expression_names: Names of the expressions.
         landmarks: `[68]` vertex numbers.
-        genuine: Whether every file used is the published one, by its sha256.
+        is_published: Whether every file used is the published one, by its sha256.
     """
 
     neutral: ict_meshes.NeutralMesh
@@ -41,7 +41,7 @@ class IctShapes:
     expression: np.ndarray
     expression_names: tuple[str, ...]
     landmarks: np.ndarray
-    genuine: bool
+    is_published: bool
 
 
 def read_shapes(source: str | os.PathLike, layout: ict_parts.IctLayout) -> IctShapes:
@@ -79,7 +79,7 @@ def read_shapes(source: str | os.PathLike, layout: ict_parts.IctLayout) -> IctSh
         expression=modes[layout.num_identities :],
         expression_names=expression_names,
         landmarks=landmarks,
-        genuine=not foreign & {*files, *contents},
+        is_published=not foreign & {*files, *contents},
     )
 
 

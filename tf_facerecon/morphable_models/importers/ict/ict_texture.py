@@ -10,7 +10,7 @@ _SMALL_SIDE = 0.2
 _FACE_MATERIAL = "M_Face"
 
 
-def packed_uv(mesh: NeutralMesh, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pack_uv(mesh: NeutralMesh, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gathers the tiles of the kept parts into the unit square, seams kept.
 
     Args:

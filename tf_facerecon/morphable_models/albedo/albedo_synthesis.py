@@ -1,15 +1,15 @@
-"""Albedo of a face from masks of its features: mean colours and modes of variation.
+"""Procedural albedo: mean colours and modes of variation from masks of the facial features.
 
-Skin colour varies along melanin and haemoglobin axes (absorption in log RGB, here to first order),
-brows, lips, eyes and stubble have modes of their own, and smooth random fields do the rest. What
-mesh the masks lie on does not matter: the procedural face and scanned ones are painted alike.
+Skin colour varies along melanin and haemoglobin axes (absorption in log RGB, here to first order);
+brows, lips, eyes and stubble have separate modes; smooth random fields account for the rest. It
+works on any mesh that has the masks: the procedural face and scanned ones.
 """
 
 import dataclasses
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import feature_masks
+from tf_facerecon.morphable_models.parameterization import feature_masks
 
 SKIN = np.array([0.680, 0.515, 0.430])
 MELANIN = np.array([0.20, 0.27, 0.31])
@@ -25,11 +25,11 @@ _IRIS = np.array([0.290, 0.205, 0.155])
 _PUPIL = np.array([0.050, 0.045, 0.045])
 _NOSTRIL = np.array([0.200, 0.105, 0.085])
 
-# What lips are given more or less of, RGB per standard deviation: redness, darkness.
+# Variation of the lips, RGB per standard deviation: redness, darkness.
 LIP_MODES = ((0.020, -0.040, -0.030), (-0.050, -0.045, -0.035))
-# Modes of named pigments and features; smooth fields follow them.
+# Modes of chromophores and features; smooth random fields follow them.
 NUM_NAMED_MODES = 18
-# Smooth fields: standard deviation along lightness, red-green and blue-yellow.
+# Smooth random fields: standard deviation along lightness, red-green and blue-yellow.
 _FIELD_AXES = (
     (0.018, (0.62, 0.58, 0.53)),
     (0.006, (0.75, -0.45, -0.48)),
@@ -40,30 +40,30 @@ _ASYMMETRY = 0.45
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FaceMasks:
-    """Where the features of a face lie, `[V]` values in [0, 1] unless said otherwise.
+    """Soft masks of the facial features, `[V]` values in [0, 1] unless documented otherwise.
 
     Attributes:
-        s: Arc coordinates of `face_domain`, decimetres.
+        s: Arc coordinates in `face_domain`, decimetres.
         t: Heights, decimetres.
-        bare: 1 where colours vary from face to face, 0 inside the mouth.
-        eye: The open eye between the lids.
-        iris: Discs of the irises, pupils included; counts within `eye`.
-        pupil: Discs of the pupils.
-        lash: Lines of the lashes.
+        exterior: 1 where albedo varies between faces, 0 inside the mouth.
+        eye: The visible eye between the lids.
+        iris: Irises, including pupils; used within `eye`.
+        pupil: Pupils.
+        lash: Eyelashes.
         lid_fold: Creases above the upper lids.
-        lips: The red of the lips.
-        mouth_corner: The dark pits in which the lips end.
+        lips: Vermilion of the lips.
+        mouth_corner: Dark corners of the mouth.
         brow: Eyebrows.
         wide_brow: Thicker eyebrows.
         narrow_brow: Thinner eyebrows.
         nostril: Nostrils.
         hair: Hair of the head.
-        hollow: Where little light of the sky gets to.
+        concavity: Concave areas with strong ambient occlusion.
     """
 
     s: np.ndarray
     t: np.ndarray
-    bare: np.ndarray
+    exterior: np.ndarray
     eye: np.ndarray
     iris: np.ndarray
     pupil: np.ndarray
@@ -76,15 +76,15 @@ class FaceMasks:
     narrow_brow: np.ndarray
     nostril: np.ndarray
     hair: np.ndarray
-    hollow: np.ndarray
+    concavity: np.ndarray
 
     @classmethod
-    def on_domain(cls, s: np.ndarray, t: np.ndarray, bare: np.ndarray) -> "FaceMasks":
-        """Masks of the typical face at domain coordinates `s`, `t` `[V]`."""
+    def on_domain(cls, s: np.ndarray, t: np.ndarray, exterior: np.ndarray) -> "FaceMasks":
+        """Masks of the average face at domain coordinates `s`, `t` `[V]`."""
         return cls(
             s=s,
             t=t,
-            bare=bare,
+            exterior=exterior,
             eye=feature_masks.eye_opening(s, t),
             iris=feature_masks.iris(s, t),
             pupil=feature_masks.iris(s, t, feature_masks.PUPIL_RADIUS),
@@ -97,19 +97,19 @@ class FaceMasks:
             narrow_brow=feature_masks.brow(s, t, 0.7),
             nostril=feature_masks.nostril(s, t),
             hair=feature_masks.hair(s, t),
-            hollow=feature_masks.hollows(s, t),
+            concavity=feature_masks.concavities(s, t),
         )
 
 
 def mean_colours(masks: FaceMasks) -> np.ndarray:
-    """Colours `[V, 3]` of the mean face, RGB in [0, 1], but for the inside of the mouth."""
+    """Mean albedo `[V, 3]`, RGB in [0, 1], except inside the mouth."""
     s, t = masks.s, masks.t
     colours = np.tile(SKIN, (s.size, 1))
     flush = 0.9 * feature_masks.spot(s, t, 0.42, 0.0, 0.16, 0.14) + 0.8 * feature_masks.spot(
         s, t, 0.0, -0.06, 0.10, 0.09
     )
     shade = (
-        0.9 * masks.hollow
+        0.9 * masks.concavity
         + 0.35 * feature_masks.spot(s, t, 0.30, 0.215, 0.10, 0.03)
         + 0.3 * feature_masks.spot(s, t, 0.14, 0.30, 0.05, 0.06)
     )
@@ -126,23 +126,23 @@ def mean_colours(masks: FaceMasks) -> np.ndarray:
     return blend(colours, masks.hair, _HAIR)
 
 
-def colour_modes(
+def albedo_modes(
     masks: FaceMasks,
     colours: np.ndarray,
     fields: dict[str, tuple[np.ndarray, np.ndarray]],
     num_modes: int,
     lip_modes: tuple[tuple[float, ...], ...] = LIP_MODES,
 ) -> np.ndarray:
-    """Albedo modes per unit standard deviation, strongest kinds first.
+    """Albedo modes per unit standard deviation: named modes first, then smooth random fields.
 
     Args:
-        masks: Where the features lie.
-        colours: `[V, 3]` mean colours.
-        fields: For "even" and "odd" (under the mirror) the variances `[K]`, descending, and the
-            values `[V, K]` of smooth random fields of unit variance; K at least `num_modes` less
-            `NUM_NAMED_MODES`, unless the two together have fewer.
-        num_modes: How many modes.
-        lip_modes: RGB of the two modes of the lips: redness and darkness.
+        masks: Masks of the facial features.
+        colours: `[V, 3]` mean albedo.
+        fields: For "even" and "odd" (mirror-symmetric and antisymmetric) the variances `[K]`,
+            descending, and the values `[V, K]` of smooth random fields of unit variance; K at least
+            `num_modes - NUM_NAMED_MODES`, unless the two together have fewer.
+        num_modes: Number of modes.
+        lip_modes: RGB of the two lip modes: redness and darkness.
 
     Returns:
         `[V, 3, num_modes]` RGB.
@@ -150,21 +150,21 @@ def colour_modes(
     modes = _skin_modes(masks, colours) + _feature_modes(masks, lip_modes)
     smooth = _smooth_modes(fields, num_modes - len(modes))
     quiet = 1.0 - 0.8 * np.maximum(masks.eye, masks.hair)
-    smooth = smooth * (masks.bare * quiet)[:, None, None]
+    smooth = smooth * (masks.exterior * quiet)[:, None, None]
     return np.concatenate([np.stack(modes, axis=-1), smooth], axis=-1)
 
 
 def blend(colours: np.ndarray, mask: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Moves `colours` `[V, 3]` towards the colour `target` `[3]` by the shares `mask` `[V]`."""
+    """Alpha-blends `colours` `[V, 3]` with the colour `target` `[3]`, opacity `mask` `[V]`."""
     return colours + mask[:, None] * (target - colours)
 
 
 def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
-    """Large colour axes: melanin, haemoglobin, and where blood and shadow gather."""
-    s, t, bare, spot = masks.s, masks.t, masks.bare, feature_masks.spot
-    # The white of the eye keeps its colour on dark and on fair faces.
-    body = (bare * (1.0 - 0.85 * masks.eye))[:, None] * colours
-    # Hair takes more of the melanin than skin does: brows stay darker than a dark face.
+    """Global melanin and haemoglobin, and local variation of stubble, cheeks, nose, under-eye."""
+    s, t, exterior, spot = masks.s, masks.t, masks.exterior, feature_masks.spot
+    # The sclera keeps its colour on dark and on fair faces.
+    body = (exterior * (1.0 - 0.85 * masks.eye))[:, None] * colours
+    # Hair absorbs more than skin: brows stay darker than dark skin.
     hairs = feature_masks.smooth_step(np.maximum(masks.brow, masks.hair), 0.5, 0.9)
     hairs = 1.0 + 0.35 * hairs[:, None]
     cheeks = spot(s, t, 0.42, 0.02, 0.16, 0.13)
@@ -177,21 +177,21 @@ def _skin_modes(masks: FaceMasks, colours: np.ndarray) -> list[np.ndarray]:
     return [
         -0.85 * hairs * body * MELANIN,
         -0.45 * body * HAEMOGLOBIN,
-        -0.55 * (bare * beard)[:, None] * colours * np.array([0.20, 0.17, 0.14]),
-        -0.30 * (bare * cheeks)[:, None] * colours * HAEMOGLOBIN,
-        -0.28 * (bare * nose)[:, None] * colours * HAEMOGLOBIN,
-        -0.30 * (bare * under_eye)[:, None] * colours * MELANIN,
+        -0.55 * (exterior * beard)[:, None] * colours * np.array([0.20, 0.17, 0.14]),
+        -0.30 * (exterior * cheeks)[:, None] * colours * HAEMOGLOBIN,
+        -0.28 * (exterior * nose)[:, None] * colours * HAEMOGLOBIN,
+        -0.30 * (exterior * under_eye)[:, None] * colours * MELANIN,
         0.02 * body * np.array([1.0, 0.3, -1.0]),
     ]
 
 
 def _feature_modes(masks: FaceMasks, lip_modes: tuple[tuple[float, ...], ...]) -> list[np.ndarray]:
     """Brows and hair (darkness, thickness, colour), lips, iris, sclera, nostrils."""
-    bare = masks.bare
-    hairs = np.maximum(masks.brow, masks.hair) * bare
-    thicker = (masks.wide_brow - masks.narrow_brow) * bare
-    lips = masks.lips * bare
-    eye = masks.eye * bare
+    exterior = masks.exterior
+    hairs = np.maximum(masks.brow, masks.hair) * exterior
+    thicker = (masks.wide_brow - masks.narrow_brow) * exterior
+    lips = masks.lips * exterior
+    eye = masks.eye * exterior
     iris = eye * (masks.iris - masks.pupil)
     sclera = eye * (1.0 - masks.iris)
     table = (
@@ -203,15 +203,15 @@ def _feature_modes(masks: FaceMasks, lip_modes: tuple[tuple[float, ...], ...]) -
         (iris, (-0.030, 0.030, 0.075)),
         (iris, (0.060, 0.060, 0.050)),
         (sclera, (-0.040, -0.045, -0.050)),
-        (masks.lid_fold * bare, (-0.060, -0.060, -0.055)),
-        (masks.nostril * bare, (-0.040, -0.030, -0.030)),
-        (masks.lash * bare, (-0.050, -0.050, -0.045)),
+        (masks.lid_fold * exterior, (-0.060, -0.060, -0.055)),
+        (masks.nostril * exterior, (-0.040, -0.030, -0.030)),
+        (masks.lash * exterior, (-0.050, -0.050, -0.045)),
     )
     return [mask[:, None] * np.array(colour) for mask, colour in table]
 
 
 def _smooth_modes(fields: dict[str, tuple[np.ndarray, np.ndarray]], num_modes: int) -> np.ndarray:
-    """Smooth colour fields, strongest first, `[V, 3, num_modes]`."""
+    """Smooth random colour fields, by descending variance, `[V, 3, num_modes]`."""
     candidates = [
         (amplitude**2 * share * values[k], amplitude * np.sqrt(share) * scalars[:, k], axis)
         for amplitude, axis in _FIELD_AXES

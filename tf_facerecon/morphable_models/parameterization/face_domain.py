@@ -1,10 +1,10 @@
-"""The face unrolled: where the 68 landmarks of a typical face lie, and coordinates between them.
+"""The 2-D parameter domain of faces, by cylindrical projection, and its landmark template.
 
 Convention:
     Decimetres in the model frame (+x image right, +y up, +z out of the face). The table holds the
     image-left half (x <= 0) and is mirrored, so the template is exactly symmetric. Every point of a
-    face also has domain coordinates `(s, t)`: the face is unrolled from a vertical cylinder, `s` in
-    decimetres of arc, `t` the height.
+    face has domain coordinates `(s, t)`, its projection onto a vertical cylinder: `s` is the arc
+    length, `t` the height, both in decimetres.
 
 Source: the landmarks are the 68-point template of microsoft/Deep3DFaceReconstruction, made
 symmetric and rounded (MIT licence, Copyright (c) Microsoft Corporation; see NOTICE).
@@ -60,7 +60,7 @@ _LANDMARK_ROWS = (
 
 
 def domain_coordinates(positions: np.ndarray) -> np.ndarray:
-    """Unrolls points of the face from the vertical cylinder.
+    """Projects points of the face onto the vertical cylinder.
 
     Args:
         positions: `[..., 3]` decimetres, model frame.
@@ -73,7 +73,7 @@ def domain_coordinates(positions: np.ndarray) -> np.ndarray:
 
 
 def landmark_template() -> np.ndarray:
-    """Returns the 68 iBUG landmarks of the mean face, `[68, 3]` decimetres, mirror-symmetric."""
+    """The 68 iBUG landmarks of the mean face, `[68, 3]` decimetres, mirror-symmetric."""
     template = np.zeros((68, 3))
     for number, mirrored, x, y, z in _LANDMARK_ROWS:
         template[number] = x, y, z

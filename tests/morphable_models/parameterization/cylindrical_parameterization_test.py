@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from tf_facerecon.geometry import rotations
-from tf_facerecon.morphable_models.albedo import cylindrical_parameterization, face_domain
+from tf_facerecon.morphable_models.parameterization import cylindrical_parameterization, face_domain
 
 LANDMARKS = np.arange(68)
 TEMPLATE = face_domain.landmark_template()
 
 
 def test_the_template_is_unrolled_as_it_is():
-    face = cylindrical_parameterization.unroll(TEMPLATE, LANDMARKS)
+    face = cylindrical_parameterization.parameterize(TEMPLATE, LANDMARKS)
     np.testing.assert_allclose(face.positions, TEMPLATE, atol=1e-9)
     np.testing.assert_allclose(
         np.stack([face.s, face.t], axis=-1), face_domain.domain_coordinates(TEMPLATE), atol=1e-9
@@ -19,26 +19,27 @@ def test_the_template_is_unrolled_as_it_is():
 def test_unit_and_place_do_not_matter_random(rng):
     turn = rotations.rotation_matrix_from_euler(rng.uniform(-0.1, 0.1, 3)).numpy()
     moved = 100.0 * TEMPLATE @ turn.T + rng.normal(size=3)
-    face = cylindrical_parameterization.unroll(moved, LANDMARKS)
+    face = cylindrical_parameterization.parameterize(moved, LANDMARKS)
     np.testing.assert_allclose(face.positions, TEMPLATE, atol=1e-8)
 
 
 def test_features_of_another_face_come_to_their_places_random(rng):
     other = TEMPLATE + rng.normal(scale=0.02, size=TEMPLATE.shape)
-    face = cylindrical_parameterization.unroll(other, LANDMARKS)
+    face = cylindrical_parameterization.parameterize(other, LANDMARKS)
     expected = face_domain.domain_coordinates(TEMPLATE)
     found = np.stack([face.s, face.t], axis=-1)
     inner = np.r_[6:11, 17:60]
     np.testing.assert_allclose(found[inner], expected[inner], atol=1e-6)
-    assert np.abs(np.stack([face.arc, face.height], -1)[inner] - expected[inner]).max() > 0.01
+    unwarped = np.stack([face.unwarped_s, face.unwarped_t], -1)
+    assert np.abs(unwarped[inner] - expected[inner]).max() > 0.01
 
 
 def test_landmarks_at_one_vertex_are_borne():
     landmarks = LANDMARKS.copy()
     landmarks[49] = 48
-    assert np.isfinite(cylindrical_parameterization.unroll(TEMPLATE, landmarks).s).all()
+    assert np.isfinite(cylindrical_parameterization.parameterize(TEMPLATE, landmarks).s).all()
 
 
 def test_landmarks_in_one_place_exception_raised():
     with pytest.raises(ValueError):
-        cylindrical_parameterization.unroll(np.zeros((68, 3)), LANDMARKS)
+        cylindrical_parameterization.parameterize(np.zeros((68, 3)), LANDMARKS)

@@ -21,7 +21,7 @@ _SIDE_SHRINK = 0.85
 _BROW_MARGIN = 1.1
 
 
-def outward_triangles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+def orient_outward(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Turns all triangles round if they are clockwise from outside (as `tl` of the 2009 model is).
 
     The volume between the surface and the middle of its vertices decides, which is positive for
@@ -39,7 +39,7 @@ def outward_triangles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray
     return (triangles if volume >= 0 else triangles[:, ::-1]).astype(np.int32)
 
 
-def unwrap(
+def cylindrical_uv(
     vertices: np.ndarray, triangles: np.ndarray, landmarks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Texture coordinates: the head unrolled from a vertical cylinder, seam at the back.
@@ -70,7 +70,7 @@ def unwrap(
     return uv, uv_triangles if len(copied) else None
 
 
-def landmark_regions(vertices: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
+def regions_from_landmarks(vertices: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
     """Regions of the front of the face, read off the 68 landmarks of the mean shape.
 
     Args:

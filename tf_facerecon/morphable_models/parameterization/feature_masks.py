@@ -1,15 +1,15 @@
-"""Where the features of the face lie: smooth masks over the face domain.
+"""Soft masks of facial features (eyes, brows, lips, nostrils, hair, skin) over the face domain.
 
 Convention:
     Every function takes domain coordinates `s`, `t` `[N]` in decimetres and returns `[N]` values in
-    [0, 1] (or signed coordinates where it says so). `s` is positive on the image's right.
+    [0, 1] (or signed coordinates where documented). `s` is positive on the image's right.
 """
 
 import functools
 
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import face_domain
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 _TEMPLATE = face_domain.domain_coordinates(face_domain.landmark_template())
 EYE_OUTER, EYE_INNER = np.abs(_TEMPLATE[45]), np.abs(_TEMPLATE[42])
@@ -18,13 +18,13 @@ EYE_HALF_WIDTH = 0.5 * (EYE_OUTER[0] - EYE_INNER[0])
 EYE_CENTRE_T = 0.297
 IRIS_CENTRE_S, IRIS_CENTRE_T = 0.344, 0.300
 IRIS_RADIUS, PUPIL_RADIUS = 0.055, 0.021
-_LIP_END = 0.010  # Half the thickness of the lips' red at the corners of the mouth.
-# Superellipse that the hairline follows round the face.
+_LIP_END = 0.010  # Half the thickness of the vermilion at the corners of the mouth.
+# Superellipse of the hairline.
 _HAIR_HALF_WIDTH, _HAIR_BOTTOM, _HAIR_HEIGHT, _HAIR_POWER = 1.09, -0.05, 0.89, 2.6
 
 
 def smooth_step(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 below `low`, 1 above `high` (or reversed if `low > high`), a cubic between."""
+    """Smoothstep: 0 below `low`, 1 above `high` (reversed if `low > high`), a cubic between."""
     x = np.clip((value - low) / (high - low), 0.0, 1.0)
     return x * x * (3.0 - 2.0 * x)
 
@@ -37,18 +37,18 @@ def spot(s, t, centre_s, centre_t, radius_s, radius_t) -> np.ndarray:
 
 
 def lid_arch(along: np.ndarray) -> np.ndarray:
-    """How far the lids part at the signed position `along` the eye: 1 in its middle."""
+    """Relative opening of the lids at the signed position `along` the eye: 1 in its middle."""
     return np.clip(1.0 - along**2, 0.0, 1.0) ** 0.8
 
 
 def _canthus_height(along: np.ndarray) -> np.ndarray:
-    """Height of the line through the corners of the eye."""
+    """Height of the canthal line, through both corners of the eye."""
     return 0.5 * (EYE_OUTER[1] + EYE_INNER[1] + (EYE_OUTER[1] - EYE_INNER[1]) * along)
 
 
 @functools.lru_cache(maxsize=1)
 def _lid_shapes() -> tuple[np.ndarray, np.ndarray]:
-    """Height and slant of both lids such that they pass through landmarks 43, 44 and 47, 46."""
+    """Height and slant of both lids, fitted to landmarks 43, 44 and 47, 46."""
     shapes = []
     for numbers in ([43, 44], [47, 46]):
         s, t = np.abs(_TEMPLATE[numbers, 0]), _TEMPLATE[numbers, 1]
@@ -61,7 +61,7 @@ def _lid_shapes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def lid_heights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Edges of the eye opening, through the landmarks of the lids.
+    """Upper and lower boundary of the palpebral fissure (eye opening), through the lid landmarks.
 
     Returns:
         Heights `t` of the upper and the lower lid, and the signed position along the eye
@@ -77,7 +77,7 @@ def eye_opening(s: np.ndarray, t: np.ndarray, softness: float = 0.006) -> np.nda
     """1 between the lids."""
     upper, lower, along = lid_heights(s)
     inside = smooth_step(np.minimum(upper - t, t - lower), -softness, softness)
-    # The corners are landmarks, thus vertices: rounding must not decide on which side they lie.
+    # The corners are landmarks, hence vertices: rounding must not decide on which side they lie.
     return inside * (np.abs(along) < 1.0 + 1e-6)
 
 
@@ -88,7 +88,7 @@ def iris(s: np.ndarray, t: np.ndarray, radius: float = IRIS_RADIUS) -> np.ndarra
 
 
 def lash_line(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Dark line along the upper lid, fainter along the lower one."""
+    """Eyelashes: a line along the upper lid, fainter along the lower one."""
     upper, lower, along = lid_heights(s)
     extent = smooth_step(np.abs(along), 1.12, 0.9)
     line = np.exp(-(((t - upper - 0.004) / 0.009) ** 2))
@@ -96,8 +96,8 @@ def lash_line(s: np.ndarray, t: np.ndarray) -> np.ndarray:
     return extent * np.maximum(line, faint)
 
 
-def hollows(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Where little light of the sky gets to: beside the nose, below the lips, inside the orbits."""
+def concavities(s: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Concave areas with strong ambient occlusion: nose sides, below the lips, inner orbits."""
     spots = [
         0.7 * spot(s, t, 0.165, -0.125, 0.022, 0.030),
         0.6 * spot(s, t, 0.0, -0.485, 0.100, 0.022),
@@ -108,7 +108,7 @@ def hollows(s: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def lid_crease(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Height above the crease of the upper lid, which runs along its edge and meets its ends."""
+    """Height above the upper lid crease, which runs along the lid and meets its ends; dm."""
     upper, _, along = lid_heights(s)
     return t - upper - 0.012 - 0.024 * lid_arch(along)
 
@@ -143,9 +143,9 @@ def _lip_curves():
 
 
 def lip_edges(s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Heights of the upper and the lower edge of the lips' red, through landmarks 48 to 59.
+    """Heights of the upper and lower boundary of the vermilion, through landmarks 48 to 59.
 
-    They meet at the corners of the mouth and go on along the seam.
+    They meet at the corners of the mouth and continue along the lip line.
     """
     arc = np.abs(s)
     corner = _TEMPLATE[54]
@@ -157,10 +157,11 @@ def lip_edges(s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lips(s: np.ndarray, t: np.ndarray, softness: float = 0.008) -> np.ndarray:
-    """1 on the red of the lips: landmarks 48 to 59 outline it, but for its ends.
+    """1 on the vermilion of the lips, outlined by landmarks 48 to 59 except at its ends.
 
-    These are blunt and reach a millimetre past landmarks 48 and 54: where lips taper to nothing, a
-    mesh of ten thousand vertices, 1.6 mm apart, shows no red, and detectors find the mouth narrow.
+    The ends are blunt and reach a millimetre past landmarks 48 and 54: a mesh of ten thousand
+    vertices (1.6 mm apart) cannot resolve a tapered end, and detectors would find too narrow a
+    mouth.
     """
     upper, lower = lip_edges(s)
     corner = _TEMPLATE[54, 0]
@@ -172,9 +173,9 @@ def lips(s: np.ndarray, t: np.ndarray, softness: float = 0.008) -> np.ndarray:
 
 
 def mouth_corner(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """The dark pits in which the lips end, at landmarks 48 and 54: 3 mm wide, 2 mm high."""
+    """The dark mouth corners at landmarks 48 and 54: 3 mm wide, 2 mm high."""
     corner = _TEMPLATE[54]
-    # A little inwards, so that it darkens the last of the lips rather than the cheek.
+    # Slightly inwards, so that it darkens the end of the lips rather than the cheek.
     return spot(s, t, corner[0] - 0.004, corner[1], 0.012, 0.008)
 
 
@@ -185,7 +186,7 @@ def nostril(s: np.ndarray, t: np.ndarray) -> np.ndarray:
 
 
 def hair(s: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """1 beyond the hairline: on top of the forehead, the temples and before the ears."""
+    """1 beyond the hairline: above the forehead, on the temples and in front of the ears."""
     across = np.abs(s) / _HAIR_HALF_WIDTH
     up = np.clip(t - _HAIR_BOTTOM, 0.0, None) / _HAIR_HEIGHT
     outward = (across**_HAIR_POWER + up**_HAIR_POWER) ** (1.0 / _HAIR_POWER)

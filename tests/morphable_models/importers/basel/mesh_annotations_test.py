@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.morphable_models.importers.basel import made_up_basel
-from tf_facerecon.morphable_models.importers.basel import head_surface
+from tf_facerecon.morphable_models.importers.basel import mesh_annotations
 
 # A cube of side 2 round (0, 5, 0), triangles clockwise from outside at first.
 CORNERS = np.array([[x, 5 + y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
@@ -21,8 +21,8 @@ def test_outward_triangles_preset():
     normals = np.cross(*np.moveaxis(np.diff(CORNERS[CUBE], axis=1), 1, 0))
     outward = np.sum(normals * (CORNERS[CUBE].mean(axis=1) - [0, 5, 0]), axis=1) > 0
     assert outward.all()
-    np.testing.assert_array_equal(head_surface.outward_triangles(CORNERS, CUBE), CUBE)
-    turned = head_surface.outward_triangles(CORNERS, CUBE[:, [1, 0, 2]])
+    np.testing.assert_array_equal(mesh_annotations.orient_outward(CORNERS, CUBE), CUBE)
+    turned = mesh_annotations.orient_outward(CORNERS, CUBE[:, [1, 0, 2]])
     np.testing.assert_array_equal(turned, CUBE[:, [2, 0, 1]])
     assert turned.dtype == np.int32
 
@@ -30,7 +30,7 @@ def test_outward_triangles_preset():
 def test_outward_triangles_open_face():
     mesh = made_up_basel.made_up_mesh()
     for triangles in (mesh.triangles, mesh.triangles[:, ::-1]):
-        got = head_surface.outward_triangles(mesh.vertices + [0, 0, 30], triangles)
+        got = mesh_annotations.orient_outward(mesh.vertices + [0, 0, 30], triangles)
         np.testing.assert_array_equal(got, mesh.triangles)
 
 
@@ -39,7 +39,7 @@ def test_unwrap_front_preset():
     vertices = np.array([[-2.0, 1, 0], [0, 3, 5], [4, 2, 0], [1, 0, 0], [-1, 0, 0]])
     landmarks = np.full(68, 1)
     landmarks[0], landmarks[16] = 3, 4
-    uv, uv_triangles = head_surface.unwrap(vertices, np.array([[0, 1, 2]]), landmarks)
+    uv, uv_triangles = mesh_annotations.cylindrical_uv(vertices, np.array([[0, 1, 2]]), landmarks)
     assert uv_triangles is None
     assert uv.dtype == np.float32
     np.testing.assert_allclose(uv[:3], [[0, 1 / 3], [0.5, 1], [1, 2 / 3]], atol=1e-6)
@@ -55,7 +55,7 @@ def test_unwrap_seam_at_the_back():
     triangles = np.concatenate(
         [np.stack([low, after, after + count], -1), np.stack([low, after + count, low + count], -1)]
     )
-    uv, uv_triangles = head_surface.unwrap(vertices, triangles, face_up_to(2 * count))
+    uv, uv_triangles = mesh_annotations.cylindrical_uv(vertices, triangles, face_up_to(2 * count))
     assert uv.min() == 0 and uv.max() == 1
     # Vertex 0 and the one above it lie on both sides of the seam: two more coordinates.
     assert len(uv) == len(vertices) + 2
@@ -72,7 +72,7 @@ def test_landmark_regions_preset():
     mesh = made_up_basel.made_up_mesh()
     back = mesh.vertices * [1, 1, 0] - [0, 0, 3]
     vertices = np.concatenate([mesh.vertices, back])
-    regions = head_surface.landmark_regions(vertices, mesh.landmarks)
+    regions = mesh_annotations.regions_from_landmarks(vertices, mesh.landmarks)
     for region in regions.values():
         assert region.dtype == np.float32
         assert set(np.unique(region)) == {0.0, 1.0}
@@ -94,4 +94,4 @@ def test_landmark_regions_preset():
 def test_landmark_regions_exception_raised():
     mesh = made_up_basel.made_up_mesh()
     with pytest.raises(ValueError, match="The landmarks must outline"):
-        head_surface.landmark_regions(mesh.vertices, np.full(68, 3))
+        mesh_annotations.regions_from_landmarks(mesh.vertices, np.full(68, 3))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tf_facerecon.geometry import similarity_alignment
-from tf_facerecon.morphable_models.albedo import face_domain
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 LANDMARK_FILE = "landmarks68.txt"
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tf_facerecon.morphable_models.albedo import face_domain, feature_masks
+from tf_facerecon.morphable_models.parameterization import face_domain, feature_masks
 
 MASKS = [
     feature_masks.eye_opening,

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests.morphable_models.importers.basel import made_up_basel
-from tf_facerecon.morphable_models.albedo import face_domain
-from tf_facerecon.morphable_models.importers.basel import named_landmarks
+from tf_facerecon.morphable_models.importers.basel import ibug_landmarks
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 
 def named_points(vertices, landmarks):
@@ -26,7 +26,7 @@ def test_landmarks_from_names_preset():
     mesh = made_up_basel.made_up_mesh()
     vertices = moved(mesh.vertices)
     points = named_points(vertices, mesh.landmarks)
-    got = named_landmarks.landmarks_from_names(vertices, points, "a.h5")
+    got = ibug_landmarks.landmarks_from_names(vertices, points, "a.h5")
     assert got.dtype == np.int32
     np.testing.assert_array_equal(got, mesh.landmarks)
 
@@ -37,7 +37,7 @@ def test_landmarks_from_names_follows_a_deformed_face(rng):
     # A wider mouth region, a longer chin: named points come out exactly, others near.
     vertices = np.stack([x * (1.05 - 0.05 * y), y - 0.06 * (y < -0.2), z], axis=-1)
     points = named_points(vertices, mesh.landmarks)
-    got = named_landmarks.landmarks_from_names(vertices, points, "a.h5")
+    got = ibug_landmarks.landmarks_from_names(vertices, points, "a.h5")
     known = list(made_up_basel.NAMED.values())
     np.testing.assert_array_equal(got[known], mesh.landmarks[known])
     distance = np.linalg.norm(vertices[got] - vertices[mesh.landmarks], axis=-1)
@@ -62,7 +62,7 @@ def test_landmarks_from_names_on_another_model(shared_data):
     vertices = np.array(rows[:9409], float) / 10
     landmarks = np.array(lists["idx_to_landmark_verts"])
     points = named_points(vertices, landmarks)
-    got = named_landmarks.landmarks_from_names(vertices, points, "ict")
+    got = ibug_landmarks.landmarks_from_names(vertices, points, "ict")
     error_mm = 100 * np.linalg.norm(vertices[got] - vertices[landmarks], axis=-1)
     assert error_mm[36:48].mean() < 1.5
     assert error_mm[48:].mean() < 2.5
@@ -74,36 +74,36 @@ def test_landmarks_from_names_exception_raised():
     points = named_points(mesh.vertices, mesh.landmarks)
     few = dict(list(points.items())[:7])
     with pytest.raises(ValueError, match="a.h5 must name at least 8 .*lacks .*landmarks68.txt"):
-        named_landmarks.landmarks_from_names(mesh.vertices, few, "a.h5")
+        ibug_landmarks.landmarks_from_names(mesh.vertices, few, "a.h5")
     away = {**points, "center.nose.tip": points["center.nose.tip"] + [0, 0, 0.5]}
     with pytest.raises(
         ValueError, match="'center.nose.tip' of a.h5 .*Received: a point .* mm away"
     ):
-        named_landmarks.landmarks_from_names(mesh.vertices, away, "a.h5")
+        ibug_landmarks.landmarks_from_names(mesh.vertices, away, "a.h5")
     larger = {name: 10 * point for name, point in points.items()}
     with pytest.raises(ValueError, match="a.h5 must count in millimetres. Received: a face 10 "):
-        named_landmarks.landmarks_from_names(10 * mesh.vertices, larger, "a.h5")
+        ibug_landmarks.landmarks_from_names(10 * mesh.vertices, larger, "a.h5")
     line = {name: mesh.vertices[0] for name in points}
     with pytest.raises(ValueError, match="must not lie|one line|spread|directions"):
-        named_landmarks.landmarks_from_names(mesh.vertices, line, "a.h5")
+        ibug_landmarks.landmarks_from_names(mesh.vertices, line, "a.h5")
 
 
 def test_named_points_are_of_the_template():
     template = face_domain.landmark_template()
-    for name, number in named_landmarks._IBUG_NUMBERS.items():
+    for name, number in ibug_landmarks._IBUG_NUMBERS.items():
         side = {"right": -1, "center": 0, "left": 1}[name.split(".")[0]]
         assert np.sign(np.round(template[number, 0], 2)) == side, name
-    assert made_up_basel.NAMED.items() <= named_landmarks._IBUG_NUMBERS.items()
+    assert made_up_basel.NAMED.items() <= ibug_landmarks._IBUG_NUMBERS.items()
 
 
 def test_landmarks_from_file_preset(tmp_path):
     mesh = made_up_basel.made_up_mesh()
     path = tmp_path / "landmarks68.txt"
     path.write_text("\n".join(map(str, mesh.landmarks)) + "\n")
-    got = named_landmarks.landmarks_from_file(path, mesh.vertices)
+    got = ibug_landmarks.landmarks_from_file(path, mesh.vertices)
     np.testing.assert_array_equal(got, mesh.landmarks)
     np.savetxt(path, 100 * mesh.vertices[mesh.landmarks] + 0.1)
-    got = named_landmarks.landmarks_from_file(path, mesh.vertices)
+    got = ibug_landmarks.landmarks_from_file(path, mesh.vertices)
     np.testing.assert_array_equal(got, mesh.landmarks)
 
 
@@ -123,4 +123,4 @@ def test_landmarks_from_file_preset(tmp_path):
 def test_landmarks_from_file_exception_raised(tmp_path, lines, message):
     (tmp_path / "landmarks68.txt").write_text("\n".join(lines))
     with pytest.raises(ValueError, match=message):
-        named_landmarks.landmarks_from_file(tmp_path / "landmarks68.txt", np.zeros((90, 3)))
+        ibug_landmarks.landmarks_from_file(tmp_path / "landmarks68.txt", np.zeros((90, 3)))

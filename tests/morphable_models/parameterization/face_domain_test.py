@@ -1,6 +1,6 @@
 import numpy as np
 
-from tf_facerecon.morphable_models.albedo import face_domain
+from tf_facerecon.morphable_models.parameterization import face_domain
 
 # The image-left half of the iBUG points with their mirror images.
 MIRRORED = {0: 16, 8: 8, 17: 26, 27: 27, 31: 35, 36: 45, 39: 42, 48: 54, 60: 64, 61: 63, 67: 65}
