@@ -11,47 +11,47 @@ from tf_facerecon.morphable_models.procedural import albedo, procedural_model, t
 
 
 @pytest.fixture(scope="module")
-def lattice():
-    return topology.build_lattice(4000)
+def mesh():
+    return topology.build_mesh(4000)
 
 
 @pytest.fixture(scope="module")
-def face(lattice):
+def face(mesh):
     """The procedural face as a mesh of which only the landmarks are known, in millimetres."""
     fields = procedural_model.procedural_fields(4000)
-    return 100.0 * fields["mean_shape"], lattice.triangles, lattice.landmarks
+    return 100.0 * fields["mean_shape"], mesh.triangles, mesh.landmarks
 
 
 @pytest.fixture(scope="module")
-def mirror(face, lattice):
+def mirror(face, mesh):
     from scipy import spatial
 
     # Both sides of the mouth's slit lie in one place.
-    keys = np.column_stack([face[0], 100.0 * lattice.seam_side])
+    keys = np.column_stack([face[0], 100.0 * mesh.seam_side])
     return spatial.cKDTree(keys).query(keys * [-1, 1, 1, 1])[1]
 
 
 @pytest.fixture(scope="module")
-def painted(face, lattice, mirror):
-    inside = {"mouth": lattice.sheet_row >= 0}
+def painted(face, mesh, mirror):
+    inside = {"mouth": mesh.mouth_row >= 0}
     return landmark_albedo.albedo_from_landmarks(*face, mirror_index=mirror, parts=inside)
 
 
 @pytest.fixture(scope="module")
-def visibility(face, lattice):
+def visibility(face, mesh):
     vertices, triangles, _ = face
-    outside = (lattice.sheet_row < 0)[triangles].all(axis=1)
+    outside = (mesh.mouth_row < 0)[triangles].all(axis=1)
     return ambient_occlusion.ambient_visibility(vertices / 100.0, triangles[outside])
 
 
-def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, lattice, visibility):
-    outer = lattice.sheet_row < 0
-    expected = albedo.mean_albedo(lattice.s, lattice.t, lattice.sheet_row)
-    front = outer & (np.abs(lattice.s) < 0.8) & (lattice.t > -0.8) & (lattice.t < 0.8)
+def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, mesh, visibility):
+    outer = mesh.mouth_row < 0
+    expected = albedo.mean_albedo(mesh.s, mesh.t, mesh.mouth_row)
+    front = outer & (np.abs(mesh.s) < 0.8) & (mesh.t > -0.8) & (mesh.t < 0.8)
     # The procedural face has eyeballs of its own, shaded by the lids.
-    front &= feature_masks.eye_opening(lattice.s, lattice.t) == 0
+    front &= feature_masks.eye_opening(mesh.s, mesh.t) == 0
     # And no shade but in a few typical concavities.
-    front &= (visibility > 0.95) & (feature_masks.concavities(lattice.s, lattice.t) < 0.05)
+    front &= (visibility > 0.95) & (feature_masks.concavities(mesh.s, mesh.t) < 0.05)
     assert front.sum() > 1000
     difference = np.abs(painted.mean_albedo - expected)[front]
     assert difference.mean() < 0.005
@@ -66,11 +66,11 @@ def test_first_modes_are_melanin_and_haemoglobin(painted):
         assert ratio[0, 0] < 0
 
 
-def test_creases_are_dark_and_of_a_deeper_colour(painted, lattice, visibility):
+def test_creases_are_dark_and_of_a_deeper_colour(painted, mesh, visibility):
     """Beside the wings of the nose: darker than its open ridge, blue most and red least."""
-    wing = (np.abs(np.abs(lattice.s) - 0.165) < 0.03) & (np.abs(lattice.t + 0.125) < 0.03)
+    wing = (np.abs(np.abs(mesh.s) - 0.165) < 0.03) & (np.abs(mesh.t + 0.125) < 0.03)
     crease = painted.mean_albedo[wing & (visibility < 0.6)]
-    ridge = painted.mean_albedo[lattice.landmarks[28]]
+    ridge = painted.mean_albedo[mesh.landmarks[28]]
     assert len(crease) > 2
     shade = crease / ridge
     assert (shade[:, 0] < 0.93).all() and (np.diff(shade, axis=1) < 0).all()
