@@ -33,7 +33,7 @@ def measure(network: str) -> dict[str, float | str]:
     report = face.refinement
     decoder = reconstructor.decoder
     mean_face = decoder(np.zeros((1, decoder.layout.total), np.float32))
-    found = face.crop_transform.to_crop(face.found_points)
+    found = face.crop_transform.to_crop(face.alignment_points)
     region = photometric_error.photometric_region(
         found, reconstructor.skin_model.probability(face.crop)
     )

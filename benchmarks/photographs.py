@@ -41,7 +41,7 @@ def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
             tqdm.write(f"skipped {path}: {error}", file=sys.stderr)
             continue
         measured.append(str(path))
-        found = face.crop_transform.to_crop(face.found_points)
+        found = face.crop_transform.to_crop(face.alignment_points)
         answer = face.crop_transform.to_crop(face.photo_five_points)
         errors["mean_face"].append(landmark_error.interocular_error(mean_points, found))
         errors["network"].append(landmark_error.interocular_error(answer, found))

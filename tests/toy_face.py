@@ -1,4 +1,4 @@
-"""A face model of a few hundred vertices, so that tests of training take seconds."""
+"""A face model of a few hundred vertices, small enough for tests of training."""
 
 import numpy as np
 

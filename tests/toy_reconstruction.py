@@ -1,4 +1,4 @@
-"""A reconstructor of the toy face with known detections, for tests that take seconds."""
+"""A reconstructor of the toy face with fixed detections, for tests that take seconds."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from tf_facerecon.photos.face_detection import DetectedFace
 FIVE_POINTS = np.array([[90.0, 92.0], [132.0, 90.0], [112.0, 116.0], [96.0, 138.0], [130.0, 137.0]])
 
 
-class KnownFaces:
-    """A detector that finds what it was told, in any photograph."""
+class FixedDetector:
+    """A face detector that returns the same detections for every image."""
 
     def __init__(self, *faces):
         self.faces = list(faces)
@@ -31,7 +31,7 @@ def detected_face(offset=(0.0, 0.0), scale=1.0) -> DetectedFace:
 
 
 def build_toy_network(decoder, **changes) -> RNet:
-    """A network with zero heads: it answers the mean face."""
+    """A network with zero heads: it predicts the mean face."""
     model = decoder.face_model
     settings = {"face_model": model.name, "face_model_fingerprint": model.fingerprint, **changes}
     return RNet("small", **{**decoder.layout.sizes, **settings})
@@ -39,7 +39,7 @@ def build_toy_network(decoder, **changes) -> RNet:
 
 def build_toy_reconstructor() -> FaceReconstructor:
     decoder = FaceDecoder(build_toy_face_model())
-    detector = KnownFaces(detected_face(), detected_face((0.0, 70.0), 0.5))
+    detector = FixedDetector(detected_face(), detected_face((0.0, 70.0), 0.5))
     refiner = Refiner(decoder, steps=4)
     return FaceReconstructor(build_toy_network(decoder), decoder, detector, refiner=refiner)
 

@@ -26,7 +26,7 @@ class QuickReconstructor:
         same = types.SimpleNamespace(to_crop=lambda points: points)
         return [
             types.SimpleNamespace(
-                crop_transform=same, found_points=FOUND, photo_five_points=FOUND + [2.2, 0]
+                crop_transform=same, alignment_points=FOUND, photo_five_points=FOUND + [2.2, 0]
             )
         ]
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.cli import photo_arguments, reconstruct, reconstruct_photos, reconstruct_sets
-from tf_facerecon.export import face_files, image_set_files
+from tf_facerecon.inference.face_reconstruction import FILE_SUFFIXES, FaceReconstruction
+from tf_facerecon.inference.image_set_reconstruction import ImageSetReconstruction
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.photos import face_detection
 
@@ -46,10 +47,10 @@ def quick_files(monkeypatch):
     """Only the JSON: pictures and meshes have tests of their own."""
 
     def write(face, folder, stem):
-        text = json.dumps(face_files.summary(face), default=np.ndarray.tolist)
+        text = json.dumps(face.summary(), default=np.ndarray.tolist)
         (folder / f"{stem}.json").write_text(text, encoding="utf-8")
 
-    monkeypatch.setattr(face_files, "_write_all", write)
+    monkeypatch.setattr(FaceReconstruction, "_write_files", write)
 
 
 def save_photo(path, **size):
@@ -89,7 +90,7 @@ def test_points_say_where_a_face_is_that_the_detector_misses(
     np.savetxt(points / "me.txt", toy.FIVE_POINTS)
     assert reconstruct.main([*arguments, "--overwrite"]) == 0
     written = json.loads((out / "me.json").read_text(encoding="utf-8"))
-    np.testing.assert_allclose(written["found_points"]["photo"], toy.FIVE_POINTS)
+    np.testing.assert_allclose(written["alignment_points"]["photo"], toy.FIVE_POINTS)
     np.savetxt(points / "me.txt", toy.FIVE_POINTS[[1, 0, 2, 3, 4]])
     assert reconstruct.main([*arguments, "--overwrite"]) == 1
     assert "me.png: `landmarks` must stand in this order" in capsys.readouterr().err
@@ -162,7 +163,7 @@ def test_choose_stems_random(photos):
         f"{stem}{face}{suffix}".lower()
         for stem in stems
         for face in ("", "_face2", "_face3")
-        for suffix in face_files.SUFFIXES
+        for suffix in FILE_SUFFIXES
     ]
     assert len(set(written)) == len(written)
 
@@ -209,7 +210,7 @@ def test_face_model_by_its_name(known_faces, quick_files, tmp_path, capsys, monk
     arguments = [photo, "--out", str(tmp_path / "out"), "--weights", str(tmp_path / "toy.keras")]
     assert reconstruct.main([*arguments, "--face-model", "toy"]) == 0
     assert reconstruct.main([*arguments, "--face-model", "other"]) == 2
-    assert "learnt face model 'toy'" in capsys.readouterr().err
+    assert "trained for face model 'toy'" in capsys.readouterr().err
     assert reconstruct.main([*arguments, "--face-model", "bfm09"]) == 2
     assert "tf-facerecon build-face-model bfm09 --source FOLDER" in capsys.readouterr().err
 
@@ -243,10 +244,10 @@ def quick_sets(monkeypatch):
     """Empty files: meshes and pictures have tests of their own."""
 
     def write(result, folder, stem):
-        for name in image_set_files.file_names(result, stem):
+        for name in result.file_names(stem):
             (folder / name).write_text(result.aggregate, encoding="utf-8")
 
-    monkeypatch.setattr(image_set_files, "_write_all", write)
+    monkeypatch.setattr(ImageSetReconstruction, "_write_files", write)
 
 
 def test_set_becomes_one_person(network, known_faces, quick_sets, person_photos, tmp_path, capsys):
@@ -265,7 +266,7 @@ def test_set_becomes_one_person(network, known_faces, quick_sets, person_photos,
     said = capsys.readouterr()
     assert "anna: one face from 3 of 5 photo(s)" in said.out
     assert "nose" in said.out and "33%" in said.out
-    assert "warning: anna: copy is the same picture as 0" in said.err
+    assert "warning: anna: copy is the same image as 0" in said.err
     failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1 and "tree.png" in failed[0] and "No face" in failed[0]
     assert reconstruct.main(arguments) == 1 and "exists already" in capsys.readouterr().err
@@ -287,7 +288,7 @@ def test_sets_go_on_after_failures(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["anna"]
     errors = capsys.readouterr().err
     assert "notes.txt: is not a folder of photographs" in errors
-    assert "contains no images" in errors and "None of the 1 photographs can be used" in errors
+    assert "contains no images" in errors and "None of the 1 photos can be used" in errors
 
 
 @pytest.mark.parametrize(

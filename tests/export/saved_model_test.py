@@ -1,4 +1,4 @@
-"""The exported SavedModel answers as the Python pipeline does."""
+"""The exported SavedModel gives the same outputs as the Python pipeline."""
 
 import dataclasses
 import io
@@ -16,7 +16,7 @@ from tf_facerecon.layers.face_decoder import FaceDecoder
 
 @pytest.fixture(scope="module")
 def parts(toy_reconstructor):
-    """A network that answers something: zero heads would hide mistakes."""
+    """A network with random heads: zero outputs would hide mistakes."""
     r_net = build_toy_network(toy_reconstructor.decoder)
     rng = np.random.default_rng(1)
     for kernel in r_net.heads.trainable_variables:
@@ -68,7 +68,7 @@ def test_export_licensed_exception_raised(parts, tmp_path):
     r_net, decoder = parts
     licensed = dataclasses.replace(decoder.face_model, redistributable=False, licence="no copies")
     decoder = FaceDecoder(licensed)
-    with pytest.raises(ValueError, match="'toy' must not be passed on .licence: no copies"):
+    with pytest.raises(ValueError, match="'toy' is not redistributable .licence: no copies"):
         saved_model.export_saved_model(r_net, decoder, tmp_path / "model")
     assert not list(tmp_path.iterdir())
     saved_model.export_saved_model(

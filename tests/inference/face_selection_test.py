@@ -10,7 +10,7 @@ from tf_facerecon.inference import face_selection
 
 
 def test_detect_faces_preset():
-    detector = toy.KnownFaces(toy.detected_face(), toy.detected_face((0.0, 70.0), 0.5))
+    detector = toy.FixedDetector(toy.detected_face(), toy.detected_face((0.0, 70.0), 0.5))
     every = face_selection.detect_faces(detector, toy.toy_photo(), "me.jpg", all_faces=True)
     assert [face.box[2] for face in every] == [42.0, 21.0]
     (largest,) = face_selection.detect_faces(detector, toy.toy_photo(), "me.jpg", all_faces=False)
@@ -31,12 +31,12 @@ def test_face_from_landmarks_exception_raised(order):
 
 
 def found(points):
-    return face_selection.FoundFace(points, np.array([1.0, 2.0, 30.0, 40.0]), 0.9)
+    return face_selection.FaceLocation(points, np.array([1.0, 2.0, 30.0, 40.0]), 0.9)
 
 
-def test_align_faces_warns_of_each_that_it_leaves_out():
+def test_align_faces_warns_about_each_skipped_face():
     good, astray, line = found(toy.FIVE_POINTS), found(toy.FIVE_POINTS + 5000), found(np.eye(5, 2))
-    with pytest.warns(UserWarning, match="me.jpg: left out .* 30 x 40 pixels") as caught:
+    with pytest.warns(UserWarning, match="me.jpg: skipped .* 30 x 40 pixels") as caught:
         ((face, aligned),) = face_selection.align_faces(
             toy.toy_photo(), [astray, good, line], "me.jpg"
         )

@@ -1,39 +1,141 @@
-"""The person's meshes: one neutral, one for every photograph; shares of the whole face."""
+"""`ImageSetReconstruction`: meshes, shares, and files that are complete and all or none."""
+
+import dataclasses
+import json
+import os
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from tests import toy_image_set as toy_set
+from tests import toy_reconstruction as toy
+from tf_facerecon.inference import image_set_reconstruction, image_set_reconstructor
+from tf_facerecon.io import mesh_files
+from tf_facerecon.visualization import confidence_figure
 
 
 @pytest.fixture(scope="module")
-def person(toy_reconstructor):
+def three_photos(toy_reconstructor):
     reconstructor = toy_set.build_toy_set_reconstructor(toy_reconstructor)
     return reconstructor.reconstruct([toy_set.photo(number) for number in (0, 100, 200)])
 
 
-def test_neutral_vertices_preset(person):
-    model = person.decoder.face_model
-    expected = model.mean_shape + np.einsum("vik,k->vi", model.identity_basis, person.identity)
-    np.testing.assert_allclose(person.neutral_vertices, expected, atol=1e-6)
-    expected = model.mean_albedo + np.einsum("vik,k->vi", model.albedo_basis, person.texture)
-    np.testing.assert_allclose(person.albedo, expected, atol=1e-6)
+def test_neutral_vertices_preset(three_photos):
+    model = three_photos.decoder.face_model
+    expected = model.mean_shape + np.einsum(
+        "vik,k->vi", model.identity_basis, three_photos.identity
+    )
+    np.testing.assert_allclose(three_photos.neutral_vertices, expected, atol=1e-6)
+    expected = model.mean_albedo + np.einsum("vik,k->vi", model.albedo_basis, three_photos.texture)
+    np.testing.assert_allclose(three_photos.albedo, expected, atol=1e-6)
 
 
-def test_posed_has_the_persons_identity_and_the_photographs_expression(person):
-    vertices, albedo = person.posed(1)
-    own = person.images[1].coefficients
-    neutral = {**own, "identity": person.identity}
-    decoded = person.decoder(person.decoder.layout.merge(neutral)[None], render=False)
+def test_posed_has_the_aggregated_identity_and_the_photos_expression(three_photos):
+    vertices, albedo = three_photos.posed(1)
+    own = three_photos.images[1].coefficients
+    neutral = {**own, "identity": three_photos.identity}
+    decoded = three_photos.decoder(three_photos.decoder.layout.merge(neutral)[None], render=False)
     np.testing.assert_allclose(vertices, decoded["vertices"][0], atol=1e-6)
     np.testing.assert_allclose(albedo, decoded["albedo"][0], atol=1e-6)
-    alone = person.decoder(person.decoder.layout.merge(own)[None], render=False)["vertices"][0]
+    alone = three_photos.decoder(three_photos.decoder.layout.merge(own)[None], render=False)[
+        "vertices"
+    ][0]
     assert np.abs(vertices - alone).max() > 1e-3
-    assert np.abs(vertices - person.posed(0)[0]).max() > 1e-3
+    assert np.abs(vertices - three_photos.posed(0)[0]).max() > 1e-3
 
 
-def test_shares_add_up_to_one(person):
-    np.testing.assert_allclose(person.coefficient_shares.sum(axis=0), 1.0)
-    np.testing.assert_allclose(person.vertex_shares().sum(axis=0), 1.0)
-    for shares in person.region_shares().values():
+def test_shares_add_up_to_one(three_photos):
+    np.testing.assert_allclose(three_photos.coefficient_shares.sum(axis=0), 1.0)
+    np.testing.assert_allclose(three_photos.vertex_shares().sum(axis=0), 1.0)
+    for shares in three_photos.region_shares().values():
         np.testing.assert_allclose(shares.sum(), 1.0)
+
+
+@pytest.fixture(scope="module")
+def person(toy_reconstructor):
+    reconstructor = toy_set.build_toy_set_reconstructor(toy_reconstructor, toy_set.embed)
+    photos = [toy_set.photo(number) for number in (170, 0, 200, 170)]
+    with pytest.warns(image_set_reconstructor.ImageSetWarning):
+        return reconstructor.reconstruct([*photos, toy.toy_photo(height=50)])
+
+
+@pytest.fixture(scope="module")
+def saved(person, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved") / "new"
+    return folder, person.save(folder, "anna")
+
+
+def test_save_writes_all(saved, person):
+    folder, paths = saved
+    expected = {"anna.obj", "anna.json", "anna.npz", "anna_confidence.png"}
+    expected |= {f"anna_image_{number}.obj" for number in (1, 2, 3, 4)}
+    assert {path.name for path in paths} == {path.name for path in folder.iterdir()} == expected
+
+
+def test_save_meshes_preset(saved, person):
+    mesh = mesh_files.read_obj(saved[0] / "anna.obj")
+    np.testing.assert_allclose(mesh.vertices, person.neutral_vertices, atol=1e-7)
+    np.testing.assert_allclose(mesh.colours, np.clip(person.albedo, 0, 1), atol=1e-6)
+    np.testing.assert_array_equal(mesh.triangles, person.decoder.face_model.triangles)
+    posed = mesh_files.read_obj(saved[0] / "anna_image_3.obj")
+    np.testing.assert_allclose(posed.vertices, person.posed(2)[0], atol=1e-6)
+
+
+def test_save_json_preset(saved, person):
+    data = json.loads((saved[0] / "anna.json").read_text(encoding="utf-8"))
+    np.testing.assert_allclose(data["identity"], person.identity)
+    assert data["aggregate"] == "cnet" and data["face_model"]["name"] == "toy"
+    assert [image["mesh"] for image in data["images"]] == [
+        f"anna_image_{number}.obj" for number in (1, 2, 3, 4)
+    ]
+    assert data["images"][3]["duplicate_of"] == "image_1" and data["images"][3]["share"] == 0.0
+    assert sum(image["share"] for image in data["images"]) == pytest.approx(1.0)
+    assert data["images"][1]["embedding_distance"] > 1.0
+    assert list(data["failures"]) == ["image_5"] and "another person" in data["warnings"][1]
+    for region in ("nose", "jaw"):
+        shares = data["regions"][region]["shares"]
+        assert max(shares, key=shares.get) == data["regions"][region]["most_from"]
+    image = data["images"][0]
+    for name, group in person.images[0].coefficients.items():
+        np.testing.assert_allclose(image["coefficients"][name], group, atol=1e-7)
+    assert len(image["confidence"]) == toy_set.NUM_IDENTITY and image["photo_size"]["width"] == 240
+
+
+def test_save_arrays_need_no_pickle(saved, person):
+    with np.load(saved[0] / "anna.npz", allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["identity"], person.identity)
+        assert arrays["vertex_shares"].shape == (4, len(person.neutral_vertices))
+        assert arrays["names"].tolist() == ["image_1", "image_2", "image_3", "image_4"]
+
+
+def test_save_overwrites_only_on_request_and_never_photos(person, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        image_set_reconstruction,
+        "draw_confidence_figure",
+        lambda **_: np.zeros((4, 4, 3), np.uint8),
+    )
+    person.save(tmp_path, "anna")
+    with pytest.raises(FileExistsError, match="exists already"):
+        person.save(tmp_path, "anna")
+    person.save(tmp_path, "anna", overwrite=True)
+    figure = tmp_path / "anna_confidence.png"
+    image = dataclasses.replace(person.images[0], source_path=figure)
+    own = dataclasses.replace(person, images=(image, *person.images[1:]))
+    with pytest.raises(FileExistsError, match="is an input photograph"):
+        own.save(tmp_path, "anna", overwrite=True)
+
+
+def test_save_leaves_nothing_on_error(person, tmp_path, monkeypatch):
+    def fail(**_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(image_set_reconstruction, "draw_confidence_figure", fail)
+    with pytest.raises(OSError, match="disk full"):
+        person.save(tmp_path, "anna")
+    assert not os.listdir(tmp_path)
+
+
+def test_confidence_figure_is_saved(saved):
+    with PIL.Image.open(saved[0] / "anna_confidence.png") as figure:
+        assert figure.width > 4 * confidence_figure.TILE_SIZE

@@ -45,7 +45,7 @@ def test_reconstruct_with_landmarks_needs_no_detector(toy_reconstructor, count):
         for five, pair in enumerate(((36, 39), (42, 45), (30, 30), (48, 48), (54, 54))):
             points[list(pair)] = toy.FIVE_POINTS[five]
     reconstructor = FaceReconstructor(
-        toy_reconstructor.r_net, toy_reconstructor.decoder, toy.KnownFaces()
+        toy_reconstructor.r_net, toy_reconstructor.decoder, toy.FixedDetector()
     )
     (face,) = reconstructor.reconstruct(toy.toy_photo(), landmarks=points)
     assert face.confidence is None
@@ -97,7 +97,7 @@ def test_reconstruct_array_exception_raised(toy_reconstructor, image, message):
         toy_reconstructor.reconstruct(image, source="me.jpg")
 
 
-def test_reconstruct_transparent_is_laid_on_black(toy_reconstructor):
+def test_reconstruct_composites_transparency_over_black(toy_reconstructor):
     opacity = np.full(toy.toy_photo().shape[:2], 255, np.uint8)
     opacity[:, :20] = 0
     (face,) = toy_reconstructor.reconstruct(np.dstack([toy.toy_photo(), opacity]))
@@ -116,19 +116,21 @@ def test_reconstruct_file_exception_raised(toy_reconstructor, tmp_path):
         toy_reconstructor.reconstruct(tmp_path / "cut.jpg")
 
 
-def test_reconstruct_leaves_out_what_cannot_be_aligned(toy_reconstructor):
+def test_reconstruct_skips_faces_that_cannot_be_aligned(toy_reconstructor):
     astray = toy.detected_face((5000.0, 0.0), 2.0)  # The largest box, far beyond the photograph.
-    detector = toy.KnownFaces(astray, toy.detected_face())
+    detector = toy.FixedDetector(astray, toy.detected_face())
     reconstructor = FaceReconstructor(
         toy_reconstructor.r_net, toy_reconstructor.decoder, detector, refiner=object()
     )
-    with pytest.warns(UserWarning, match="crowd.jpg: left out the face of 84 x 96 pixels"):
+    with pytest.warns(UserWarning, match="crowd.jpg: skipped the face of 84 x 96 pixels"):
         (face,) = reconstructor.reconstruct(toy.toy_photo(), all_faces=True, source="crowd.jpg")
-    np.testing.assert_array_equal(face.found_points, toy.FIVE_POINTS)
+    np.testing.assert_array_equal(face.alignment_points, toy.FIVE_POINTS)
 
 
 def test_reconstruct_no_face_exception_raised(toy_reconstructor):
-    blind = FaceReconstructor(toy_reconstructor.r_net, toy_reconstructor.decoder, toy.KnownFaces())
+    blind = FaceReconstructor(
+        toy_reconstructor.r_net, toy_reconstructor.decoder, toy.FixedDetector()
+    )
     with pytest.raises(ValueError, match="holiday.jpg"):
         blind.reconstruct(toy.toy_photo(), source="holiday.jpg")
 
@@ -149,13 +151,13 @@ def test_reconstruct_landmarks_exception_raised(toy_reconstructor, landmarks, me
         toy_reconstructor.reconstruct(toy.toy_photo(), landmarks=landmarks, source="me.jpg")
 
 
-def test_partners_exception_raised(toy_reconstructor):
+def test_incompatible_decoder_exception_raised(toy_reconstructor):
     decoder = toy_reconstructor.decoder
     with pytest.raises(ValueError, match="same coefficients"):
-        FaceReconstructor(toy.build_toy_network(decoder, identity=7), decoder, toy.KnownFaces())
-    stranger = FaceDecoder(build_toy_face_model(seed=8))
-    with pytest.raises(ValueError, match="learnt face model 'toy'"):
-        FaceReconstructor(toy_reconstructor.r_net, stranger, toy.KnownFaces())
+        FaceReconstructor(toy.build_toy_network(decoder, identity=7), decoder, toy.FixedDetector())
+    other = FaceDecoder(build_toy_face_model(seed=8))
+    with pytest.raises(ValueError, match="trained for face model 'toy'"):
+        FaceReconstructor(toy_reconstructor.r_net, other, toy.FixedDetector())
 
 
 def test_load_network_preset(toy_reconstructor, tmp_path):

@@ -1,4 +1,4 @@
-"""Shares of confidence by hand, and that they always add up to one."""
+"""Shares against values computed by hand; their sum is always 1."""
 
 import hypothesis
 import numpy as np
@@ -11,7 +11,7 @@ from tf_facerecon.results import confidence_shares
 def test_coefficient_shares_preset():
     confidence = [[1.0, 0.0, 2.0], [3.0, 0.0, 2.0], [np.nan, 5.0, 7.0]]
     shares = confidence_shares.coefficient_shares(confidence, [True, True, False])
-    # The third photograph is a copy; nobody is confident of the second coefficient.
+    # The third photo is a duplicate; all confidences of the second coefficient are zero.
     np.testing.assert_allclose(shares, [[0.25, 0.5, 0.5], [0.75, 0.5, 0.5], [0, 0, 0]])
 
 
@@ -63,3 +63,9 @@ def test_exception_raised():
         confidence_shares.vertex_shares(np.ones((2, 3)), np.ones((7, 3, 4)))
     with pytest.raises(ValueError, match="`landmarks` must have shape"):
         confidence_shares.region_shares(np.ones((2, 9)), np.arange(9))
+
+
+def test_is_uniform_preset():
+    assert confidence_shares.is_uniform(np.array([0.5, 0.0, 0.5001]))  # A duplicate does not count.
+    assert not confidence_shares.is_uniform(np.array([0.5, 0.4, 0.1]))
+    assert not confidence_shares.is_uniform(np.array([1.0]))

@@ -1,10 +1,10 @@
-"""Pose, cameras and crop of `results.fitted_face` speak of the same points."""
+"""`FittedFace`: pose, cameras and crop are consistent with one another."""
 
 import numpy as np
 
 
 def test_pose_preset(posed_face):
-    # Check value of the reference for the angles 0.1, 0.2, 0.3.
+    # Reference value for the angles 0.1, 0.2, 0.3.
     rotation = [
         [0.93629336, -0.27509585, 0.21835066],
         [0.28962948, 0.95642509, -0.03695701],

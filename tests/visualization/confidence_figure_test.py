@@ -1,4 +1,4 @@
-"""The picture of who gave what: colours of the leader, grey where nobody leads, eight at most."""
+"""The confidence figure: colour of the largest share, grey where all are equal, eight photos."""
 
 import dataclasses
 
@@ -25,38 +25,52 @@ def with_confidence(person, rows):
     return dataclasses.replace(person, images=tuple(images))
 
 
-def middle_of_tile(picture, row, column):
-    """Colour in the middle of the face of one tile, 0 to 1."""
-    height = picture.shape[0] // 2
-    margin = (picture.shape[1] - 3 * TILE) // 4
+def centre_of_tile(figure, row, column):
+    """Colour at the centre of a tile, 0 to 1."""
+    height = figure.shape[0] // 2
+    margin = (figure.shape[1] - 3 * TILE) // 4
     left = margin + column * (TILE + margin)
-    return picture[row * height + margin + TILE // 2, left + TILE // 2] / 255.0
+    return figure[row * height + margin + TILE // 2, left + TILE // 2] / 255.0
 
 
 def test_draw_preset(person):
-    first = confidence_figure.draw(with_confidence(person, (1.0, 0.0)))
-    second = confidence_figure.draw(with_confidence(person, (0.0, 1.0)))
-    equal = confidence_figure.draw(with_confidence(person, (1.0, 1.0)))
+    first = with_confidence(person, (1.0, 0.0)).confidence_figure()
+    second = with_confidence(person, (0.0, 1.0)).confidence_figure()
+    equal = with_confidence(person, (1.0, 1.0)).confidence_figure()
     assert first.dtype == np.uint8 and first.shape == second.shape == equal.shape
-    orange, blue, grey = (middle_of_tile(p, 0, 0) for p in (first, second, equal))
+    orange, blue, grey = (centre_of_tile(p, 0, 0) for p in (first, second, equal))
     assert orange[0] > orange[2] + 0.2  # Red over blue.
     assert blue[2] > blue[0] + 0.2
     assert np.ptp(grey) < 0.05
-    # The shares below the photographs: bright for the one that gave all, dark for the other.
-    assert middle_of_tile(first, 1, 1).sum() > 2 * middle_of_tile(first, 1, 2).sum()
+    # Heat maps below the photos: bright for the photo with share 1, dark for the other.
+    assert centre_of_tile(first, 1, 1).sum() > 2 * centre_of_tile(first, 1, 2).sum()
 
 
 def test_draw_of_one_and_of_many(person):
     one = dataclasses.replace(person, images=person.images[:1])
-    assert confidence_figure.draw(one).shape[1] < 3 * (TILE + 40)
+    assert one.confidence_figure().shape[1] < 3 * (TILE + 40)
     images = tuple(
         dataclasses.replace(
             person.images[number % 2],
-            name=f"a long name of a photograph {number}",
+            name=f"a long file name of photo number {number}",
             confidence=np.full(toy_set.NUM_IDENTITY, 1.0 + number, np.float32),
         )
         for number in range(30)
     )
-    many = confidence_figure.draw(dataclasses.replace(person, images=images))
+    many = dataclasses.replace(person, images=images).confidence_figure()
     columns = confidence_figure.MAX_PHOTOS + 1
     assert columns * TILE < many.shape[1] < (columns + 1) * (TILE + 40)
+
+
+def test_shape_exception_raised(person):
+    with pytest.raises(ValueError, match="`vertex_shares` must have shape"):
+        confidence_figure.draw_confidence_figure(
+            vertices=person.neutral_vertices,
+            triangles=person.decoder.face_model.triangles,
+            camera=person.decoder.camera,
+            crops=[person.images[0].crop],
+            names=["a"],
+            counted=np.array([True]),
+            photo_shares=np.ones(1),
+            vertex_shares=person.vertex_shares(),
+        )

@@ -1,4 +1,4 @@
-"""The sheet that shows a face model: `visualization.model_overview`."""
+"""The figure of a 3DMM: `visualization.model_overview`."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ LARGE = 300
 
 @pytest.fixture(scope="module")
 def toy():
-    """The toy face with two-ended expressions that need names, and one region."""
+    """The toy face with one region; its expressions have no names and no ranges."""
     model = build_toy_face_model()
     left = (model.mean_shape[:, 0] < 0).astype(float)
     return dataclasses.replace(model, regions={"left": left})
@@ -25,39 +25,41 @@ def small_landmarks(monkeypatch):
     monkeypatch.setattr(model_overview, "_LARGE_TILE_SIZE", LARGE)
 
 
-def tile(sheet, row, column):
+def tile(overview, row, column):
     top, left = row * ROW + MARGIN, MARGIN + column * STEP
-    return sheet[top : top + 224, left : left + 224].astype(float) / 255
+    return overview[top : top + 224, left : left + 224].astype(float) / 255
 
 
-def test_model_sheet_preset(toy):
-    sheet = model_overview.model_overview(toy)
+def test_model_overview_preset(toy):
+    overview = model_overview.model_overview(toy)
     # Mean, 12 of identity, 8 of expression, 10 of albedo, 8 random faces; landmarks.
-    assert sheet.shape == (7 * ROW + LARGE + ROW - 224, 8 * STEP + MARGIN, 3)
-    assert sheet.dtype == np.uint8
-    np.testing.assert_allclose(tile(sheet, 0, 2)[112, 112], toy.mean_albedo[0], atol=0.1)
-    # The sixth and last mode of identity at +2 stands behind six at -2 and five at +2.
-    assert tile(sheet, 2, 3).min() < 0.9
-    np.testing.assert_array_equal(tile(sheet, 2, 4), 1.0)
-    regions = tile(sheet, 0, 6)[112]
+    assert overview.shape == (7 * ROW + LARGE + ROW - 224, 8 * STEP + MARGIN, 3)
+    assert overview.dtype == np.uint8
+    np.testing.assert_allclose(tile(overview, 0, 2)[112, 112], toy.mean_albedo[0], atol=0.1)
+    # The sixth and last mode of identity at +2 follows six at -2 and five at +2.
+    assert tile(overview, 2, 3).min() < 0.9
+    np.testing.assert_array_equal(tile(overview, 2, 4), 1.0)
+    regions = tile(overview, 0, 6)[112]
     assert np.abs(regions[80] - regions[140]).max() > 0.2
-    checks = tile(sheet, 0, 7)[60:160, 60:160]
+    checks = tile(overview, 0, 7)[60:160, 60:160]
     assert 0.3 < (checks[..., 2] > 0.72).mean() < 0.7
-    landmarks = sheet[7 * ROW :].astype(int)
+    landmarks = overview[7 * ROW :].astype(int)
     red = (landmarks[..., 0] > 150) & (landmarks[..., 2] < 90)
     assert 100 < red.sum() < 5000
 
 
-def test_model_sheet_of_bounded_expressions(toy, monkeypatch):
-    """Ends of ranges that are neutral are not drawn."""
+def test_model_overview_of_bounded_expressions(toy, monkeypatch):
+    """Ends of ranges at 0, the neutral face, are not drawn."""
     drawn = []
     monkeypatch.setattr(
         model_overview.ThumbnailRenderer,
-        "draw",
+        "render",
         lambda *a, **k: np.zeros((k.get("size", 224),) * 2 + (3,)),
     )
     monkeypatch.setattr(
-        model_overview, "_captioned", lambda row: drawn.append(row) or np.zeros((9, 9, 3), np.uint8)
+        model_overview,
+        "_captioned_row",
+        lambda row: drawn.append(row) or np.zeros((9, 9, 3), np.uint8),
     )
     ranges = np.array([[0.0, 1.0], [0.0, 0.5], [0.0, 1.0], [0.0, 1.0]])
     names = ("smile", "a_name_that_is_too_long_for_its_tile", "frown", "wink")

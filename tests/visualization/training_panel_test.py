@@ -19,6 +19,6 @@ def test_draw_shows_photo_overlay_and_shape():
     panel = TrainingPanel(r_net, decoder, photo).draw()
     assert (panel.shape, panel.dtype) == ((448, 672, 3), np.uint8)
     np.testing.assert_array_equal(panel[:, :224], 51)
-    # Outside the face the overlay is the photograph and the shape is white; inside neither is.
+    # Outside the face the overlay is the photo and the shape is white; inside neither is.
     assert np.all(panel[0, 224] == 51) and np.all(panel[0, 448] == 255)
     assert np.all(panel[112, 336] != 51) and np.all(panel[112, 560] < 255)

@@ -6,9 +6,9 @@ import sys
 import warnings
 
 from tf_facerecon.cli import photo_arguments
-from tf_facerecon.export.image_set_files import is_even
 from tf_facerecon.inference import image_set_reconstructor
 from tf_facerecon.io import atomic_files
+from tf_facerecon.results.confidence_shares import is_uniform
 
 
 def run_sets(options: argparse.Namespace) -> int:
@@ -38,7 +38,7 @@ def run_sets(options: argparse.Namespace) -> int:
     for folder, name in zip(folders, photo_arguments.choose_set_names(folders), strict=True):
         try:
             reconstruct_set(reconstructor, folder, name, options, failures)
-        except image_set_reconstructor.SURVIVABLE as error:
+        except image_set_reconstructor.PHOTO_ERRORS as error:
             failures[folder] = error
     if is_new:
         photo_arguments.remove_if_empty(options.out)
@@ -71,5 +71,5 @@ def reconstruct_set(
     for region, shares in person.region_shares().items():
         most = int(shares.argmax())
         leader = person.images[most].name
-        lead = "the same share from all" if is_even(shares) else f"most from {leader}"
+        lead = "the same share from all" if is_uniform(shares) else f"most from {leader}"
         print(f"  {region:<5} {lead} ({shares[most]:.0%})")

@@ -1,4 +1,4 @@
-"""Texture of a mesh: the photograph where it shows the surface, fitted colours elsewhere."""
+"""Texture extraction: the photo where the surface is visible, the fitted colours elsewhere."""
 
 import numpy as np
 
@@ -6,61 +6,66 @@ from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import texture_seams
 from tf_facerecon.io import image_files
 from tf_facerecon.results.fitted_face import FittedFace
-from tf_facerecon.visualization import crop_window, mesh_views
+from tf_facerecon.visualization import crop_resampling, mesh_rendering
 
 TEXTURE_SIZE = 1024
-# Cosines of the angle between surface normal and view at which the photograph begins to count, and
-# at which it counts fully.
-_GRAZING, _FACING = 0.15, 0.45
-_DEPTH_TOLERANCE = 0.03  # Decimetres behind the nearest surface that still count as visible.
-_BLEND_SIGMA = 8.0  # Texels over which the photograph fades into fitted colours.
+# Cosines of the angle between surface normal and viewing direction between which the weight of the
+# photo rises from 0 to 1.
+_MIN_FACING, _FULL_FACING = 0.15, 0.45
+_DEPTH_TOLERANCE = 0.03  # Decimetres behind the depth map within which a surface is visible.
+_BLEND_SIGMA = 8.0  # Texels over which the photo is blended into the fitted colours.
 
 
-def photo_texture(
-    face: FittedFace, view: mesh_views.FrontView, size: int = TEXTURE_SIZE
+def extract_texture(
+    face: FittedFace, view: mesh_rendering.CameraView, size: int = TEXTURE_SIZE
 ) -> np.ndarray:
-    """Unwraps the photograph through the mesh's texture coordinates.
+    """Unwraps the photo into the texture space of the mesh.
 
-    A texel takes the photograph's colour by as much as its surface faces the camera and nothing of
-    the mesh hides it. The rest takes the fitted colours, brought to the photograph's mean colour so
-    that the seam does not show. Light is baked in. Texels beside the mesh repeat the nearest one,
-    so that filtering does not pull in a background.
+    The weight of the photo in a texel depends on the angle between surface and viewing direction,
+    and is 0 where the mesh occludes itself and outside the photo. The rest is filled with the
+    fitted colours, scaled to the photo's mean colour so that the transition is not visible. The
+    illumination of the photo is baked in. Texels that no triangle covers repeat the nearest covered
+    one, so that texture filtering does not blend in a background.
 
     Args:
         face: The face.
-        view: Its `mesh_views.front_view`, which says what hides what.
+        view: Of `mesh_rendering.render_camera_view(face)`; its depth map resolves occlusion.
         size: Texels on each side.
 
     Returns:
-        `[size, size, 3]` uint8, row 0 at v = 1.
+        `[size, size, 3]` uint8 RGB, row 0 at v = 1.
     """
     surface, covered = _unwrap(face, size)
-    photo, inside = crop_window.cut(face.photo, face.crop_transform, size)
-    spot = np.moveaxis(surface["spot"], -1, 0)
-    seen = _smooth_step(surface["facing"][..., 0], _GRAZING, _FACING) * covered
-    seen = seen * _sample(inside[..., None], spot)[..., 0]
-    seen = seen * _unhidden(view.depth, spot, surface["depth"][..., 0])
-    sampled = _sample(photo, spot)
+    photo, inside = crop_resampling.resample_crop(face.photo, face.crop_transform, size)
+    position = np.moveaxis(surface["position"], -1, 0)
+    visibility = _smooth_step(surface["facing"][..., 0], _MIN_FACING, _FULL_FACING) * covered
+    visibility = visibility * _sample(inside[..., None], position)[..., 0]
+    visibility = visibility * _unoccluded(view.depth, position, surface["depth"][..., 0])
+    sampled = _sample(photo, position)
     fitted = surface["colours"]
-    fitted = np.clip(fitted * _gain(sampled, fitted, seen), 0.0, 1.0)
-    weight = _fade(seen)[..., None]
+    fitted = np.clip(fitted * _gain(sampled, fitted, visibility), 0.0, 1.0)
+    weight = _feather(visibility)[..., None]
     texture = weight * sampled + (1.0 - weight) * fitted
-    return image_files.to_uint8(_spread(texture, covered))
+    return image_files.to_uint8(_fill_uncovered(texture, covered))
 
 
 def _unwrap(face, size):
-    """Draws the mesh flat in texture space: where in the crop window each texel's surface is."""
+    """Rasterizes the mesh in texture space.
+
+    Returns:
+        Dict of attributes `[size, size, C]` of each texel's surface (`position` in the crop, row
+        and column in [0, 1]; `facing`, `depth`, `colours`), and the mask `[size, size]`.
+    """
     vertices = face.vertices
     camera = face.camera
     clip = cameras.to_clip_space(vertices.astype(np.float32), camera).numpy()
-    across = (
-        clip[:, :2] / clip[:, 3:] * [1.0, -1.0] + 1.0
-    ) / 2.0  # Column, row; 0 to 1 over the window.
+    # Column and row, 0 to 1 over the crop.
+    position = (clip[:, :2] / clip[:, 3:] * [1.0, -1.0] + 1.0) / 2.0
     towards_camera = np.array([0.0, 0.0, camera.distance]) - vertices
     towards_camera /= np.linalg.norm(towards_camera, axis=-1, keepdims=True)
     facing = np.sum(face.normals * towards_camera, axis=-1, keepdims=True)
-    parts = {
-        "spot": across[:, ::-1],
+    attributes = {
+        "position": position[:, ::-1],
         "facing": facing,
         "depth": clip[:, 3:],
         "colours": np.clip(face.colours, 0.0, 1.0),
@@ -68,24 +73,24 @@ def _unwrap(face, size):
     cut = texture_seams.cut_seams(face.triangles, face.uv_triangles)
     uv = face.uv[cut.uv]
     flat = np.concatenate([2.0 * uv - 1.0, np.zeros((len(uv), 1)), np.ones((len(uv), 1))], axis=-1)
-    attributes = np.concatenate(list(parts.values()), axis=-1)[cut.vertices]
-    drawn, covered = mesh_views.rasterize_square(flat, cut.triangles, attributes, size)
-    ends = np.cumsum([part.shape[-1] for part in parts.values()])
-    return dict(zip(parts, np.split(drawn, ends[:-1], axis=-1), strict=True)), covered
+    values = np.concatenate(list(attributes.values()), axis=-1)[cut.vertices]
+    rendered, covered = mesh_rendering.rasterize_attributes(flat, cut.triangles, values, size)
+    ends = np.cumsum([value.shape[-1] for value in attributes.values()])
+    return dict(zip(attributes, np.split(rendered, ends[:-1], axis=-1), strict=True)), covered
 
 
-def _unhidden(nearest, spot, depth):
-    """1 where no other part of the mesh lies in front of the texel's surface."""
+def _unoccluded(nearest, position, depth):
+    """1 where no other part of the mesh is in front of the texel's surface, else 0."""
     size = len(nearest)
-    rows, columns = (np.clip((axis * size).astype(int), 0, size - 1) for axis in spot)
+    rows, columns = (np.clip((axis * size).astype(int), 0, size - 1) for axis in position)
     return (depth <= nearest[rows, columns] + _DEPTH_TOLERANCE).astype(np.float32)
 
 
-def _sample(image: np.ndarray, spot: np.ndarray) -> np.ndarray:
-    """Bilinear values `[H, W, C]` of a window picture at rows and columns `spot` `[2, H, W]`."""
+def _sample(image: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Samples a crop bilinearly at rows and columns `position` `[2, H, W]` in [0, 1]."""
     import scipy.ndimage
 
-    positions = spot * image.shape[0] - 0.5
+    positions = position * image.shape[0] - 0.5
     return np.stack(
         [
             scipy.ndimage.map_coordinates(image[..., c], positions, order=1, mode="nearest")
@@ -100,23 +105,23 @@ def _smooth_step(values, low, high):
     return ramp * ramp * (3.0 - 2.0 * ramp)
 
 
-def _gain(sampled, fitted, seen):
-    """Factor per channel that brings fitted colours to the photograph's mean where it is seen."""
-    weight = seen[..., None]
+def _gain(sampled, fitted, visibility):
+    """Gain `[3]` that maps the mean fitted colour to the photo's over the visible surface."""
+    weight = visibility[..., None]
     photo_mean, fitted_mean = ((weight * colours).sum(axis=(0, 1)) for colours in (sampled, fitted))
     ratio = photo_mean / np.maximum(fitted_mean, 1e-6)
-    return np.clip(ratio, 0.5, 2.0) if seen.any() else np.ones(3)
+    return np.clip(ratio, 0.5, 2.0) if visibility.any() else np.ones(3)
 
 
-def _fade(seen):
-    """Lowers `seen` near its borders; no texel takes more of the photograph than it shows."""
+def _feather(visibility):
+    """Feathers the visibility near its borders, never above the visibility itself."""
     import scipy.ndimage
 
-    return np.minimum(seen, scipy.ndimage.gaussian_filter(seen, _BLEND_SIGMA) ** 2)
+    return np.minimum(visibility, scipy.ndimage.gaussian_filter(visibility, _BLEND_SIGMA) ** 2)
 
 
-def _spread(texture, covered):
-    """Gives texels beside the mesh the colour of the nearest covered one."""
+def _fill_uncovered(texture, covered):
+    """Fills texels that no triangle covers with the colour of the nearest covered one."""
     import scipy.ndimage
 
     if not covered.any():

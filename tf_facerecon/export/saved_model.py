@@ -1,9 +1,9 @@
-"""SavedModel for serving: aligned pictures to coefficients and geometry, with TensorFlow alone.
+"""Export of R-Net and decoder as a SavedModel that is served with TensorFlow alone.
 
 Convention:
-    Inputs are aligned 224 x 224 crops (`photos.face_alignment`), RGB in [0, 1]. Outputs follow
-    `FaceDecoder`: points in crop pixels, vertices in world decimetres, pose as a 4 x 4 matrix from
-    model frame to world.
+    Inputs are aligned 224 x 224 crops (`photos.face_alignment`), RGB in [0, 1]. Outputs are as in
+    `FaceDecoder`: landmarks in crop pixels, vertices in the world frame in decimetres; the pose is
+    a 4 x 4 matrix from model to world frame.
 """
 
 import os
@@ -23,16 +23,16 @@ ENCODED_SIGNATURE = "serve_encoded"
 
 
 def geometry_from_images(r_net: RNet, decoder: FaceDecoder, images: tf.Tensor) -> dict:
-    """What the exported signature computes.
+    """Coefficients and geometry of aligned crops: the function behind the exported signatures.
 
     Args:
-        r_net: The network.
-        decoder: Its decoder.
-        images: Float tensor `[B, 224, 224, 3]` in [0, 1].
+        r_net: Regresses coefficients from crops.
+        decoder: Decoder of its face model.
+        images: Float tensor `[B, 224, 224, 3]`, aligned crops, RGB in [0, 1].
 
     Returns:
-        A dict of `coefficients` `[B, C]`, `landmarks` `[B, 68, 2]`, `pose` `[B, 4, 4]` and
-        `vertices` `[B, V, 3]`.
+        Dict of `coefficients` `[B, C]`, `landmarks` `[B, 68, 2]`, `pose` `[B, 4, 4]` and `vertices`
+        `[B, V, 3]`.
     """
     coefficients = expression_limits.limit_coefficients(
         decoder.face_model, decoder.layout, r_net(images, training=False)
@@ -55,37 +55,37 @@ def export_saved_model(
     *,
     allow_licensed_face_model: bool = False,
 ) -> pathlib.Path:
-    """Writes a SavedModel folder; whole, or on an error not at all.
+    """Writes a SavedModel folder, complete or, on an error, not at all.
 
-    Signatures: `serving_default` takes `image` `[B, 224, 224, 3]`, `serve_encoded` takes
-    `image_bytes` `[B]`, JPEG or PNG files of aligned crops, square and of any size. Both give
-    `geometry_from_images`, for any batch size. The basis of the face model becomes part of the
-    file.
+    Signatures, for any batch size: `serving_default` takes `image` `[B, 224, 224, 3]`;
+    `serve_encoded` takes `image_bytes` `[B]`, JPEG or PNG files of square aligned crops of any
+    size. Both return the outputs of `geometry_from_images`. The SavedModel contains the basis of
+    the face model.
 
     Args:
-        r_net: The network.
-        decoder: Its decoder.
-        folder: Must not exist yet.
-        allow_licensed_face_model: Whether a face model that must not be passed on may be written
-            nevertheless, for use by its licensee.
+        r_net: Regresses coefficients from crops.
+        decoder: Decoder of its face model.
+        folder: Must not exist.
+        allow_licensed_face_model: Whether to export a face model that is not redistributable, for
+            use by its licensee only.
 
     Returns:
         The folder.
 
     Raises:
         FileExistsError: If `folder` exists.
-        ValueError: If the face model must not be passed on and `allow_licensed_face_model` is
+        ValueError: If the face model is not redistributable and `allow_licensed_face_model` is
             false.
     """
     folder = pathlib.Path(folder)
     if folder.exists():
-        raise FileExistsError(f"{folder} exists already; a SavedModel needs a new folder.")
+        raise FileExistsError(f"{folder} exists already; choose a new folder for the SavedModel.")
     model = decoder.face_model
     if not model.redistributable and not allow_licensed_face_model:
         raise ValueError(
-            f"Face model {model.name!r} must not be passed on (licence: "
-            f"{model.licence or 'unknown'}), and a SavedModel would hold its basis. Pass "
-            "`allow_licensed_face_model` if the file stays with the licensee."
+            f"Face model {model.name!r} is not redistributable (licence: "
+            f"{model.licence or 'unknown'}), and a SavedModel contains its basis. Pass "
+            "`allow_licensed_face_model=True` if the SavedModel stays with the licensee."
         )
     size = decoder.camera.image_size
     archive = keras.export.ExportArchive()
@@ -106,17 +106,17 @@ def export_saved_model(
 
 
 def _decode(image_bytes: tf.Tensor, size: int) -> tf.Tensor:
-    """Encoded crops `[B]` to pictures `[B, size, size, 3]` in [0, 1]."""
+    """Decodes image files `[B]` to crops `[B, size, size, 3]` in [0, 1]."""
 
     def decode_one(encoded):
-        picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        picture = tf.ensure_shape(picture, [None, None, 3])
-        height, width = tf.unstack(tf.shape(picture)[:2])
-        # Squashed, a whole photograph would be answered as if it were the crop of a face.
+        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        image = tf.ensure_shape(image, [None, None, 3])
+        height, width = tf.unstack(tf.shape(image)[:2])
+        # A whole photo, resized without its aspect ratio, would silently yield a wrong face.
         with tf.control_dependencies(
             [tf.debugging.assert_equal(height, width, "image_bytes must be a square aligned crop")]
         ):
-            picture = tf.cast(picture, tf.float32) / 255.0
-        return tf.image.resize(picture, [size, size], antialias=True)
+            image = tf.cast(image, tf.float32) / 255.0
+        return tf.image.resize(image, [size, size], antialias=True)
 
     return tf.map_fn(decode_one, image_bytes, fn_output_signature=tf.float32)

@@ -1,33 +1,121 @@
-"""One reconstructed face: everything that is known of it, and what can be made of that."""
+"""The result of single-image reconstruction: a fitted face that can be drawn and saved."""
 
 import dataclasses
+import math
 import os
 import pathlib
 from collections.abc import Iterable
 
 import numpy as np
 
-from tf_facerecon.export import face_files, photo_texture
-from tf_facerecon.results.fitted_face import FittedFace
-from tf_facerecon.visualization import mesh_views, panels
+from tf_facerecon.core import package_versions
+from tf_facerecon.export import photo_texture
+from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
+from tf_facerecon.results.fitted_face import FittedFace, RefinementReport
+from tf_facerecon.visualization import face_panel, mesh_rendering
+
+FILE_SUFFIXES = (
+    ".obj",
+    ".mtl",
+    "_texture.png",
+    "_neutral.obj",
+    "_neutral.mtl",
+    "_neutral_texture.png",
+    "_overlay.png",
+    "_photo.png",
+    ".json",
+    ".npz",
+)
+UNITS = {
+    "length": "decimetre",
+    "identity, expression, texture": "standard deviation",
+    "rotation": "radian; Euler angles about x, y, z; R = Rz Ry Rx on column vectors",
+    "points": "pixel (column, row), row down, top-left pixel (0, 0)",
+    "pose": "model frame to world; x right in the image, y up, z towards the camera",
+    "extrinsics": "world to a camera frame with x right, y down, z into the scene",
+    "crop_matrix": "photo pixels to crop pixels",
+}
+_NPZ_ARRAYS = (
+    "vertices",
+    "normals",
+    "neutral_vertices",
+    "triangles",
+    "uv",
+    "uv_triangles",
+    "albedo",
+    "colours",
+    "landmarks",
+    "photo_landmarks",
+    "five_points",
+    "photo_five_points",
+    "alignment_points",
+    "photo_vertices",
+    "pose",
+    "intrinsics",
+    "extrinsics",
+    "photo_intrinsics",
+    "crop_matrix",
+    "crop",
+    "image",
+    "mask",
+    "box",
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FaceReconstruction(FittedFace):
-    """A fitted face (see `FittedFace` for its fields) that can be drawn and saved."""
+    """One reconstructed face; its data and geometry are documented in `FittedFace`."""
 
     def texture(self) -> np.ndarray:
-        """Texture `[1024, 1024, 3]` uint8 for `uv`: the photograph, where it shows the surface."""
-        return photo_texture.photo_texture(self, mesh_views.front_view(self))
+        """Texture for `uv`, `[1024, 1024, 3]` uint8 RGB, taken from the photo where it is visible.
+
+        See `photo_texture.extract_texture`.
+        """
+        return photo_texture.extract_texture(self, mesh_rendering.render_camera_view(self))
 
     def panel(self) -> np.ndarray:
-        """Photo, overlay, shape, albedo, landmarks and the turned face side by side; uint8 RGB."""
-        view = mesh_views.front_view(self)
-        return panels.panel(self, view, photo_texture.photo_texture(self, view))
+        """Photo, overlay, shape, albedo, landmarks and a rotated view side by side.
+
+        Returns:
+            `[height, width, 3]` uint8 RGB.
+        """
+        view = mesh_rendering.render_camera_view(self)
+        texture = photo_texture.extract_texture(self, view)
+        return face_panel.draw_panel(self, view, texture)
 
     def overlay_on_photo(self) -> np.ndarray:
-        """The rendered face in its place in the whole photograph: `[height, width, 3]` uint8."""
-        return panels.overlay_on_photo(self, mesh_views.front_view(self))
+        """The rendered face composited over the whole photo: `[height, width, 3]` uint8 RGB."""
+        return face_panel.draw_overlay(self, mesh_rendering.render_camera_view(self))
+
+    def summary(self) -> dict:
+        """Everything except meshes and images as numbers and text: the contents of the JSON file.
+
+        Points are listed by the image that they refer to, "crop" or "photo".
+        """
+        five_points = {"crop": self.five_points, "photo": self.photo_five_points}
+        rotation = dict(zip(("pitch", "yaw", "roll"), self.rotation_degrees, strict=True))
+        return {
+            "source": self.source,
+            "photo_size": {"width": self.photo.shape[1], "height": self.photo.shape[0]},
+            "box": dict(zip(("x", "y", "width", "height"), self.box, strict=True)),
+            "confidence": self.confidence,
+            "face_model": {"name": self.face_model, "fingerprint": self.face_model_fingerprint},
+            "coefficients": self.coefficients,
+            "rotation_degrees": rotation,
+            "pose": self.pose,
+            "camera": dataclasses.asdict(self.camera),
+            "intrinsics": self.intrinsics,
+            "extrinsics": self.extrinsics,
+            "photo_intrinsics": self.photo_intrinsics,
+            "crop_matrix": self.crop_matrix,
+            "photo_from_crop_matrix": np.linalg.inv(self.crop_matrix),
+            "landmarks": {"crop": self.landmarks, "photo": self.photo_landmarks},
+            "five_points": five_points,
+            "alignment_points": {"photo": self.alignment_points},
+            "refinement": None if self.refinement is None else _nan_to_none(self.refinement),
+            "units": UNITS,
+            "versions": package_versions.package_versions(),
+        }
 
     def save(
         self,
@@ -37,27 +125,61 @@ class FaceReconstruction(FittedFace):
         overwrite: bool = False,
         keep: Iterable[str | os.PathLike] = (),
     ) -> list[pathlib.Path]:
-        """Writes mesh, texture, pictures and numbers; all of them or, on an error, none.
+        """Writes meshes, texture, images and numbers; all of the files or, on an error, none.
 
-        - `<stem>.obj`, `.mtl`, `_texture.png`: the posed mesh in world decimetres, textured with
-          the photo;
-        - `<stem>_neutral.obj`, `.mtl`, `_texture.png`: identity alone, in the model frame;
-        - `<stem>_overlay.png`: the panel; `<stem>_photo.png`: the face drawn into the photograph;
-        - `<stem>.json`: named numbers, units, versions; `<stem>.npz`: all arrays.
+        - `<stem>.obj`, `.mtl`, `_texture.png`: the posed mesh, world frame, decimetres, textured
+          from the photo;
+        - `<stem>_neutral.obj`, `.mtl`, `_texture.png`: identity only, model frame, decimetres;
+        - `<stem>_overlay.png`: `panel()`; `<stem>_photo.png`: `overlay_on_photo()`;
+        - `<stem>.json`: `summary()`; `<stem>.npz`: all arrays.
 
         Args:
-            folder: Made if it is not there.
+            folder: Created if it does not exist.
             stem: Start of every file name.
-            overwrite: Whether files of the same names may be replaced; the photograph itself
-                (`source_path`) never is.
-            keep: More files that must not be replaced, such as photographs still to come.
+            overwrite: Whether existing files may be replaced; the photo itself (`source_path`)
+                never is.
+            keep: Further files that must not be replaced, such as photos still to be processed.
 
         Returns:
-            The paths that were written.
+            The files written.
 
         Raises:
-            FileExistsError: If a file exists and `overwrite` is false, or is to be kept.
+            FileExistsError: If a file exists and `overwrite` is false, or it is to be kept.
             ValueError: If `stem` is not a plain file name.
             OSError: If the folder cannot be written.
         """
-        return face_files.save(self, folder, stem, overwrite=overwrite, keep=keep)
+        return file_groups.write_together(
+            folder,
+            stem,
+            [f"{stem}{suffix}" for suffix in FILE_SUFFIXES],
+            lambda temporary: self._write_files(temporary, stem),
+            overwrite=overwrite,
+            keep=[*keep, *([self.source_path] if self.source_path else [])],
+        )
+
+    def _write_files(self, folder: pathlib.Path, stem: str) -> None:
+        view = mesh_rendering.render_camera_view(self)
+        texture = photo_texture.extract_texture(self, view)
+        for name, vertices in ((stem, self.vertices), (f"{stem}_neutral", self.neutral_vertices)):
+            mesh_files.write_obj(
+                folder / f"{name}.obj",
+                vertices,
+                self.triangles,
+                colours=np.clip(self.albedo, 0.0, 1.0),
+                uv=self.uv,
+                uv_triangles=self.uv_triangles,
+                texture=texture,
+            )
+        panel = face_panel.draw_panel(self, view, texture)
+        image_files.write_image(folder / f"{stem}_overlay.png", panel)
+        image_files.write_image(folder / f"{stem}_photo.png", face_panel.draw_overlay(self, view))
+        json_files.write_json(folder / f"{stem}.json", self.summary())
+        arrays = {name: getattr(self, name) for name in _NPZ_ARRAYS}
+        coefficients = {f"coefficients_{k}": v for k, v in self.coefficients.items()}
+        np.savez_compressed(folder / f"{stem}.npz", **arrays, **coefficients)
+
+
+def _nan_to_none(report: RefinementReport) -> dict[str, float | None]:
+    """Fields of the report with NaN, which JSON lacks, replaced by `None`."""
+    fields = dataclasses.asdict(report)
+    return {name: None if math.isnan(value) else value for name, value in fields.items()}

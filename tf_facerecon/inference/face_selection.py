@@ -1,4 +1,4 @@
-"""Which faces of a photograph to reconstruct: detected or given by points, and aligned."""
+"""Selection and alignment of the faces of a photo, detected or given by landmarks."""
 
 import dataclasses
 import os
@@ -12,13 +12,13 @@ from tf_facerecon.photos import face_alignment, face_detection
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FoundFace:
-    """Where a face is.
+class FaceLocation:
+    """Position of one face in a photo.
 
     Attributes:
-        points: `[5, 2]` or `[68, 2]` float64, photo pixels `(column, row)`.
-        box: `[4]` x, y, width, height, photo pixels.
-        confidence: Of the detector, 0 to 1; `None` when the caller gave the points.
+        points: `[5, 2]` or `[68, 2]` float64 landmarks, photo pixels `(column, row)`.
+        box: `[4]` x, y, width, height of the bounding box, photo pixels.
+        confidence: Detection confidence, 0 to 1; `None` if the caller gave the landmarks.
     """
 
     points: np.ndarray
@@ -28,19 +28,19 @@ class FoundFace:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PhotoFaces:
-    """A photograph and its faces, cut out.
+    """A photo and its aligned faces.
 
     Attributes:
-        source: What to call the photograph.
-        source_path: Its file; `None` for an array.
-        photo: `[height, width, 3]` uint8.
-        faces: Faces with their crops, largest first; at least one.
+        source: Name of the photo in messages and files.
+        source_path: File of the photo; `None` for an array.
+        photo: `[height, width, 3]` uint8 RGB.
+        faces: Position and aligned crop of each face, largest first; at least one.
     """
 
     source: str
     source_path: pathlib.Path | None
     photo: np.ndarray
-    faces: list[tuple[FoundFace, face_alignment.AlignedFace]]
+    faces: list[tuple[FaceLocation, face_alignment.AlignedFace]]
 
 
 def read_faces(
@@ -51,11 +51,19 @@ def read_faces(
     landmarks: np.ndarray | None = None,
     source: str | None = None,
 ) -> PhotoFaces:
-    """Reads a photograph, finds its faces and aligns them; see `FaceReconstructor.reconstruct`.
+    """Reads a photo, detects its faces and aligns them.
+
+    Args:
+        detector: Face detector; not used if `landmarks` are given.
+        image: See `FaceReconstructor.reconstruct`, as for all that follow.
+        all_faces: Whether to return all faces instead of the largest.
+        landmarks: `[5, 2]` or `[68, 2]` landmarks of the face, photo pixels.
+        source: Name of the photo; by default its file name.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no picture, no face is found, or `landmarks` do not describe one.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If `image` is not a valid image, no face is detected, or `landmarks` are not
+            those of a face.
     """
     if isinstance(image, str | os.PathLike):
         path = pathlib.Path(image).absolute()
@@ -74,36 +82,36 @@ def read_faces(
 
 def detect_faces(
     detector: face_detection.FaceDetector, photo: np.ndarray, source: str, all_faces: bool
-) -> list[FoundFace]:
-    """The largest face of a photograph, or all of them, largest first.
+) -> list[FaceLocation]:
+    """Detects the largest face of a photo, or all faces, largest first.
 
     Args:
-        detector: Finds faces.
-        photo: `[height, width, 3]` uint8.
-        source: What to call the photograph in messages.
-        all_faces: Whether to give every face.
+        detector: Face detector.
+        photo: `[height, width, 3]` uint8 RGB.
+        source: Name of the photo in messages.
+        all_faces: Whether to return all faces.
 
     Raises:
-        ValueError: If there is no face.
+        ValueError: If no face is detected.
     """
     detected = detector.detect(photo)
     largest = face_detection.largest_face(detected, source)
     return [
-        FoundFace(face.five_points, np.asarray(face.box, np.float64), float(face.confidence))
+        FaceLocation(face.five_points, np.asarray(face.box, np.float64), float(face.confidence))
         for face in (detected if all_faces else [largest])
     ]
 
 
-def face_from_landmarks(landmarks: np.ndarray, source: str) -> FoundFace:
-    """A face where the caller says; its box is that of the points.
+def face_from_landmarks(landmarks: np.ndarray, source: str) -> FaceLocation:
+    """The face with the given landmarks; its box is their bounding box.
 
     Args:
         landmarks: `[5, 2]` or `[68, 2]`, see `FaceReconstructor.reconstruct`.
-        source: What to call the photograph in messages.
+        source: Name of the photo in messages.
 
     Raises:
-        ValueError: If the shape is another, a number is not finite, or the order is not that of a
-            face seen from the front.
+        ValueError: If the shape is wrong, a coordinate is not finite, or the landmarks are not in
+            the order of an upright face (for instance left and right swapped).
     """
     points = np.asarray(landmarks, np.float64)
     if points.shape not in ((5, 2), (68, 2)) or not np.isfinite(points).all():
@@ -114,24 +122,24 @@ def face_from_landmarks(landmarks: np.ndarray, source: str) -> FoundFace:
     five = points if len(points) == 5 else face_alignment.five_points_from_68(points)
     face_alignment.check_face_order(f"{source}: `landmarks`", five)
     low, high = points.min(axis=0), points.max(axis=0)
-    return FoundFace(points, np.concatenate([low, high - low]), None)
+    return FaceLocation(points, np.concatenate([low, high - low]), None)
 
 
 def align_faces(
-    photo: np.ndarray, faces: list[FoundFace], source: str
-) -> list[tuple[FoundFace, face_alignment.AlignedFace]]:
-    """Cuts the crop of every face; warns of those that cannot be cut, and leaves them out.
+    photo: np.ndarray, faces: list[FaceLocation], source: str
+) -> list[tuple[FaceLocation, face_alignment.AlignedFace]]:
+    """Aligns and crops every face; warns about those that cannot be aligned and skips them.
 
     Args:
-        photo: `[height, width, 3]` uint8.
+        photo: `[height, width, 3]` uint8 RGB.
         faces: At least one.
-        source: What to call the photograph in messages.
+        source: Name of the photo in messages.
 
     Returns:
-        Faces with their crops, at least one.
+        Each face with its aligned crop; at least one.
 
     Raises:
-        ValueError: If not one face can be aligned.
+        ValueError: If no face can be aligned.
     """
     aligned, failures = [], []
     for face in faces:
@@ -145,7 +153,7 @@ def align_faces(
     for face, error in failures:
         x, y, width, height = face.box
         warnings.warn(
-            f"{source}: left out the face of {width:.0f} x {height:.0f} pixels at column {x:.0f}, "
+            f"{source}: skipped the face of {width:.0f} x {height:.0f} pixels at column {x:.0f}, "
             f"row {y:.0f}: {error}",
             stacklevel=3,
         )

@@ -1,7 +1,7 @@
-"""What is known of a set of photographs of one person: one face, and each photograph's own part.
+"""The result of image-set reconstruction: one person's face, and its fit to every photo.
 
 Convention:
-    World and model frames and units as in `fitted_face`: decimetres, y up, z towards the camera.
+    Frames and units as in `results.fitted_face`: decimetres, y up, z towards the camera.
 """
 
 import dataclasses
@@ -12,28 +12,30 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from tf_facerecon.export import image_set_files
-from tf_facerecon.inference.set_images import SetImage
+from tf_facerecon.core import package_versions
+from tf_facerecon.inference import face_reconstruction
+from tf_facerecon.inference.image_results import ImageResult
+from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.results import confidence_shares
-from tf_facerecon.visualization import confidence_figure
+from tf_facerecon.visualization.confidence_figure import draw_confidence_figure
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSetReconstruction:
-    """One person's face from N photographs; V vertices, K identity coefficients.
+    """One person's face from N photos; V vertices, K identity coefficients.
 
     Attributes:
-        images: The photographs in which a face was found, in the order given.
-        failures: Why, by source, for those that could not be used.
-        warnings: Sentences about the set that its owner should read.
-        aggregate: "cnet", "mean" or "best".
+        images: The photos in which a face was detected, in the order given.
+        failures: Reasons, by source, why the other photos could not be used.
+        warnings: Messages about duplicates, photos of another person, or a single usable photo.
+        aggregate: "cnet", "mean" or "best"; see `ImageSetReconstructor.reconstruct`.
         identity: `[K]` aggregated identity coefficients, standard deviations.
-        texture: Mean texture coefficients of the photographs, standard deviations.
-        decoder: Turns coefficients into meshes.
+        texture: `[K_tex]` texture coefficients, mean over the photos, standard deviations.
+        decoder: Decoder from coefficients to meshes.
     """
 
-    images: tuple[SetImage, ...]
+    images: tuple[ImageResult, ...]
     failures: Mapping[str, str]
     warnings: tuple[str, ...]
     aggregate: str
@@ -43,46 +45,50 @@ class ImageSetReconstruction:
 
     @property
     def counted(self) -> np.ndarray:
-        """`[N]` bool: photographs that have a say in the identity."""
+        """`[N]` bool: photos that are part of the aggregation, all except duplicates."""
         return np.array([image.duplicate_of is None for image in self.images])
 
     @functools.cached_property
     def coefficient_shares(self) -> np.ndarray:
-        """`[N, K]` what each photograph contributed to each identity coefficient."""
+        """`[N, K]` share of each photo in each identity coefficient: normalised confidences."""
         confidence = np.stack([image.confidence for image in self.images])
         return confidence_shares.coefficient_shares(confidence, self.counted)
 
+    @property
+    def photo_shares(self) -> np.ndarray:
+        """`[N]` share of each photo in the identity: mean over the coefficients."""
+        return self.coefficient_shares.mean(axis=1)
+
     def vertex_shares(self) -> np.ndarray:
-        """`[N, V]` what each photograph contributed to each vertex; see `confidence_shares`."""
+        """`[N, V]` share of each photo in each vertex; see `confidence_shares.vertex_shares`."""
         model = self.decoder.face_model
         return confidence_shares.vertex_shares(self.coefficient_shares, model.identity_basis)
 
     def region_shares(self) -> dict[str, np.ndarray]:
-        """`[N]` what each photograph contributed to jaw, brows, nose, eyes and mouth."""
+        """`[N]` share of each photo in each of "jaw", "brows", "nose", "eyes" and "mouth"."""
         model = self.decoder.face_model
         return confidence_shares.region_shares(self.vertex_shares(), model.landmarks)
 
     @property
     def neutral_vertices(self) -> np.ndarray:
-        """`[V, 3]` float32, the person: model frame, no expression and no pose."""
+        """`[V, 3]` float32, neutral face of the person: model frame, no expression, no pose."""
         model = self.decoder.face_model
         return model.mean_shape + model.identity_basis @ self.identity
 
     @property
     def albedo(self) -> np.ndarray:
-        """`[V, 3]` RGB of the person without light, about 0 to 1, not clamped."""
+        """`[V, 3]` RGB without illumination, about 0 to 1, not clamped."""
         model = self.decoder.face_model
         return model.mean_albedo + model.albedo_basis @ self.texture
 
     def posed(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """The person as in one photograph.
+        """The aggregated identity with the expression, pose and texture of one photo.
 
         Args:
-            index: Number of the photograph in `images`.
+            index: Index of the photo in `images`.
 
         Returns:
-            Vertices `[V, 3]` (world) with the person's identity and the photograph's own expression
-            and pose, and the photograph's albedo `[V, 3]`.
+            Vertices `[V, 3]`, world frame, decimetres, and albedo `[V, 3]` of that photo.
         """
         groups = {**self.images[index].coefficients, "identity": self.identity}
         coefficients = self.decoder.layout.merge(groups)[np.newaxis]
@@ -90,8 +96,64 @@ class ImageSetReconstruction:
         return decoded["vertices"].numpy()[0], decoded["albedo"].numpy()[0]
 
     def confidence_figure(self) -> np.ndarray:
-        """Which photograph gave which part of the face: `[height, width, 3]` uint8 RGB."""
-        return confidence_figure.draw(self)
+        """Draws the share of each photo in each part of the face.
+
+        Returns:
+            `[height, width, 3]` uint8 RGB; see `visualization.confidence_figure`.
+        """
+        return draw_confidence_figure(
+            vertices=self.neutral_vertices,
+            triangles=self.decoder.face_model.triangles,
+            camera=self.decoder.camera,
+            crops=[image.crop for image in self.images],
+            names=[image.name for image in self.images],
+            counted=self.counted,
+            photo_shares=self.photo_shares,
+            vertex_shares=self.vertex_shares(),
+        )
+
+    def summary(self, stem: str) -> dict:
+        """Everything except meshes and images as numbers and text: the contents of the JSON file.
+
+        Args:
+            stem: Start of the file names, which the summary lists.
+        """
+        names = [image.name for image in self.images]
+        model = self.decoder.face_model
+        return {
+            "aggregate": self.aggregate,
+            "identity": self.identity,
+            "texture": self.texture,
+            "face_model": {"name": model.name, "fingerprint": model.fingerprint},
+            "regions": {
+                region: {
+                    "most_from": (
+                        None
+                        if confidence_shares.is_uniform(shares)
+                        else names[int(np.argmax(shares))]
+                    ),
+                    "shares": dict(zip(names, shares, strict=True)),
+                }
+                for region, shares in self.region_shares().items()
+            },
+            "images": [
+                image.summary(share, _posed_name(stem, image))
+                for image, share in zip(self.images, self.photo_shares, strict=True)
+            ],
+            "failures": dict(self.failures),
+            "warnings": list(self.warnings),
+            "units": {
+                **face_reconstruction.UNITS,
+                "share": "fraction of the identity that comes from a photo; the sum is 1",
+                "embedding_distance": "1 - cosine of identity embeddings, median over the others",
+            },
+            "versions": package_versions.package_versions(),
+        }
+
+    def file_names(self, stem: str) -> list[str]:
+        """Names of the files that `save` writes."""
+        posed = [_posed_name(stem, image) for image in self.images]
+        return [f"{stem}.obj", f"{stem}.json", f"{stem}.npz", f"{stem}_confidence.png", *posed]
 
     def save(
         self,
@@ -101,26 +163,63 @@ class ImageSetReconstruction:
         overwrite: bool = False,
         keep: Iterable[str | os.PathLike] = (),
     ) -> list[pathlib.Path]:
-        """Writes meshes, picture and numbers; all of them or, on an error, none.
+        """Writes meshes, figure and numbers; all of the files or, on an error, none.
 
-        - `<stem>.obj`: the person, neutral, in the model frame, with albedo colours;
-        - `<stem>_<name>.obj`: the person as in that photograph, in world decimetres;
-        - `<stem>_confidence.png`: `confidence_figure`;
-        - `<stem>.json`: every number of the set and of its photographs, failures and warnings;
-        - `<stem>.npz`: identity, texture, shares and neutral mesh as arrays.
+        - `<stem>.obj`: the neutral face, model frame, decimetres, with vertex colours (albedo);
+        - `<stem>_<name>.obj`: the face with the expression and pose of that photo, world frame;
+        - `<stem>_confidence.png`: `confidence_figure()`;
+        - `<stem>.json`: `summary(stem)`;
+        - `<stem>.npz`: identity, texture, confidences, shares and neutral mesh as arrays.
 
         Args:
-            folder: Made if it is not there.
+            folder: Created if it does not exist.
             stem: Start of every file name.
-            overwrite: Whether files of the same names may be replaced; the photographs never are.
-            keep: More files that must not be replaced.
+            overwrite: Whether existing files may be replaced; the photos never are.
+            keep: Further files that must not be replaced.
 
         Returns:
-            The paths that were written.
+            The files written.
 
         Raises:
-            FileExistsError: If a file exists and `overwrite` is false, or is to be kept.
+            FileExistsError: If a file exists and `overwrite` is false, or it is to be kept.
             ValueError: If `stem` is not a plain file name.
             OSError: If the folder cannot be written.
         """
-        return image_set_files.save(self, folder, stem, overwrite=overwrite, keep=keep)
+        photos = [image.source_path for image in self.images if image.source_path is not None]
+        return file_groups.write_together(
+            folder,
+            stem,
+            self.file_names(stem),
+            lambda temporary: self._write_files(temporary, stem),
+            overwrite=overwrite,
+            keep=[*keep, *photos],
+        )
+
+    def _write_files(self, folder: pathlib.Path, stem: str) -> None:
+        triangles = self.decoder.face_model.triangles
+        meshes = {f"{stem}.obj": (self.neutral_vertices, self.albedo)}
+        for index, image in enumerate(self.images):
+            meshes[_posed_name(stem, image)] = self.posed(index)
+        for name, (vertices, albedo) in meshes.items():
+            colours = np.clip(albedo, 0.0, 1.0)
+            mesh_files.write_obj(folder / name, vertices, triangles, colours=colours)
+        image_files.write_image(folder / f"{stem}_confidence.png", self.confidence_figure())
+        json_files.write_json(folder / f"{stem}.json", self.summary(stem))
+        np.savez_compressed(
+            folder / f"{stem}.npz",
+            identity=self.identity,
+            texture=self.texture,
+            neutral_vertices=self.neutral_vertices,
+            triangles=triangles,
+            names=np.array([image.name for image in self.images]),
+            counted=self.counted,
+            image_identity=np.stack([image.coefficients["identity"] for image in self.images]),
+            confidence=np.stack([image.confidence for image in self.images]),
+            coefficient_shares=self.coefficient_shares,
+            vertex_shares=self.vertex_shares().astype(np.float32),
+        )
+
+
+def _posed_name(stem: str, image: ImageResult) -> str:
+    """File name of the mesh with the expression and pose of one photo."""
+    return f"{stem}_{image.name}.obj"

@@ -1,4 +1,7 @@
-"""Photographs of one person in, one face out: detection, R-Net, confidences, aggregation."""
+"""Image-set reconstruction: one face from several photos of a person, by confidence aggregation.
+
+Source: Deng et al. 2019, section 5, Eq. (8).
+"""
 
 import dataclasses
 import hashlib
@@ -11,36 +14,42 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from tf_facerecon.inference import face_selection, set_images
+from tf_facerecon.inference import face_selection, image_results
+from tf_facerecon.inference.image_results import ImageResult
 from tf_facerecon.inference.image_set_reconstruction import ImageSetReconstruction
 from tf_facerecon.inference.reconstructor import FaceReconstructor
-from tf_facerecon.inference.set_images import SetImage
 from tf_facerecon.layers.identity_aggregation import IdentityAggregation
 from tf_facerecon.metrics import embedding_distance
 from tf_facerecon.models.c_net import CNet
 from tf_facerecon.models.identity_network import IdentityNetwork
 from tf_facerecon.morphable_models import expression_limits, morphable_model
+from tf_facerecon.photos import face_detection
 
 AGGREGATES = ("cnet", "mean", "best")
-# What one photograph of a set may raise without stopping the others.
-SURVIVABLE = (OSError, ValueError, MemoryError, tf.errors.OpError)
+# Errors of a single photo that do not stop the others.
+PHOTO_ERRORS = (OSError, ValueError, MemoryError, tf.errors.OpError)
 
 
 class ImageSetWarning(UserWarning):
-    """Something about a set of photographs that its owner should know."""
+    """A photo of an image set is unusable, a duplicate, or seems to show another person."""
 
 
 class ImageSetReconstructor:
-    """Reconstructs a person from several photographs; make one and use it for many sets.
+    """Reconstructs one face from several photos of a person; create one instance for many sets.
+
+    Every photo goes through R-Net alone; the identity coefficients are then averaged with a
+    confidence for each coefficient (Deng et al. 2019, Eq. 8).
 
     Args:
         reconstructor: Detector, R-Net and decoder.
-        c_net: Confidences for `aggregate="cnet"`; `None` if only the others are wanted.
-        identity_network: Keras model from pictures `[B, H, W, 3]` in [0, 1] to embeddings `[B, D]`
-            (or a function of them and of `training`), to notice photographs of somebody else;
-            `None` for no such check. The shipped one has only seen procedural faces: for
-            photographs `identity_network.load_facenet` is the better judge.
-        max_embedding_distance: Beyond this median distance to the others a photograph is reported.
+        c_net: Predicts the confidences of `aggregate="cnet"` from R-Net's features; `None` if it is
+            not needed.
+        identity_network: Keras model from crops `[B, 224, 224, 3]` in [0, 1] to identity embeddings
+            `[B, D]` (or a function with the same arguments, including `training`), to report photos
+            of another person; `None` to skip this check. The shipped network was trained on
+            procedural faces only; `identity_network.load_facenet` is more reliable on photos.
+        max_embedding_distance: Photos whose median embedding distance (1 - cosine) to the others is
+            larger are reported.
 
     Raises:
         ValueError: If `c_net` was trained with another R-Net.
@@ -61,8 +70,8 @@ class ImageSetReconstructor:
         self.max_embedding_distance = max_embedding_distance
         self._aggregation = IdentityAggregation()
         size = reconstructor.decoder.camera.image_size
-        self._look = tf.function(
-            self._look_at, input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32)]
+        self._predict = tf.function(
+            self._predict_crops, input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32)]
         )
 
     @classmethod
@@ -73,26 +82,26 @@ class ImageSetReconstructor:
         c_net: str | os.PathLike | None = "c_net_small",
         identity_network: str | os.PathLike | None = "identity_small",
         face_model: morphable_model.MorphableModel | str | os.PathLike | None = None,
-        **parts,
+        detector: face_detection.FaceDetector | None = None,
     ) -> "ImageSetReconstructor":
-        """Loads the networks and the face model that belong together.
+        """Loads R-Net, C-Net, identity network and face model.
 
         Args:
-            name: R-Net: a shipped preset, or the path of a `.keras` file.
+            name: R-Net: name of a preset, or path of a `.keras` file.
             c_net: C-Net, likewise; `None` for none.
-            identity_network: `IdentityNetwork`, likewise; `None` for no check of the person.
-            face_model: The 3DMM; by default the one whose name the R-Net carries.
-            **parts: `detector` or others for `FaceReconstructor`.
+            identity_network: `IdentityNetwork`, likewise; `None` to skip the check of the person.
+            face_model: The 3DMM, its name or its file; by default the one named by the R-Net.
+            detector: Face detector; MTCNN by default.
 
         Raises:
-            FileNotFoundError: If a network or the face model is not there.
-            ValueError: If the networks do not belong together.
+            FileNotFoundError: If a network or the face model does not exist.
+            ValueError: If R-Net was trained for another face model, or C-Net with another R-Net.
         """
-        embed = identity_network
+        r_net, identity = name, identity_network
         return cls(
-            FaceReconstructor.from_preset(name, face_model=face_model, **parts),
+            FaceReconstructor.from_preset(r_net, face_model=face_model, detector=detector),
             None if c_net is None else CNet.from_preset(c_net),
-            None if embed is None else IdentityNetwork.from_preset(embed),
+            None if identity is None else IdentityNetwork.from_preset(identity),
         )
 
     def reconstruct(
@@ -102,31 +111,33 @@ class ImageSetReconstructor:
         aggregate: str = "cnet",
         progress: bool = False,
     ) -> ImageSetReconstruction:
-        """Reconstructs one person.
+        """Reconstructs one person from the largest face of each photo.
 
-        A photograph without a usable face is left out, said (`failures`) and warned of. One with
-        the pixels of an earlier one is kept, but has no second say. One that seems to show somebody
-        else is kept and warned of. The order of the photographs makes no difference.
+        A photo without a usable face is skipped and reported in `failures`. A duplicate of an
+        earlier photo is kept but not counted in the aggregation. A photo that seems to show another
+        person is kept, counted and reported in `warnings`. The result does not depend on the order
+        of the photos.
 
         Args:
-            images: Files, or arrays as in `FaceReconstructor.reconstruct`; the largest face of each
-                counts. They are read one after the other and only their crops are kept.
-            aggregate: "cnet": a mean weighted by C-Net's confidences; "mean": the plain mean of the
-                identity coefficients; "best": those of the photograph of which the face detector
-                is surest.
+            images: Paths, or arrays as in `FaceReconstructor.reconstruct`. They are read one after
+                the other, and only their crops are kept in memory.
+            aggregate: Confidences of the aggregation. "cnet": C-Net's; "mean": the same for all
+                photos; "best": 1 for the photo with the highest detection confidence, else 0.
             progress: Whether to show a progress bar.
 
+        Returns:
+            The aggregated face and the results of the single photos.
+
         Warns:
-            ImageSetWarning: For everything above; the result holds the same in `failures` and
-                `warnings`.
+            ImageSetWarning: For everything in `failures` and `warnings` of the result.
 
         Raises:
-            ValueError: If `aggregate` is unknown or needs a C-Net that is not there, `images` is a
-                single path or empty, or no photograph can be used.
+            ValueError: If `aggregate` is unknown, "cnet" is chosen without a C-Net, `images` is a
+                single path or empty, or no photo can be used.
         """
         if isinstance(images, str | os.PathLike):
             raise ValueError(
-                f"`images` must be a list of photographs, not one: [{os.fspath(images)!r}]."
+                f"`images` must be a list of photos, not one: [{os.fspath(images)!r}]."
             )
         if aggregate not in AGGREGATES:
             raise ValueError(f"`aggregate` must be one of {AGGREGATES}. Received: {aggregate!r}.")
@@ -134,90 +145,90 @@ class ImageSetReconstructor:
             raise ValueError(
                 '`aggregate="cnet"` needs a C-Net. Pass `c_net`, or choose "mean" or "best".'
             )
-        read, failures = [], {}
+        results, failures = [], {}
         for number, image in enumerate(tqdm(images, unit="photo", disable=not progress), start=1):
             try:
-                read.append(self._read(image, number))
-            except SURVIVABLE as error:
+                results.append(self._process_photo(image, number))
+            except PHOTO_ERRORS as error:
                 failures[_key(image, number)] = str(error) or type(error).__name__
-        if not read:
-            raise ValueError(_nothing_usable(failures))
-        members = self._compare_people(set_images.name_images(read))
+        if not results:
+            raise ValueError(_no_usable_photo(failures))
+        results = self._with_embedding_distances(image_results.with_unique_names(results))
         if aggregate != "cnet":
-            members = set_images.with_constant_confidence(members, aggregate)
-        notes = set_images.set_warnings(members, self.max_embedding_distance)
-        left_out = [f"{source} was left out: {reason}" for source, reason in failures.items()]
-        for note in [*left_out, *notes]:
-            warnings.warn(note, ImageSetWarning, stacklevel=2)
-        identity, texture = self._aggregate(members)
+            results = image_results.with_baseline_confidence(results, aggregate)
+        messages = image_results.image_set_warnings(results, self.max_embedding_distance)
+        skipped = [f"{source} was skipped: {reason}" for source, reason in failures.items()]
+        for message in [*skipped, *messages]:
+            warnings.warn(message, ImageSetWarning, stacklevel=2)
+        identity, texture = self._aggregate(results)
         return ImageSetReconstruction(
-            images=tuple(members),
+            images=tuple(results),
             failures=failures,
-            warnings=tuple(notes),
+            warnings=tuple(messages),
             aggregate=aggregate,
             identity=identity,
             texture=texture,
             decoder=self.reconstructor.decoder,
         )
 
-    def _read(self, image, number: int) -> SetImage:
-        """Finds, aligns and looks at one photograph."""
+    def _process_photo(self, image, number: int) -> ImageResult:
+        """Detects and aligns the largest face of a photo and runs the networks on its crop."""
         source = None if isinstance(image, str | os.PathLike) else f"image_{number}"
-        found = face_selection.read_faces(self.reconstructor.detector, image, source=source)
-        face, aligned = found.faces[0]
-        seen = self._look(aligned.image[np.newaxis].astype(np.float32) / 255.0)
-        seen = {name: value.numpy()[0] for name, value in seen.items()}
-        height, width = found.photo.shape[:2]
-        groups = self.reconstructor.decoder.layout.split(seen["coefficients"])
-        return SetImage(
-            name=pathlib.Path(found.source).stem,
-            source=found.source,
-            source_path=found.source_path,
+        photo = face_selection.read_faces(self.reconstructor.detector, image, source=source)
+        face, aligned = photo.faces[0]
+        outputs = self._predict(aligned.image[np.newaxis].astype(np.float32) / 255.0)
+        outputs = {name: value.numpy()[0] for name, value in outputs.items()}
+        height, width = photo.photo.shape[:2]
+        groups = self.reconstructor.decoder.layout.split(outputs["coefficients"])
+        return ImageResult(
+            name=pathlib.Path(photo.source).stem,
+            source=photo.source,
+            source_path=photo.source_path,
             photo_size=(width, height),
-            photo_sha256=hashlib.sha256(np.ascontiguousarray(found.photo)).hexdigest(),
+            photo_sha256=hashlib.sha256(np.ascontiguousarray(photo.photo)).hexdigest(),
             box=face.box,
             detection_confidence=face.confidence,
-            found_points=face.points,
+            alignment_points=face.points,
             crop=aligned.image,
             crop_transform=aligned.transform,
             coefficients=groups,
-            confidence=seen.get("confidence", np.ones_like(groups["identity"])),
-            embedding=seen.get("embedding"),
+            confidence=outputs.get("confidence", np.ones_like(groups["identity"])),
+            embedding=outputs.get("embedding"),
         )
 
-    def _look_at(self, crops: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the networks say of aligned `crops` `[1, 224, 224, 3]`."""
+    def _predict_crops(self, crops: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Outputs of all networks for aligned `crops` `[1, 224, 224, 3]` in [0, 1]."""
         r_net = self.reconstructor.r_net
         features = r_net.features(crops, training=False)
         decoder = self.reconstructor.decoder
         coefficients = expression_limits.limit_coefficients(
             decoder.face_model, decoder.layout, r_net.heads(features["deep"])
         )
-        seen = {"coefficients": coefficients}
+        outputs = {"coefficients": coefficients}
         if self.c_net is not None:
-            seen["confidence"] = self.c_net(features)
+            outputs["confidence"] = self.c_net(features)
         if self.identity_network is not None:
-            seen["embedding"] = self.identity_network(crops, training=False)
-        return seen
+            outputs["embedding"] = self.identity_network(crops, training=False)
+        return outputs
 
-    def _compare_people(self, members: list[SetImage]) -> list[SetImage]:
-        """Notes how far each photograph's person is from the others; copies are not compared."""
+    def _with_embedding_distances(self, results: list[ImageResult]) -> list[ImageResult]:
+        """Adds each photo's median embedding distance to the others, without duplicates."""
         if self.identity_network is None:
-            return members
-        different = [image for image in members if image.duplicate_of is None]
-        embeddings = np.stack([image.embedding for image in different])
+            return results
+        distinct = [image for image in results if image.duplicate_of is None]
+        embeddings = np.stack([image.embedding for image in distinct])
         distances = embedding_distance.embedding_distances(embeddings)
-        if len(different) == 1:
-            return members
-        by_name = {image.name: float(d) for image, d in zip(different, distances, strict=True)}
+        if len(distinct) == 1:
+            return results
+        by_name = {image.name: float(d) for image, d in zip(distinct, distances, strict=True)}
         return [
             dataclasses.replace(image, embedding_distance=by_name[image.duplicate_of or image.name])
-            for image in members
+            for image in results
         ]
 
-    def _aggregate(self, members: list[SetImage]) -> tuple[np.ndarray, np.ndarray]:
-        """Identity and texture of the person, computed in float64."""
-        counted = [image for image in members if image.duplicate_of is None]
+    def _aggregate(self, results: list[ImageResult]) -> tuple[np.ndarray, np.ndarray]:
+        """Aggregated identity `[K]` and mean texture coefficients, computed in float64."""
+        counted = [image for image in results if image.duplicate_of is None]
         identity, texture = (
             np.stack([image.coefficients[group] for image in counted]).astype(np.float64)
             for group in ("identity", "texture")
@@ -231,8 +242,8 @@ def _key(image, number: int) -> str:
     return os.fspath(image) if isinstance(image, str | os.PathLike) else f"image_{number}"
 
 
-def _nothing_usable(failures: dict[str, str]) -> str:
+def _no_usable_photo(failures: dict[str, str]) -> str:
     if not failures:
-        return "`images` must hold at least one photograph. Received: none."
+        return "`images` must hold at least one photo. Received: none."
     listed = "\n".join(f"  {source}: {reason}" for source, reason in failures.items())
-    return f"None of the {len(failures)} photographs can be used:\n{listed}"
+    return f"None of the {len(failures)} photos can be used:\n{listed}"

@@ -1,4 +1,4 @@
-"""Photograph in, 3D faces out: detection, alignment, R-Net, decoder, and refinement on request."""
+"""Single-image reconstruction: detection, alignment, R-Net, decoder, optional refinement."""
 
 import os
 
@@ -16,17 +16,21 @@ from tf_facerecon.photos.skin_probability import SkinModel
 
 
 class FaceReconstructor:
-    """Reconstructs the faces of photographs; make one and use it for many.
+    """Reconstructs 3D faces from single photos; create one instance and use it for many photos.
+
+    Coordinates, units and frames of the results are documented in `results.fitted_face`.
 
     Args:
-        r_net: Network from aligned crops to coefficients.
-        decoder: Decoder of the face model that the network learnt.
-        detector: Finds faces; the stock MTCNN detector by default.
-        skin_model: Skin probability for refinement; the published classifier by default.
-        refiner: Used by `reconstruct(refine=True)`; default settings by default.
+        r_net: Regresses 3DMM coefficients `[B, C]` from aligned crops `[B, 224, 224, 3]`.
+        decoder: Decoder with the face model that `r_net` was trained for.
+        detector: Face detector; MTCNN by default.
+        skin_model: Skin probability for the photometric term of refinement; the published
+            classifier by default.
+        refiner: Used by `reconstruct(refine=True)`; `Refiner(decoder)` by default.
 
     Raises:
-        ValueError: If network and decoder speak of different coefficients or face models.
+        ValueError: If `r_net` was trained for another face model or another coefficient layout than
+            that of `decoder`.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class FaceReconstructor:
         skin_model: SkinModel | None = None,
         refiner: Refiner | None = None,
     ):
-        _check_partners(r_net, decoder)
+        _check_compatible(r_net, decoder)
         self.r_net = r_net
         self.decoder = decoder
         self.detector = detector or face_detection.FaceDetector()
@@ -61,20 +65,25 @@ class FaceReconstructor:
         name: str | os.PathLike = "r_net_small",
         *,
         face_model: morphable_model.MorphableModel | str | os.PathLike | None = None,
-        **parts,
+        detector: face_detection.FaceDetector | None = None,
+        skin_model: SkinModel | None = None,
+        refiner: Refiner | None = None,
     ) -> "FaceReconstructor":
-        """Loads a network and the face model that belongs to it.
+        """Loads an R-Net and the face model that it was trained for.
 
         Args:
-            name: A shipped preset, or the path of a `.keras` file.
-            face_model: The 3DMM; by default the one whose name the network carries.
-            **parts: `detector`, `skin_model` or `refiner` for the constructor.
+            name: Name of a preset, or path of a `.keras` file.
+            face_model: The 3DMM, its name or its file; by default the one named by the network.
+            detector: As for the constructor.
+            skin_model: As for the constructor.
+            refiner: As for the constructor.
 
         Raises:
-            FileNotFoundError: If the network or the face model is not there.
-            ValueError: If the face model is not the one that the network learnt.
+            FileNotFoundError: If the network or the face model does not exist.
+            ValueError: If the network was trained for another face model.
         """
-        return cls(*load_network(name, face_model), **parts)
+        r_net, decoder = load_network(name, face_model)
+        return cls(r_net, decoder, detector, skin_model, refiner)
 
     def reconstruct(
         self,
@@ -86,44 +95,45 @@ class FaceReconstructor:
         source: str | None = None,
         progress: bool = False,
     ) -> list[FaceReconstruction]:
-        """Reconstructs the largest face of a photograph, or all of them.
+        """Reconstructs the largest face of a photo, or all faces.
 
         Args:
-            image: Path, or array `[height, width]`, `[height, width, 3]` or `[height, width, 4]`
-                (laid on black): uint8, or floats in [0, 1]; at least 16 pixels on each side.
-            refine: Whether to continue by gradient descent through the renderer.
-            all_faces: Whether to return every face that was detected, largest first. One that
-                cannot be aligned is left out with a warning.
-            landmarks: 5 points (eye on the image's left, on its right, nose tip, mouth corner on
-                the left, on the right) or 68 iBUG points in pixels of the upright photograph; then
-                nothing is detected.
-            source: What to call the photograph in messages and files; by default its file name.
+            image: Path of an image file, or RGB array `[height, width]`, `[height, width, 3]` or
+                `[height, width, 4]` (composited over black), uint8 or floats in [0, 1]; at least 16
+                pixels on each side.
+            refine: Whether to refine the coefficients by gradient descent through the renderer.
+            all_faces: Whether to return all detected faces, largest first. Faces that cannot be
+                aligned are skipped with a warning.
+            landmarks: Landmarks of the face, used instead of detection, in pixels `(column, row)`
+                of the upright photo: `[5, 2]` (left eye, right eye, nose tip, left and right mouth
+                corner, left and right as seen in the image) or `[68, 2]` (iBUG).
+            source: Name of the photo in messages and files; by default its file name.
             progress: Whether refinement shows a progress bar.
 
         Returns:
-            One reconstruction per face; at least one.
+            One reconstruction for each face; at least one.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If the file or array is not a picture, no face is found, or `landmarks` do
-                not describe a face; the message names the photograph.
+            FileNotFoundError: If the file does not exist.
+            ValueError: If the file or array is not a valid image, no face is detected, or
+                `landmarks` are not those of a face; the message names the photo.
         """
         found = face_selection.read_faces(
             self.detector, image, all_faces=all_faces, landmarks=landmarks, source=source
         )
         crops = np.stack([crop.image for _, crop in found.faces]).astype(np.float32) / 255.0
         coefficients = self._regress(crops).numpy()
-        about = {
+        photo_fields = {
             "source": found.source,
             "source_path": found.source_path,
             "photo": found.photo,
         }
         return [
-            self._reconstruct_face(about, face, crop, vector, refine, progress)
+            self._reconstruct_face(photo_fields, face, crop, vector, refine, progress)
             for (face, crop), vector in zip(found.faces, coefficients, strict=True)
         ]
 
-    def _reconstruct_face(self, about, face, aligned, coefficients, refine, progress):
+    def _reconstruct_face(self, photo_fields, face, aligned, coefficients, refine, progress):
         report = None
         if refine:
             coefficients, report = self.refiner.refine(
@@ -138,7 +148,7 @@ class FaceReconstructor:
         model = self.decoder.face_model
         neutral = model.mean_shape + model.identity_basis @ groups["identity"]
         return FaceReconstruction(
-            **about,
+            **photo_fields,
             box=face.box,
             confidence=face.confidence,
             crop=aligned.image,
@@ -155,7 +165,7 @@ class FaceReconstructor:
             colours=decoded["colours"],
             landmarks=decoded["landmarks"],
             five_points=decoded["five_points"],
-            found_points=face.points,
+            alignment_points=face.points,
             image=decoded["image"],
             mask=decoded["mask"][..., 0],
             face_model=model.name,
@@ -168,7 +178,7 @@ def load_network(
     name: str | os.PathLike,
     face_model: morphable_model.MorphableModel | str | os.PathLike | None = None,
 ) -> tuple[RNet, FaceDecoder]:
-    """Loads a network and builds its decoder; see `FaceReconstructor.from_preset`."""
+    """Loads an R-Net and builds its decoder; see `FaceReconstructor.from_preset`."""
     r_net = RNet.from_preset(name)
     wanted = r_net.face_model if face_model is None else face_model
     if not isinstance(wanted, morphable_model.MorphableModel):
@@ -180,25 +190,25 @@ def load_network(
                 f"(pass it as `face_model`): {error}"
             ) from error
     decoder = FaceDecoder(wanted, num_lighting=r_net.heads.sizes["lighting"])
-    _check_partners(r_net, decoder)
+    _check_compatible(r_net, decoder)
     return r_net, decoder
 
 
-def _check_partners(r_net, decoder) -> None:
-    """Raises `ValueError` unless the network learnt the decoder's coefficients."""
+def _check_compatible(r_net, decoder) -> None:
+    """Raises `ValueError` unless the network was trained for the decoder's face model."""
     sizes = dict(r_net.heads.sizes)
     if sizes != decoder.layout.sizes:
         raise ValueError(
-            f"The network `r_net` learnt the coefficients of face model {r_net.face_model!r}, and "
-            f"cannot answer those of {decoder.face_model.name!r}: a network has to be trained for "
-            "it (docs/face_models.md). `r_net` and `decoder` must have the same coefficients. "
+            f"`r_net` was trained for face model {r_net.face_model!r} and cannot predict the "
+            f"coefficients of {decoder.face_model.name!r}: train a network for that face model "
+            "(docs/face_models.md). `r_net` and `decoder` must have the same coefficients. "
             f"Received: {sizes} and {decoder.layout.sizes}."
         )
     expected, model = r_net.face_model_fingerprint, decoder.face_model
     if expected and expected != model.fingerprint:
         raise ValueError(
-            f"`r_net` learnt face model {r_net.face_model!r} (fingerprint {expected[:12]}...), but "
-            f"`decoder` has another model or another edition of it, {model.name!r} (fingerprint "
-            f"{model.fingerprint[:12]}...), of which a network has to be trained "
+            f"`r_net` was trained for face model {r_net.face_model!r} (fingerprint "
+            f"{expected[:12]}...), but `decoder` has another face model or another edition of it, "
+            f"{model.name!r} (fingerprint {model.fingerprint[:12]}...): train a network for it "
             "(docs/face_models.md)."
         )

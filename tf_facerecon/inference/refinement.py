@@ -1,11 +1,11 @@
-"""Gradient descent through the renderer: a closer fit of one photograph.
+"""Refinement of a fit to one photo by gradient descent through the differentiable renderer.
 
 Convention:
-    Everything lives in the aligned crop: RGB in [0, 1], points `(column, row)` in pixels. Only
-    landmarks and skin that the photograph shows are compared; there is no network inside.
+    Images are aligned crops, RGB in [0, 1]; points are `(column, row)` in crop pixels. The data
+    terms are landmarks and photometric residuals on visible skin; no network is involved.
 
-Source: the analysis-by-synthesis energy of Deng et al. 2019, Eq. (1) to (7), minimised per
-photograph as in the fitting baselines that the paper compares with.
+Source: analysis by synthesis with the losses of Deng et al. 2019, Eq. (1) to (7), minimised for
+each photo, as in the optimisation-based methods that the paper compares with.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,10 @@ from tf_facerecon.metrics import landmark_error, photometric_error
 from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results.fitted_face import RefinementReport
 
-# Weights of the paper where it has the term, but points count more than its 1.6e-3: there are 5 of
-# them, not 68 with weights up to 20, and nothing else holds the pose. Coefficients count more than
-# its 3e-4: one photograph, unlike a data set, leaves most of them free.
+# The paper's weights for the terms that it has, with two exceptions. Points: 0.02 instead of the
+# 1.6e-3 for landmarks, as there may be only 5 instead of 68 with weights up to 20, and no other
+# term constrains the pose. Coefficients: 1e-3 instead of 3e-4, as a single photo, unlike a dataset,
+# leaves most of them unconstrained.
 LOSS_WEIGHTS = {
     "photometric": 1.92,
     "points": 0.02,
@@ -32,8 +33,8 @@ LOSS_WEIGHTS = {
     "albedo_flatness": 5.0,
     "white_light": 10.0,
 }
-# How far one step moves a group at the start, in its unit: standard deviations, radians, units of
-# light, decimetres.
+# Initial step size of each group in its own unit: standard deviations, radians, spherical-harmonics
+# coefficients, decimetres.
 STEP_SIZES = {
     "identity": 0.05,
     "expression": 0.05,
@@ -46,13 +47,14 @@ FINAL_STEP_FRACTION = 0.1
 
 
 class Refiner:
-    """Refines one face at a time; compiled once, at the first face.
+    """Refines one face at a time; the training graph is compiled once, for the first face.
 
     Args:
-        decoder: The differentiable decoder.
-        steps: Number of gradient steps.
-        loss_weights: Weight of every term; see `LOSS_WEIGHTS`.
-        step_sizes: Step at the start for every group; see `STEP_SIZES`. 0 freezes a group.
+        decoder: Differentiable decoder from coefficients to meshes and rendered images.
+        steps: Number of gradient steps of Adam with a cosine schedule.
+        loss_weights: Weight of every loss term; by default `LOSS_WEIGHTS`.
+        step_sizes: Initial step size of every coefficient group, in its unit; by default
+            `STEP_SIZES`. 0 freezes a group.
 
     Raises:
         ValueError: If `steps` is not positive, or a name in `loss_weights` or `step_sizes` is
@@ -77,16 +79,16 @@ class Refiner:
             name: keras.Variable(np.zeros((1, size), np.float32), name=name)
             for name, size in decoder.layout.sizes.items()
         }
-        # Adam moves every number by about the learning rate, whatever the size of its gradient.
-        # With offsets counted in steps of their group, one optimizer serves groups of unlike units.
+        # Adam's steps have about the size of the learning rate, whatever the gradient's scale. With
+        # offsets in units of their group's step size, one optimizer serves groups of unlike units.
         self._optimizer = keras.optimizers.Adam(
             keras.optimizers.schedules.CosineDecay(1.0, steps, alpha=FINAL_STEP_FRACTION)
         )
         self._optimizer.build(list(self._offsets.values()))
         self._initial_state = [value.numpy() for value in self._optimizer.variables]
-        # The rasterizer inside is compiled by XLA, and shared with every other decoding. Compiling
-        # the rest as well costs more seconds than 150 steps win.
-        self._traced_step = tf.function(self._step)
+        # No XLA: the rasterizer is compiled by itself and shared with all other decoding; compiling
+        # the rest takes longer than it saves in 150 steps.
+        self._compiled_step = tf.function(self._step)
 
     def refine(
         self,
@@ -97,17 +99,17 @@ class Refiner:
         *,
         progress: bool = False,
     ) -> tuple[np.ndarray, RefinementReport]:
-        """Moves `coefficients` closer to the photograph.
+        """Fits `coefficients` more closely to the photo.
 
         Args:
-            coefficients: `[C]`, the start.
-            crop: `[H, W, 3]`, aligned photograph in [0, 1].
-            points: `[5, 2]` or `[68, 2]` landmarks that were found in the crop.
-            skin_probability: `[H, W]` in [0, 1].
+            coefficients: `[C]` initial coefficients, see `decoder.layout`.
+            crop: `[224, 224, 3]` aligned crop, RGB in [0, 1].
+            points: `[5, 2]` or `[68, 2]` target landmarks, crop pixels `(column, row)`.
+            skin_probability: `[224, 224]` in [0, 1].
             progress: Whether to show a progress bar.
 
         Returns:
-            The refined coefficients `[C]` float32, and what changed.
+            Refined coefficients `[C]` float32, and the errors before and after.
 
         Raises:
             ValueError: If a shape is wrong.
@@ -119,14 +121,14 @@ class Refiner:
         if np.shape(points) not in ((5, 2), (68, 2)):
             raise ValueError(f"`points` must be [5, 2] or [68, 2]. Received: {np.shape(points)}.")
         ellipse = photometric_error.face_ellipse(points, skin_probability.shape)
-        photograph = [
+        targets = [
             tf.constant(np.asarray(value, np.float32)[None])
             for value in (crop, points, (ellipse * skin_probability)[..., None])
         ]
         start = tf.constant(np.asarray(coefficients, np.float32)[None])
         self._reset()
         for _ in tqdm(range(self.steps), desc="refine", unit="step", disable=not progress):
-            self._traced_step(start, *photograph)
+            self._compiled_step(start, *targets)
         end = self._coefficients(start)
         report = RefinementReport(
             self.steps,
@@ -156,19 +158,19 @@ class Refiner:
             loss = hybrid.total_loss(terms, self.loss_weights)
         gradients = tape.gradient(loss, [variable.value for variable in variables])
         self._optimizer.apply(gradients, variables)
-        self._allow_expression(start)
+        self._project_expression(start)
         return loss
 
-    def _allow_expression(self, start):
-        """Takes back what a step moved an expression beyond what the face model allows."""
+    def _project_expression(self, start):
+        """Projects the expression onto the range that the face model allows."""
         step = self.step_sizes["expression"]
         if step > 0:
-            first = self.decoder.layout.split(start)["expression"]
+            initial = self.decoder.layout.split(start)["expression"]
             offset = self._offsets["expression"]
             allowed = expression_limits.limit_expression(
-                self.decoder.face_model, first + step * offset.value
+                self.decoder.face_model, initial + step * offset.value
             )
-            offset.assign((allowed - first) / step)
+            offset.assign((allowed - initial) / step)
 
     def _terms(self, coefficients, crop, points, skin_probability):
         groups = self.decoder.layout.split(coefficients)
@@ -207,7 +209,20 @@ def refine(
     progress: bool = False,
     **settings,
 ) -> tuple[np.ndarray, RefinementReport]:
-    """Refines one face, with arguments as in `Refiner`; for many, one `Refiner` compiles once."""
+    """Refines one face; for several faces a `Refiner`, which compiles once, is faster.
+
+    Args:
+        decoder: As for `Refiner`.
+        coefficients: As for `Refiner.refine`, as all that follow.
+        crop: `[224, 224, 3]` aligned crop.
+        points: `[5, 2]` or `[68, 2]` target landmarks.
+        skin_probability: `[224, 224]`.
+        progress: Whether to show a progress bar.
+        **settings: `steps`, `loss_weights`, `step_sizes` for `Refiner`.
+
+    Returns:
+        Refined coefficients `[C]` float32, and the errors before and after.
+    """
     return Refiner(decoder, **settings).refine(
         coefficients, crop, points, skin_probability, progress=progress
     )

@@ -1,14 +1,14 @@
-"""Which photograph of a set gave which part of the face: shares of confidence on the surface.
+"""Share of each photo of an image set in each part of the face, from normalised confidences.
 
 Convention:
-    Shares are between 0 and 1; over the photographs of a set they add up to 1.
+    Shares are between 0 and 1; the sum over the photos of a set is 1.
 """
 
 import numpy as np
 
 from tf_facerecon.core import checks
 
-# iBUG landmarks that stand for a part of the face.
+# iBUG landmarks of each region.
 REGIONS = {
     "jaw": range(0, 17),
     "brows": range(17, 27),
@@ -19,28 +19,28 @@ REGIONS = {
 
 
 def coefficient_shares(confidence: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """What each photograph contributed to each identity coefficient.
+    """Share of each photo in each aggregated identity coefficient.
 
-    The weights `c_j / sum_j c_j` of Deng et al. 2019, Eq. (8).
+    The normalised confidences `c_j / sum_j c_j` of Deng et al. 2019, Eq. (8).
 
     Args:
-        confidence: `[N, K]`, not negative.
-        counted: `[N]`, false for photographs that were left out of the aggregation.
+        confidence: `[N, K]` confidences c_j, not negative.
+        counted: `[N]` bool, false for photos that were left out of the aggregation.
 
     Returns:
-        `[N, K]` float64; equal shares for a coefficient of which no photograph is confident.
+        `[N, K]` float64; equal shares for a coefficient whose confidences are all zero.
 
     Raises:
-        ValueError: If a shape differs, a confidence is negative or not finite, or none is counted.
+        ValueError: If a shape is wrong, a confidence is negative or not finite, or no photo counts.
     """
     confidence, counted = np.asarray(confidence, np.float64), np.asarray(counted, bool)
     checks.check_shape("confidence", confidence, (None, None))
     checks.check_shape("counted", counted, confidence.shape[:1])
     if not counted.any():
-        raise ValueError("`counted` must be true for at least one photograph. Received: none.")
+        raise ValueError("`counted` must be true for at least one photo. Received: none.")
     used = confidence[counted]
     if not (np.isfinite(used).all() and (used >= 0).all()):
-        raise ValueError("`confidence` must be finite and not negative where it counts.")
+        raise ValueError("`confidence` must be finite and not negative for photos that count.")
     largest = used.max(axis=0)
     relative = np.where(largest > 0, used / np.where(largest > 0, largest, 1.0), 1.0)
     shares = np.zeros_like(confidence)
@@ -49,21 +49,20 @@ def coefficient_shares(confidence: np.ndarray, counted: np.ndarray) -> np.ndarra
 
 
 def vertex_shares(shares: np.ndarray, identity_basis: np.ndarray) -> np.ndarray:
-    """What each photograph contributed to each vertex.
+    """Share of each photo in the position of each vertex.
 
-    A vertex is moved by coefficient k by the length of the basis there; that squared is k's part of
-    how much the vertex varies between people (coefficients are N(0, 1)). The shares of the
-    coefficients are averaged with these parts as weights.
+    The shares in the coefficients are averaged, weighted by the variance that each coefficient
+    contributes to the vertex: the squared norm of its basis vector, as coefficients are N(0, 1).
 
     Args:
-        shares: `[N, K]` of `coefficient_shares`.
-        identity_basis: `[V, 3, K]` per standard deviation, any unit.
+        shares: `[N, K]` from `coefficient_shares`.
+        identity_basis: `[V, 3, K]` displacement per standard deviation, any unit of length.
 
     Returns:
-        `[N, V]` float64; the plain mean over k at a vertex that identity never moves.
+        `[N, V]` float64; the unweighted mean over the coefficients where the basis is zero.
 
     Raises:
-        ValueError: If the shapes do not fit together.
+        ValueError: If the shapes do not match.
     """
     shares, basis = np.asarray(shares, np.float64), np.asarray(identity_basis, np.float64)
     checks.check_shape("shares", shares, (None, None))
@@ -71,19 +70,22 @@ def vertex_shares(shares: np.ndarray, identity_basis: np.ndarray) -> np.ndarray:
     variance = np.einsum("vik,vik->vk", basis, basis)
     total = variance.sum(axis=1, keepdims=True)
     uniform = np.full_like(variance, 1.0 / variance.shape[1])
-    parts = np.divide(variance, total, out=uniform, where=total > 0)
-    return shares @ parts.T
+    weights = np.divide(variance, total, out=uniform, where=total > 0)
+    return shares @ weights.T
 
 
 def region_shares(vertex_share: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
-    """What each photograph contributed to the parts of the face named in `REGIONS`.
+    """Share of each photo in each of the face regions `REGIONS`.
 
     Args:
-        vertex_share: `[N, V]` of `vertex_shares`.
-        landmarks: `[68]` vertices of the iBUG points.
+        vertex_share: `[N, V]` from `vertex_shares`.
+        landmarks: `[68]` vertex indices of the iBUG landmarks.
 
     Returns:
-        `[N]` by name of the part: the mean over its landmarks.
+        `[N]` by region: the mean over its landmarks.
+
+    Raises:
+        ValueError: If `landmarks` has another shape.
     """
     landmarks = np.asarray(landmarks)
     checks.check_shape("landmarks", landmarks, (68,))
@@ -91,3 +93,12 @@ def region_shares(vertex_share: np.ndarray, landmarks: np.ndarray) -> dict[str, 
         name: vertex_share[:, landmarks[list(points)]].mean(axis=1)
         for name, points in REGIONS.items()
     }
+
+
+def is_uniform(shares: np.ndarray) -> bool:
+    """Whether two or more photos count and all have the same share `[N]`, up to rounding.
+
+    Then no photo should be reported as contributing most. Photos with share 0 do not count.
+    """
+    positive = shares[shares > 0]
+    return positive.size > 1 and np.ptp(positive) < 1e-3

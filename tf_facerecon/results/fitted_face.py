@@ -1,9 +1,9 @@
-"""What is known of one face of one photograph: coefficients, pose, camera, meshes, landmarks.
+"""A 3DMM fitted to one face of a photograph: coefficients, pose, camera, meshes and landmarks.
 
 Convention:
-    World and model frames: x to the image's right, y up, z towards the camera; decimetres. The
-    camera stands at (0, 0, 10) and looks along -z. Crop: the aligned 224 x 224 picture; photo: the
-    picture as it was given. Points are `(column, row)` pixels, row down. All arrays are NumPy's.
+    World and model frames: x to the right in the image, y up, z towards the camera; decimetres. The
+    camera is at (0, 0, 10) and looks along -z. "Crop" is the aligned 224 x 224 image, "photo" the
+    whole input image. Points are `(column, row)` in pixels, row down. All arrays are NumPy arrays.
 """
 
 import dataclasses
@@ -18,16 +18,15 @@ from tf_facerecon.photos.face_alignment import CropTransform
 
 @dataclasses.dataclass(frozen=True)
 class RefinementReport:
-    """What a refinement changed.
+    """Errors of a fit before and after refinement.
 
     Attributes:
-        steps: Gradient steps taken.
-        photometric_before: Mean RGB distance over `photometric_error.photometric_region`, at the
-            start; NaN when the photograph shows no skin there.
-        photometric_after: The same at the end.
-        point_error_before: Mean distance of the points, as a fraction of the distance between the
-            eyes, at the start.
-        point_error_after: The same at the end.
+        steps: Number of gradient steps.
+        photometric_before: Mean RGB distance, in [0, 1] units, between rendered face and crop over
+            `photometric_error.photometric_region`; NaN if no skin is visible there.
+        photometric_after: The same after refinement.
+        point_error_before: Mean landmark error as a fraction of the distance between the eyes.
+        point_error_after: The same after refinement.
     """
 
     steps: int
@@ -39,37 +38,38 @@ class RefinementReport:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FittedFace:
-    """One face of one photograph; V vertices, T triangles.
+    """The fit of a 3DMM to one face of a photograph; V vertices, T triangles.
 
     Attributes:
-        source: File name of the photograph, or what the caller called it.
-        photo: `[height, width, 3]` uint8 RGB, the whole photograph.
-        box: `[4]` x, y, width, height of the detected face in the photo, pixels.
-        confidence: Of the detector, 0 to 1; `None` when the caller gave the points.
-        crop: `[224, 224, 3]` uint8 RGB, what the network saw.
-        crop_transform: Between pixels of photo and crop.
-        coefficients: Named groups: identity, expression, texture (standard deviations), rotation
-            (Euler x, y, z, radians), lighting (nine harmonics for R, G, B, or nine for white
-            light), translation (decimetres).
-        camera: The camera of the crop.
-        vertices: `[V, 3]` world, posed and with expression.
-        normals: `[V, 3]` world, unit, outward.
-        neutral_vertices: `[V, 3]` model frame: identity alone, no expression and no pose.
-        triangles: `[T, 3]` int32, counter-clockwise from outside.
+        source: File name of the photo, or the name that the caller gave it.
+        photo: `[height, width, 3]` uint8 RGB, the whole photo.
+        box: `[4]` x, y, width, height of the face bounding box, photo pixels.
+        confidence: Detection confidence, 0 to 1; `None` if the caller gave the landmarks.
+        crop: `[224, 224, 3]` uint8 RGB, the aligned crop, R-Net's input.
+        crop_transform: Maps photo pixels to crop pixels and back.
+        coefficients: 1D arrays by group: `identity`, `expression`, `texture` (standard deviations),
+            `rotation` (Euler angles x, y, z, radians), `lighting` (nine spherical-harmonics
+            coefficients for each of R, G, B, or nine for white light), `translation` (decimetres).
+        camera: Perspective camera of the crop.
+        vertices: `[V, 3]` with identity, expression and pose, world frame.
+        normals: `[V, 3]` unit vertex normals, outward, world frame.
+        neutral_vertices: `[V, 3]` with identity only (neutral expression, no pose), model frame.
+        triangles: `[T, 3]` int32 vertex indices, counter-clockwise seen from outside.
         uv: `[U, 2]` texture coordinates, v up.
-        uv_triangles: `[T, 3]` int32, rows of `uv` at the corners of `triangles`; the triangles
-            themselves for textures without seams.
-        albedo: `[V, 3]` RGB without light, about 0 to 1, not clamped.
-        colours: `[V, 3]` RGB with light, not clamped.
-        landmarks: `[68, 2]` iBUG points of the mesh, crop pixels.
-        five_points: `[5, 2]` eye centres, nose tip, mouth corners of the mesh, crop pixels.
-        found_points: `[5, 2]` or `[68, 2]` points that were detected or given, photo pixels.
-        image: `[224, 224, 3]` rendered face, black outside.
-        mask: `[224, 224]` 1 where the rendered face is, else 0.
+        uv_triangles: `[T, 3]` int32, rows of `uv` at the corners of `triangles`; equal to
+            `triangles` if the texture has no seams.
+        albedo: `[V, 3]` RGB without illumination, about 0 to 1, not clamped.
+        colours: `[V, 3]` RGB with illumination, not clamped.
+        landmarks: `[68, 2]` iBUG landmarks of the mesh, projected to crop pixels.
+        five_points: `[5, 2]` eye centres, nose tip and mouth corners of the mesh, crop pixels.
+        alignment_points: `[5, 2]` or `[68, 2]` landmarks by which the face was aligned, detected or
+            given by the caller, photo pixels.
+        image: `[224, 224, 3]` rendered face in [0, 1], black outside it.
+        mask: `[224, 224]` 1 inside the rendered face, else 0.
         face_model: Name of the 3DMM.
-        face_model_fingerprint: Its sha256.
-        refinement: What refinement changed; `None` for the network's plain answer.
-        source_path: File of the photograph, which saving never overwrites; `None` for an array.
+        face_model_fingerprint: SHA-256 of the 3DMM, hex.
+        refinement: Errors before and after refinement; `None` without refinement.
+        source_path: File of the photo, which saving never overwrites; `None` for an array.
     """
 
     source: str
@@ -90,7 +90,7 @@ class FittedFace:
     colours: np.ndarray
     landmarks: np.ndarray
     five_points: np.ndarray
-    found_points: np.ndarray
+    alignment_points: np.ndarray
     image: np.ndarray
     mask: np.ndarray
     face_model: str
@@ -100,44 +100,44 @@ class FittedFace:
 
     @property
     def rotation_matrix(self) -> np.ndarray:
-        """`[3, 3]`, R = Rz · Ry · Rx, model to world."""
+        """`[3, 3]` rotation from model to world frame, R = Rz · Ry · Rx."""
         angles = np.asarray(self.coefficients["rotation"], np.float64)
         return rotations.rotation_matrix_from_euler(angles).numpy()
 
     @property
     def rotation_degrees(self) -> np.ndarray:
-        """`[3]` pitch (positive looks down), yaw (positive turns to image right), roll; degrees."""
+        """`[3]` pitch (positive: down), yaw (positive: to the image's right), roll; degrees."""
         return np.degrees(np.asarray(self.coefficients["rotation"], np.float64))
 
     @property
     def pose(self) -> np.ndarray:
-        """`[4, 4]` model frame to world: `[[R, t], [0, 1]]`, decimetres."""
+        """`[4, 4]` from model to world frame: `[[R, t], [0, 1]]`, decimetres."""
         translation = np.asarray(self.coefficients["translation"], np.float64)
         return rigid_transforms.pose_matrix(self.rotation_matrix, translation).numpy()
 
     @property
     def intrinsics(self) -> np.ndarray:
-        """`[3, 3]` K of the crop: `(column, row, 1) ~ K · extrinsics · (x, y, z, 1)`, world."""
+        """`[3, 3]` K of the crop: `(column, row, 1) ~ K · extrinsics · world (x, y, z, 1)`."""
         return cameras.intrinsics_matrix(self.camera)
 
     @property
     def extrinsics(self) -> np.ndarray:
-        """`[3, 4]` world to a camera frame with x right, y down, z into the scene; decimetres."""
+        """`[3, 4]` from world to a camera frame: x right, y down, z into the scene; decimetres."""
         return cameras.extrinsics_matrix(self.camera)
 
     @property
     def photo_intrinsics(self) -> np.ndarray:
-        """`[3, 3]` K of the photo: as `intrinsics`, in pixels of the photograph."""
+        """`[3, 3]` K of the photo: as `intrinsics`, for photo pixels."""
         return np.linalg.inv(self.crop_matrix) @ self.intrinsics
 
     @property
     def crop_matrix(self) -> np.ndarray:
-        """`[3, 3]` photo to crop, homogeneous pixels; its inverse leads back."""
+        """`[3, 3]` from photo to crop, homogeneous pixel coordinates."""
         return np.asarray(self.crop_transform.matrix, np.float64)
 
     @property
     def photo_landmarks(self) -> np.ndarray:
-        """`[68, 2]` landmarks of the mesh, photo pixels."""
+        """`[68, 2]` iBUG landmarks of the mesh, photo pixels."""
         return self.crop_transform.to_image(self.landmarks)
 
     @property

@@ -1,4 +1,4 @@
-"""One picture that shows what a face model is: mean, modes, random faces, landmarks."""
+"""A figure of a 3DMM: mean face, first modes, random faces and landmarks."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,9 +9,9 @@ from tf_facerecon.datasets import coefficient_sampling
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import texture_seams
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
-from tf_facerecon.visualization import crop_window, mesh_views, panels
+from tf_facerecon.visualization import crop_resampling, image_grid, mesh_rendering
 from tf_facerecon.visualization.face_thumbnails import (
-    PAPER,
+    BACKGROUND,
     SUPERSAMPLING,
     TILE_SIZE,
     ThumbnailRenderer,
@@ -24,110 +24,119 @@ _CAPTION_LENGTH = 18
 _REGION_COLOURS = np.array(
     [[0.95, 0.75, 0.35], [0.40, 0.65, 0.95], [0.30, 0.80, 0.45], [0.90, 0.30, 0.40]]
 )
-_CHECKS = 32  # Squares of the texture checker along each side.
+_CHECKS = 32  # Squares of the checkerboard texture along each side.
 
-
-# A tile and its caption.
+# Caption and image `[TILE_SIZE, TILE_SIZE, 3]` in [0, 1].
 _Tile = tuple[str, np.ndarray]
 
 
 def model_overview(model: MorphableModel, seed: int = 0) -> np.ndarray:
-    """Draws the sheet.
+    """Draws the overview of a 3DMM.
 
     Args:
-        model: The face model.
-        seed: Of the random faces.
+        model: The 3DMM.
+        seed: Seed of the random faces.
 
     Returns:
-        `[height, width, 3]` uint8 RGB, rows from the top: the mean from five sides, as clay, with
-        its regions, with a checked texture; the first modes of identity, expression and albedo, at
-        -2 and +2 standard deviations or at the ends of their range; random faces; the landmarks
-        with their numbers, from the front and turned.
+        `[height, width, 3]` uint8 RGB. Rows from the top: the mean face at five yaw angles, its
+        shape, its regions, and with a checkerboard texture; the first modes of identity, expression
+        and albedo, at -2 and +2 standard deviations or at the ends of their range; random faces;
+        the numbered landmarks, frontal and rotated.
     """
-    studio = ThumbnailRenderer.for_model(model)
+    renderer = ThumbnailRenderer.for_model(model)
     identity = (f"identity {mode + 1}" for mode in range(model.identity_basis.shape[-1]))
     expression = model.expression_names or tuple(
         f"expression {mode + 1}" for mode in range(model.expression_basis.shape[-1])
     )
     tiles = [
-        *_mean_tiles(studio),
-        *_shape_tiles(studio, model.identity_basis, identity, None),
-        *_shape_tiles(studio, model.expression_basis, expression, model.expression_range),
-        *_albedo_tiles(studio),
-        *_random_tiles(studio, seed),
+        *_mean_tiles(renderer),
+        *_shape_tiles(renderer, model.identity_basis, identity, None),
+        *_shape_tiles(renderer, model.expression_basis, expression, model.expression_range),
+        *_albedo_tiles(renderer),
+        *_random_tiles(renderer, seed),
     ]
-    rows = [_captioned(tiles[first : first + COLUMNS]) for first in range(0, len(tiles), COLUMNS)]
-    large = [_landmark_tile(studio, degrees) for degrees in (0.0, 50.0)]
-    landmarks = panels.captioned_row(large, ["68 landmarks", "turned by 50 degrees"])
-    return _stacked([*rows, landmarks])
+    rows = [
+        _captioned_row(tiles[first : first + COLUMNS]) for first in range(0, len(tiles), COLUMNS)
+    ]
+    large = [_landmark_tile(renderer, degrees) for degrees in (0.0, 50.0)]
+    landmarks = image_grid.captioned_row(large, ["68 landmarks", "yaw +50 degrees"])
+    return image_grid.stack_rows([*rows, landmarks])
 
 
-def _mean_tiles(studio: ThumbnailRenderer) -> list[_Tile]:
-    mean, albedo = studio.model.mean_shape, studio.model.mean_albedo
+def _mean_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
+    mean, albedo = renderer.model.mean_shape, renderer.model.mean_albedo
     return [
-        *((f"{degrees:+.0f} degrees", studio.lit(mean, albedo, degrees)) for degrees in ANGLES),
-        ("shape", studio.clay(mean)),
-        ("regions", studio.draw(mean, _region_colours(studio.model))),
-        ("texture", _checked_tile(studio)),
+        *(
+            (f"{degrees:+.0f} degrees", renderer.render_lit(mean, albedo, degrees))
+            for degrees in ANGLES
+        ),
+        ("shape", renderer.render_clay(mean)),
+        ("regions", renderer.render(mean, _region_colours(renderer.model))),
+        ("texture", _checkerboard_tile(renderer)),
     ]
 
 
 def _region_colours(model: MorphableModel) -> np.ndarray:
-    """Colours `[V, 3]` of skin, face region and the regions of other names, laid over clay."""
+    """Colours `[V, 3]`: face region, skin and the other regions blended over grey."""
     colours = np.full((model.num_vertices, 3), 0.75)
-    others = [part for name, part in model.regions.items() if name not in ("skin", "small_face")]
-    parts = [model.face_region, model.skin_region, *others]
-    for number, part in enumerate(parts):
+    others = [
+        region for name, region in model.regions.items() if name not in ("skin", "small_face")
+    ]
+    regions = [model.face_region, model.skin_region, *others]
+    for number, region in enumerate(regions):
         target = _REGION_COLOURS[min(number, len(_REGION_COLOURS) - 1)]
-        colours += part[:, None] * (target - colours)
+        colours += region[:, None] * (target - colours)
     return colours
 
 
-def _checked_tile(studio: ThumbnailRenderer) -> np.ndarray:
-    """The mean face under a checked texture: seams and stretching show."""
-    model = studio.model
+def _checkerboard_tile(renderer: ThumbnailRenderer) -> np.ndarray:
+    """The mean face with a checkerboard texture, which shows seams and stretching."""
+    model = renderer.model
     cut = texture_seams.cut_seams(model.triangles, model.uv_triangles)
     size = TILE_SIZE * SUPERSAMPLING
-    drawn, mask = mesh_views.render_window(
-        model.mean_shape[cut.vertices] - studio.centre,
+    rendered, mask = mesh_rendering.render_attributes(
+        model.mean_shape[cut.vertices] - renderer.centre,
         cut.triangles,
         model.uv[cut.uv],
-        studio.camera,
+        renderer.camera,
         size,
     )
-    checks = np.floor(_CHECKS * drawn).sum(axis=-1) % 2
+    checks = np.floor(_CHECKS * rendered).sum(axis=-1) % 2
     colours = np.where(checks[..., None] > 0, [0.30, 0.42, 0.60], [0.92, 0.90, 0.85])
-    colours = np.where(mask[..., None] > 0, colours, PAPER)
-    return crop_window.resize(colours, (TILE_SIZE, TILE_SIZE))
+    colours = np.where(mask[..., None] > 0, colours, BACKGROUND)
+    return crop_resampling.resize(colours, (TILE_SIZE, TILE_SIZE))
 
 
 def _shape_tiles(
-    studio: ThumbnailRenderer, basis: np.ndarray, names: Iterable[str], ranges: np.ndarray | None
+    renderer: ThumbnailRenderer, basis: np.ndarray, names: Iterable[str], ranges: np.ndarray | None
 ) -> list[_Tile]:
-    """Two rows: the first modes at one end and at the other, or only at ends that are not 0."""
+    """Tiles of the first modes at the lower and upper ends of their ranges.
+
+    If all ranges start at 0, the neutral face, only the upper ends are rendered.
+    """
     num_modes = basis.shape[-1]
     ends = np.tile([-2.0, 2.0], (num_modes, 1)) if ranges is None else ranges.astype(np.float64)
     if (ends[:, 0] == 0).all():
-        places = [(mode, ends[mode, 1]) for mode in range(min(2 * COLUMNS, num_modes))]
+        samples = [(mode, ends[mode, 1]) for mode in range(min(2 * COLUMNS, num_modes))]
     else:
         first = range(min(COLUMNS, num_modes))
-        places = [(mode, ends[mode, end]) for end in (0, 1) for mode in first]
+        samples = [(mode, ends[mode, end]) for end in (0, 1) for mode in first]
     names = list(names)
-    return _filled(
+    return _padded(
         (
             f"{_short(names[mode])} {coefficient:+g}",
-            studio.clay(studio.model.mean_shape + coefficient * basis[..., mode]),
+            renderer.render_clay(renderer.model.mean_shape + coefficient * basis[..., mode]),
         )
-        for mode, coefficient in places
+        for mode, coefficient in samples
     )
 
 
-def _albedo_tiles(studio: ThumbnailRenderer) -> list[_Tile]:
-    model = studio.model
-    return _filled(
+def _albedo_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
+    model = renderer.model
+    return _padded(
         (
             f"texture {mode + 1} {sign:+g}",
-            studio.draw(
+            renderer.render(
                 model.mean_shape,
                 np.clip(model.mean_albedo + sign * model.albedo_basis[..., mode], 0.0, 1.0),
             ),
@@ -137,17 +146,17 @@ def _albedo_tiles(studio: ThumbnailRenderer) -> list[_Tile]:
     )
 
 
-def _random_tiles(studio: ThumbnailRenderer, seed: int) -> list[_Tile]:
-    """From a still face to a lively one, turned to both sides."""
-    model = studio.model
+def _random_tiles(renderer: ThumbnailRenderer, seed: int) -> list[_Tile]:
+    """Random faces of increasing expression strength, yaw alternating between both sides."""
+    model = renderer.model
     generator = np.random.default_rng(seed)
     identity, texture = (
         generator.normal(size=(COLUMNS, basis.shape[-1])).astype(np.float32)
         for basis in (model.identity_basis, model.albedo_basis)
     )
-    shares = tf.constant(np.linspace(0.0, 1.0, COLUMNS)[:, None], tf.float32)
+    strengths = tf.constant(np.linspace(0.0, 1.0, COLUMNS)[:, None], tf.float32)
     expression = coefficient_sampling.sample_expression(
-        model, shares, tf.constant([seed, 0]), coefficient_sampling.FaceDistribution()
+        model, strengths, tf.constant([seed, 0]), coefficient_sampling.FaceDistribution()
     ).numpy()
     tiles = []
     for number in range(COLUMNS):
@@ -155,57 +164,48 @@ def _random_tiles(studio: ThumbnailRenderer, seed: int) -> list[_Tile]:
         shape = shape + model.expression_basis @ expression[number]
         albedo = model.mean_albedo + model.albedo_basis @ texture[number]
         degrees = 20.0 if number % 2 else -20.0
-        tiles.append((f"random {number + 1}", studio.lit(shape, albedo, degrees)))
+        tiles.append((f"random {number + 1}", renderer.render_lit(shape, albedo, degrees)))
     return tiles
 
 
-def _landmark_tile(studio: ThumbnailRenderer, degrees: float) -> np.ndarray:
-    """A large grey face with dots and numbers on its landmarks; those of NoW are red."""
+def _landmark_tile(renderer: ThumbnailRenderer, degrees: float) -> np.ndarray:
+    """Large rendering with numbered landmarks; those of the NoW challenge are red."""
     import PIL.Image
     import PIL.ImageDraw
     import PIL.ImageFont
 
-    model, size = studio.model, _LARGE_TILE_SIZE
+    model, size = renderer.model, _LARGE_TILE_SIZE
     mean = model.mean_shape.astype(np.float64)
-    vertices, normals = mesh_views.turned(mean, studio.normals(mean), degrees)
-    # Large enough to do without supersampling, which costs most of the time here.
-    paint = 0.5 + 0.5 * mesh_views.clay_colours(normals)
-    tile = studio.draw(vertices, paint, size=size, supersampling=1)
-    picture = PIL.Image.fromarray(np.uint8(np.clip(255 * tile, 0, 255)))
-    draw = PIL.ImageDraw.Draw(picture)
+    vertices, normals = mesh_rendering.rotate_yaw(mean, renderer.normals(mean), degrees)
+    # No supersampling: rendering dominates the time here, and the tile is large.
+    colours = 0.5 + 0.5 * mesh_rendering.clay_colours(normals)
+    tile = renderer.render(vertices, colours, size=size, supersampling=1)
+    image = PIL.Image.fromarray(np.uint8(np.clip(255 * tile, 0, 255)))
+    draw = PIL.ImageDraw.Draw(image)
     font = PIL.ImageFont.load_default(15)
-    points = cameras.project(vertices[model.landmarks] - studio.centre, studio.camera).numpy()
-    # `project` counts as landmark labels do, see CONVENTIONS.md; dots lie where the mesh is drawn.
+    points = cameras.project(vertices[model.landmarks] - renderer.centre, renderer.camera).numpy()
+    # Landmark pixels are half a pixel off the rendering (CONVENTIONS.md, pixel centres): here they
+    # become edge coordinates of the rendering.
     points = (points + [0.0, 1.0]) * size / TILE_SIZE
     for number, (column, row) in enumerate(points):
         red = model.landmarks[number] in model.now_landmarks
         colour = (200, 30, 40) if red else (20, 70, 160)
         draw.ellipse((column - 3, row - 3, column + 3, row + 3), fill=colour)
         draw.text((column + 5, row - 8), str(number), fill=colour, font=font)
-    return np.asarray(picture) / 255.0
+    return np.asarray(image) / 255.0
 
 
 def _short(name: str) -> str:
     return name if len(name) <= _CAPTION_LENGTH else f"{name[: _CAPTION_LENGTH - 1]}…"
 
 
-def _filled(tiles: Iterable[_Tile]) -> list[_Tile]:
-    """Adds blank tiles up to a whole number of rows."""
+def _padded(tiles: Iterable[_Tile]) -> list[_Tile]:
+    """Appends blank tiles up to a whole number of rows."""
     tiles = list(tiles)
     blank = np.ones((TILE_SIZE, TILE_SIZE, 3))
     return tiles + [("", blank)] * (-len(tiles) % COLUMNS)
 
 
-def _captioned(row: Sequence[_Tile]) -> np.ndarray:
+def _captioned_row(row: Sequence[_Tile]) -> np.ndarray:
     captions, tiles = zip(*row, strict=True)
-    return panels.captioned_row(tiles, captions)
-
-
-def _stacked(sheets: Sequence[np.ndarray]) -> np.ndarray:
-    """Sheets one below the other on white paper."""
-    width = max(sheet.shape[1] for sheet in sheets)
-    padded = [
-        np.pad(sheet, ((0, 0), (0, width - sheet.shape[1]), (0, 0)), constant_values=255)
-        for sheet in sheets
-    ]
-    return np.concatenate(padded, axis=0)
+    return image_grid.captioned_row(tiles, captions)

@@ -1,7 +1,7 @@
-"""The crop's window in the photograph, at any resolution, and drawings laid back on it.
+"""Resampling of the crop from the full photo at any resolution, and compositing back onto it.
 
 Convention:
-    Edges count from 0 at the outer edge of the first pixel, so that pixel i spans [i, i + 1].
+    Edge coordinates: 0 is the outer edge of the first pixel, so that pixel i spans [i, i + 1].
 """
 
 import numpy as np
@@ -9,11 +9,11 @@ import numpy as np
 from tf_facerecon.io import image_files
 from tf_facerecon.photos.face_alignment import CROP_SIZE, CropTransform
 
-_ROUNDING = 1e-6  # Pixels: an edge between two of them belongs to both.
+_ROUNDING = 1e-6  # Pixels: tolerance for edges that coincide with a pixel boundary.
 
 
-def window_edges(transform: CropTransform) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of the crop in the photograph, pixels; may lie beyond it."""
+def crop_bounds(transform: CropTransform) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of the crop in photo pixels; may lie outside the photo."""
     scale_x = transform.width / transform.resized_width
     scale_y = transform.height / transform.resized_height
     return (
@@ -24,24 +24,26 @@ def window_edges(transform: CropTransform) -> tuple[float, float, float, float]:
     )
 
 
-def cut(photo: np.ndarray, transform: CropTransform, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The crop's window straight from the photograph, which may hold more detail than 224 pixels.
+def resample_crop(
+    photo: np.ndarray, transform: CropTransform, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Resamples the crop from the photo, which may hold more detail than the 224-pixel crop.
 
     Args:
         photo: `[height, width, 3]` uint8.
-        transform: Where the crop lies.
+        transform: Of the crop.
         size: Pixels on each side.
 
     Returns:
-        Picture `[size, size, 3]` float32 in [0, 1], black beyond the photograph, and a mask
-        `[size, size]` of 0 and 1 that says where the photograph is.
+        Image `[size, size, 3]` float32 in [0, 1], black outside the photo, and mask `[size, size]`,
+        1 inside the photo, else 0.
     """
     import PIL.Image
 
-    edges = np.array(window_edges(transform))
+    edges = np.array(crop_bounds(transform))
     start, per_pixel = edges[:2], (edges[2:] - edges[:2]) / size
     photo_size = np.array(photo.shape[1::-1])
-    # Whole pixels of the picture that the photograph fills: a window far beyond it costs nothing.
+    # Only the output pixels inside the photo are resampled: a crop far larger than it is cheap.
     first = np.ceil(np.clip(-start / per_pixel, 0, size) - _ROUNDING).astype(int)
     last = np.floor(np.clip((photo_size - start) / per_pixel, 0, size) + _ROUNDING).astype(int)
     pixels, mask = np.zeros((size, size, 3), np.float32), np.zeros((size, size), np.float32)
@@ -57,28 +59,28 @@ def cut(photo: np.ndarray, transform: CropTransform, size: int) -> tuple[np.ndar
     return pixels, mask
 
 
-def lay_on_photo(
-    photo: np.ndarray, transform: CropTransform, drawing: np.ndarray, alpha: np.ndarray
+def composite_on_photo(
+    photo: np.ndarray, transform: CropTransform, rendering: np.ndarray, alpha: np.ndarray
 ) -> np.ndarray:
-    """Lays a drawing of the crop's window on the whole photograph, at the photograph's resolution.
+    """Composites a rendering of the crop over the whole photo, at the photo's resolution.
 
     Args:
         photo: `[height, width, 3]` uint8.
-        transform: Where the crop lies.
-        drawing: `[N, N, 3]` in [0, 1], already multiplied by `alpha`.
+        transform: Of the crop.
+        rendering: `[N, N, 3]` RGB in [0, 1], premultiplied by `alpha`.
         alpha: `[N, N]` in [0, 1].
 
     Returns:
-        `[height, width, 3]` uint8.
+        `[height, width, 3]` uint8 RGB.
     """
-    left, top, right, bottom = window_edges(transform)
+    left, top, right, bottom = crop_bounds(transform)
     columns = slice(max(0, int(np.ceil(left))), min(transform.width, int(np.floor(right))))
     rows = slice(max(0, int(np.ceil(top))), min(transform.height, int(np.floor(bottom))))
     result = photo.copy()
     if columns.start >= columns.stop or rows.start >= rows.stop:
         return result
-    per_column = drawing.shape[1] / (right - left)
-    per_row = drawing.shape[0] / (bottom - top)
+    per_column = rendering.shape[1] / (right - left)
+    per_row = rendering.shape[0] / (bottom - top)
     box = (
         (columns.start - left) * per_column,
         (rows.start - top) * per_row,
@@ -86,15 +88,21 @@ def lay_on_photo(
         (rows.stop - top) * per_row,
     )
     size = (columns.stop - columns.start, rows.stop - rows.start)
-    layer = resize(np.concatenate([drawing, alpha[..., None]], axis=-1), size, box)
-    behind = photo[rows, columns] / 255.0
-    mixed = layer[..., :3] + (1.0 - layer[..., 3:]) * behind
-    result[rows, columns] = image_files.to_uint8(mixed)
+    layer = resize(np.concatenate([rendering, alpha[..., None]], axis=-1), size, box)
+    background = photo[rows, columns] / 255.0
+    composite = layer[..., :3] + (1.0 - layer[..., 3:]) * background
+    result[rows, columns] = image_files.to_uint8(composite)
     return result
 
 
 def resize(image: np.ndarray, size: tuple[int, int], box: tuple | None = None) -> np.ndarray:
-    """Resizes `[H, W, C]` floats, or their `box`, to `(width, height)`, averaging as it shrinks."""
+    """Resizes a float image `[H, W, C]`, or its `box`, bilinearly with antialiasing.
+
+    Args:
+        image: Any number of channels.
+        size: `(width, height)` of the output.
+        box: Left, top, right and bottom edge of the part to resize; by default all.
+    """
     import PIL.Image
 
     channels = [
