@@ -70,7 +70,7 @@ def render_faces(
         tf.reduce_sum(lit * decoded["region_mask"], axis=(1, 2)),
         tf.reduce_sum(decoded["region_mask"], axis=(1, 2)),
     )
-    scene = backgrounds.draw_head_behind(
+    scene = backgrounds.draw_hair_and_shoulders(
         background, skin, tf.random.fold_in(seed, 2), size / _MAGNIFICATION
     )
     image = mask * lit + (1.0 - mask) * scene

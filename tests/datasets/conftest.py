@@ -6,9 +6,9 @@ from tf_facerecon.datasets import synthetic_dataset
 
 
 @pytest.fixture(scope="module")
-def shared_painters():
-    """Compiling takes longer than drawing: all streams of a decoder share one painter."""
+def shared_renderers():
+    """Compiling takes longer than rendering: all datasets of a decoder share one renderer."""
     with pytest.MonkeyPatch.context() as patch:
-        cached = functools.cache(synthetic_dataset.compile_painter)
-        patch.setattr(synthetic_dataset, "compile_painter", cached)
+        cached = functools.cache(synthetic_dataset.compile_renderer)
+        patch.setattr(synthetic_dataset, "compile_renderer", cached)
         yield

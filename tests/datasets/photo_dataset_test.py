@@ -90,7 +90,7 @@ def test_build_photo_dataset_is_endless(photos):
 
 def test_build_photo_dataset_warns_of_skipped_photos(photos):
     image_files.write_image(photos / "black.png", np.zeros((100, 100, 3), np.uint8))
-    with pytest.warns(UserWarning, match=r"1 of 6 photographs are left out.*black\.png.*skipped"):
+    with pytest.warns(UserWarning, match=r"1 of 6 photographs are skipped.*black\.png.*skipped"):
         dataset = build(photos, batch_size=5, shuffle=False)
     batch = next(dataset.as_numpy_iterator())
     assert order_of(photos, batch["image"]) == [0, 1, 2, 3, 4]
@@ -104,7 +104,7 @@ def test_build_photo_dataset_without_skipped_photos_is_quiet(photos):
 
 def test_build_photo_dataset_no_face_exception_raised(tmp_path):
     image_files.write_image(tmp_path / "black.png", np.zeros((100, 100, 3), np.uint8))
-    with pytest.raises(ValueError, match=r"No photograph can be used.*black\.png"):
+    with pytest.raises(ValueError, match=r"No photograph is usable.*black\.png"):
         build(tmp_path)
 
 

@@ -105,20 +105,20 @@ def test_augmentation_mirrors_a_set_as_a_whole(photos):
 
 
 def test_people_with_too_few_photographs_are_said(photos):
-    with pytest.warns(UserWarning, match=r"1 of 3 people have fewer than 2 .*'films/cy'.*left out"):
+    with pytest.warns(UserWarning, match=r"1 of 3 people have fewer than 2 .*'films/cy'.*skipped"):
         dataset = build(photos, shuffle=False, num_batches=1, min_photos=2)
     assert names_of(photos, collect(dataset)) == [NAMES[:2], NAMES[2:5]]
 
 
 def test_photographs_without_a_face_are_said(photos):
     image_files.write_image(photos / "anna" / "black.png", np.zeros((100, 100, 3), np.uint8))
-    with pytest.warns(UserWarning, match=r"1 of 7 photographs are left out.*anna/black\.png"):
+    with pytest.warns(UserWarning, match=r"1 of 7 photographs are skipped.*anna/black\.png"):
         sets = collect(build(photos, 3, shuffle=False, num_batches=1))
     assert sets["image_mask"].sum() == 6
 
 
 def test_nobody_exception_raised(photos):
-    with pytest.raises(ValueError, match="Nobody can be used. 3 of 3 people have fewer than 4"):
+    with pytest.raises(ValueError, match="No person is usable. 3 of 3 people have fewer than 4"):
         build(photos, set_size=5, min_photos=4)
 
 

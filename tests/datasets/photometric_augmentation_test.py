@@ -7,18 +7,20 @@ SEED = tf.constant([5, 6])
 
 
 def vary(images, seed=SEED):
-    return photometric_augmentation.vary_tones(tf.constant(images, tf.float32), seed).numpy()
+    return photometric_augmentation.augment_photometrically(
+        tf.constant(images, tf.float32), seed
+    ).numpy()
 
 
-def test_tones_stay_in_range_and_differ_between_pictures():
-    pictures = np.repeat(np.random.default_rng(0).uniform(size=(1, 32, 32, 3)), 8, axis=0)
-    varied = vary(pictures)
-    assert varied.shape == pictures.shape
+def test_augmented_images_stay_in_range_and_differ_between_each_other():
+    images = np.repeat(np.random.default_rng(0).uniform(size=(1, 32, 32, 3)), 8, axis=0)
+    varied = vary(images)
+    assert varied.shape == images.shape
     assert varied.min() >= 0 and varied.max() <= 1
     means = varied.mean(axis=(1, 2, 3))
     assert means.std() > 0.03
-    np.testing.assert_array_equal(varied, vary(pictures))
-    assert np.abs(varied - vary(pictures, SEED + 1)).max() > 0.1
+    np.testing.assert_array_equal(varied, vary(images))
+    assert np.abs(varied - vary(images, SEED + 1)).max() > 0.1
 
 
 def test_grey_stays_grey():
@@ -53,7 +55,7 @@ def test_sharpening_raises_fine_contrast_above_coarse():
     assert gain.min() > 0.85
 
 
-def test_sharpening_keeps_flat_pictures_flat():
+def test_sharpening_keeps_flat_images_flat():
     varied = vary(np.full((8, 40, 40, 3), 0.5))
     # What is left is the slowly uneven light.
     assert np.abs(np.diff(varied, axis=1)).max() < 0.04

@@ -56,7 +56,7 @@ def test_read_index_other_files_exception_raised(tmp_path):
 
 
 def test_finish_names_and_skipped(tmp_path):
-    prepared = prepared_photos.finish(tmp_path, ENTRIES)
+    prepared = prepared_photos.write_skipped(tmp_path, ENTRIES)
     assert prepared.names == ("a.jpg",)
     assert prepared.skipped == {"b.jpg": "no\nface"}
     assert (tmp_path / "skipped.txt").read_text(encoding="utf-8") == "b.jpg\tno face\n"

@@ -8,7 +8,7 @@ from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.datasets import synthetic_dataset
 from tf_facerecon.layers.face_decoder import FaceDecoder
 
-pytestmark = pytest.mark.usefixtures("shared_painters")
+pytestmark = pytest.mark.usefixtures("shared_renderers")
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def take(dataset, count):
     return [tf.nest.map_structure(np.asarray, batch) for batch in itertools.islice(dataset, count)]
 
 
-def test_stream_goes_on_where_it_stopped(decoder):
+def test_dataset_resumes_at_any_batch(decoder):
     whole = synthetic_dataset.build_synthetic_dataset(decoder, 2, seed=3)
     later = synthetic_dataset.build_synthetic_dataset(decoder, 2, seed=3, first_batch=2)
     for name, value in take(later, 1)[0].items():
@@ -67,7 +67,7 @@ def test_pixel_step_repeats_pixels(decoder):
     assert np.abs(coarse["image"].mean() - fine["image"].mean()) < 0.05
 
 
-def test_lifelike_pool_shows_its_faces_in_other_tones_each_time(decoder):
+def test_lifelike_pool_is_augmented_anew_each_time(decoder):
     options = {"seed": 3, "pool_batches": 2, "lifelike": True}
     batches = take(synthetic_dataset.build_synthetic_dataset(decoder, 2, **options), 4)
     for name in ("landmarks", "coefficients", "skin"):
@@ -79,10 +79,12 @@ def test_lifelike_pool_shows_its_faces_in_other_tones_each_time(decoder):
 
 
 def test_lifelike_faces_are_the_plain_ones_but_for_smiles_and_skin(monkeypatch):
-    # A face: the landmarks of a made-up model are where no crease would be.
+    # A face: the landmarks of a made-up model are where no wrinkle would be.
     decoder = FaceDecoder("procedural-4000", camera={"image_size": 64, "focal": 290.0})
     monkeypatch.setattr(
-        synthetic_dataset.photometric_augmentation, "vary_tones", lambda images, seed: images
+        synthetic_dataset.photometric_augmentation,
+        "augment_photometrically",
+        lambda images, seed: images,
     )
     plain, lifelike = (
         take(synthetic_dataset.build_synthetic_dataset(decoder, 8, seed=3, lifelike=on), 1)[0]
@@ -94,12 +96,12 @@ def test_lifelike_faces_are_the_plain_ones_but_for_smiles_and_skin(monkeypatch):
     assert 0 < smiling.sum() < 8
     face = decoder(lifelike["coefficients"])
     np.testing.assert_allclose(lifelike["landmarks"], face["landmarks"], atol=1e-2)
-    # Faces that do not smile differ by their creases, and those lie on the face.
+    # Faces that do not smile differ by their wrinkles, and those lie on the face.
     darker = (plain["image"] - lifelike["image"])[~smiling].max(axis=-1)
     assert darker.max() > 0.03
     columns, rows = plain["landmarks"][~smiling].transpose(2, 0, 1)
-    for picture, column, row in zip(darker, columns, rows, strict=True):
-        below, right = np.nonzero(picture > 0.02)
+    for image, column, row in zip(darker, columns, rows, strict=True):
+        below, right = np.nonzero(image > 0.02)
         assert ((right > column.min() - 4) & (right < column.max() + 4)).all()
         assert ((below > row.min() - 4) & (below < row.max() + 4)).all()
 

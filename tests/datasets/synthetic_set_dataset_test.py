@@ -10,7 +10,7 @@ from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
 from tf_facerecon.datasets.corruptions import CORRUPTIONS
 from tf_facerecon.layers.face_decoder import FaceDecoder
 
-pytestmark = pytest.mark.usefixtures("shared_painters")
+pytestmark = pytest.mark.usefixtures("shared_renderers")
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,12 @@ def take(dataset, count):
 
 
 @pytest.fixture(scope="module")
-def batches(decoder, shared_painters):
+def batches(decoder, shared_renderers):
     return take(build(decoder), 3)
 
 
 @pytest.fixture(scope="module")
-def all_bad(decoder, shared_painters):
+def all_bad(decoder, shared_renderers):
     return take(build(decoder, seed=5, bad_frames=(4, 4), num_batches=4), 4)
 
 
@@ -65,14 +65,14 @@ def test_elements_agree_with_the_decoder(decoder, batches):
         np.testing.assert_allclose(batches[1][name].reshape(expected.shape), expected, atol=1e-2)
 
 
-def test_bad_frames_are_as_many_and_as_bad_as_said(decoder, batches):
+def test_bad_frames_are_as_many_as_requested(decoder, batches):
     for batch in batches:
         assert set((batch["corruption"] > 0).sum(axis=1)) <= {1, 2, 3}
     (clean,) = take(build(decoder, bad_frames=(0, 0)), 1)
     assert (clean["corruption"] == 0).all()
 
 
-def test_turned_away_faces_are_turned_away(decoder, all_bad):
+def test_corrupted_poses_are_near_profiles(decoder, all_bad):
     corruption = np.stack([batch["corruption"] for batch in all_bad])
     rotation = [decoder.layout.split(batch["coefficients"])["rotation"] for batch in all_bad]
     yaw = np.abs(np.stack(rotation)[..., 1])
@@ -81,13 +81,13 @@ def test_turned_away_faces_are_turned_away(decoder, all_bad):
     assert (yaw[is_turned] > np.radians(54)).all() and (yaw[~is_turned] < np.radians(46)).all()
 
 
-def test_faces_are_framed_whatever_the_fault(decoder, all_bad):
+def test_faces_are_framed_whatever_the_corruption(decoder, all_bad):
     for batch in all_bad:
         centre = batch["five_points"].mean(axis=-2) / decoder.camera.image_size
         assert np.abs(centre - 0.5).max() < 0.25
 
 
-def test_stream_goes_on_where_it_stopped(decoder, batches):
+def test_dataset_resumes_at_any_batch(decoder, batches):
     (later,) = take(build(decoder, first_batch=2), 1)
     for name, value in later.items():
         np.testing.assert_array_equal(value, batches[2][name], err_msg=name)
@@ -112,7 +112,7 @@ def test_pool_and_pixel_step(decoder):
 
 
 def test_sample_people_views_share_the_person(decoder):
-    coefficients = synthetic_set_dataset.sample_people(
+    coefficients = synthetic_set_dataset.sample_views_of_people(
         decoder, 2, 3, tf.constant([1, 2]), FaceDistribution()
     )
     groups = decoder.layout.split(np.reshape(coefficients, (2, 3, -1)))
@@ -125,7 +125,7 @@ def test_sample_people_views_share_the_person(decoder):
     [
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
         ({"set_size": 0}, "`set_size` must be at least 1"),
-        ({"bad_frames": (2, 5)}, "`bad_frames` must be two rising numbers"),
+        ({"bad_frames": (2, 5)}, "`bad_frames` must be two increasing numbers"),
         ({"pixel_step": 3}, "`pixel_step` must divide"),
     ],
 )

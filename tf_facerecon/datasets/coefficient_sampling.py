@@ -1,4 +1,4 @@
-"""Random coefficients of faces as an aligner would crop them.
+"""Random coefficients of faces, framed as face alignment frames photographs.
 
 Convention:
     Everything is drawn from `tf.random.stateless_*`: the same seed gives the same faces.
@@ -18,34 +18,34 @@ from tf_facerecon.morphable_models import expression_limits, smile_direction
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tf_facerecon.photos import face_alignment
 
-# Steps of the fixed-point iteration that puts a posed face where the aligner would; the error
-# falls about tenfold a step.
+# Steps of the fixed-point iteration that frames a posed face as the alignment would; the error
+# falls about tenfold per step.
 _ALIGNMENT_STEPS = 4
-# Share of the bounded expression modes that move in the most expressive faces: of ICT-FaceKit's 53
-# some six, about as many as make one posed expression; with sixteen nobody would call it a face.
+# Fraction of the bounded expression modes that are active in the most expressive faces: about six
+# of ICT-FaceKit's 53, as in one posed expression; sixteen at once no longer look like a face.
 _ACTIVE_MODES = 0.12
-# The broadest smile, and how far it opens at most, in units of `smile_direction.smile_directions`.
+# The broadest smile and the widest mouth opening, in units of `smile_direction.smile_directions`.
 _BROADEST_SMILE, _WIDEST_OPENING = 2.0, 1.6
 
 
 @dataclasses.dataclass(frozen=True)
 class FaceDistribution:
-    """How varied the faces are.
+    """Distribution of random face coefficients.
 
     Attributes:
         identity: Standard deviation of identity and texture coefficients.
         expression: Standard deviation of expression coefficients of the most expressive faces;
-            each face draws its own share of it between 0 and 1. Modes with a range: how much of it
-            is used, and the share says how many of them move.
-        max_yaw: Half of the faces have a yaw uniform within this many degrees, the others a
-            normal one with a third of it as standard deviation.
+            each face scales it by its own uniform factor in [0, 1]. For modes with a range: the
+            fraction of the range in use, and the factor determines how many modes are active.
+        max_yaw: Largest yaw in degrees. It is uniform for half of the faces, and normal with a
+            third of it as standard deviation for the others.
         pitch: Standard deviation in degrees.
         roll: Standard deviation in degrees.
         brightness: Standard deviation of the ambient band, relative to the neutral ambient light.
-        directional: Mean strength of the light that comes from one side.
-        tint: Standard deviation of the colour of light.
+        directional: Mean strength of the directional light.
+        tint: Standard deviation of the colour of the light.
         point_noise: Standard deviation in pixels of the five points from which a face is aligned.
-        smiling: Share of faces that smile as well, from hardly to broadly.
+        smiling: Fraction of faces to which a faint to broad smile is added.
     """
 
     identity: float = 1.0
@@ -69,14 +69,14 @@ def sample_coefficients(
 ) -> tf.Tensor:
     """Draws `[batch_size, 257 | 239]` coefficients of aligned faces.
 
-    The translation is the one at which the POS alignment of (noisy) five points leaves the crop
-    as it is, so that synthetic pictures are framed like aligned photographs.
+    The translation is the one at which the POS alignment by five (noisy) points is the identity, so
+    that synthetic images are framed like aligned photographs.
 
     Args:
-        decoder: Gives the layout, the 3DMM and the camera.
-        batch_size: How many.
+        decoder: Its layout, 3DMM and camera are used.
+        batch_size: Number of faces.
         seed: Integer tensor `[2]`.
-        distribution: Widths of the distributions.
+        distribution: Their distribution.
     """
     groups = sample_groups(decoder, batch_size, seed, distribution)
     noise = distribution.point_noise * _normal((batch_size, 5, 2), tf.random.fold_in(seed, 6))
@@ -86,18 +86,18 @@ def sample_coefficients(
 def sample_groups(
     decoder: FaceDecoder, batch_size: int, seed: tf.Tensor, distribution: FaceDistribution
 ) -> dict[str, tf.Tensor]:
-    """Draws named coefficients as `sample_coefficients`, but of faces that no one has aligned.
+    """Draws named coefficients as `sample_coefficients`, but with zero translation (not aligned).
 
     Args:
-        decoder: Gives the layout and the 3DMM.
-        batch_size: How many.
+        decoder: Its layout and 3DMM are used.
+        batch_size: Number of faces.
         seed: Integer tensor `[2]`.
-        distribution: Widths of the distributions.
+        distribution: Their distribution.
     """
     sizes = decoder.layout.sizes
     seeds = tf.unstack(tf.random.split(seed, 6))
-    shares = tf.random.stateless_uniform((batch_size, 1), seeds[0])
-    expression = sample_expression(decoder.face_model, shares, seeds[2], distribution)
+    intensities = tf.random.stateless_uniform((batch_size, 1), seeds[0])
+    expression = sample_expression(decoder.face_model, intensities, seeds[2], distribution)
     if distribution.smiling > 0:
         smiling = tf.random.fold_in(seed, 7)
         expression = add_smiles(decoder.face_model, expression, smiling, distribution)
@@ -112,28 +112,32 @@ def sample_groups(
 
 
 def sample_expression(
-    face_model: MorphableModel, shares: tf.Tensor, seed: tf.Tensor, distribution: FaceDistribution
+    face_model: MorphableModel,
+    intensities: tf.Tensor,
+    seed: tf.Tensor,
+    distribution: FaceDistribution,
 ) -> tf.Tensor:
     """Expression coefficients `[B, K_exp]`.
 
-    Normal ones, or for a model with an `expression_range` a few modes, each uniform in its range:
-    all at once would be no face. A mode stays at or below the one that it requires.
+    Normal; for a model with an `expression_range`, a few modes are active, each uniform in its
+    range, because all at once would not look like a face. A mode never exceeds the mode that it
+    requires.
 
     Args:
-        face_model: Says how many modes there are, and their ranges.
-        shares: `[B, 1]` in [0, 1], how expressive each face is.
+        face_model: Its expression modes and their ranges are used.
+        intensities: `[B, 1]` in [0, 1], how expressive each face is.
         seed: Integer tensor `[2]`.
-        distribution: Its `expression` counts.
+        distribution: Its `expression` is used.
     """
-    shape = (shares.shape[0], face_model.expression_basis.shape[-1])
+    shape = (intensities.shape[0], face_model.expression_basis.shape[-1])
     if face_model.expression_range is None:
-        return distribution.expression * shares * _normal(shape, seed)
+        return distribution.expression * intensities * _normal(shape, seed)
     seeds = tf.unstack(tf.random.split(seed, 2))
     low, high = face_model.expression_range.T
     drawn = low + (high - low) * tf.random.stateless_uniform(shape, seeds[0])
-    moves = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * shares
+    active = tf.random.stateless_uniform(shape, seeds[1]) < _ACTIVE_MODES * intensities
     return expression_limits.limit_expression(
-        face_model, tf.where(moves, distribution.expression * drawn, 0.0)
+        face_model, tf.where(active, distribution.expression * drawn, 0.0)
     )
 
 
@@ -143,13 +147,13 @@ def add_smiles(
     seed: tf.Tensor,
     distribution: FaceDistribution,
 ) -> tf.Tensor:
-    """Lets some faces smile on top of their `expression` `[B, K_exp]`, within what is allowed.
+    """Adds a smile to the `expression` `[B, K_exp]` of some faces, within the limits of the model.
 
     Args:
-        face_model: What a smile is, and what expressions are allowed.
-        expression: Standard deviations, or the model's own units.
+        face_model: Its smile direction and expression limits are used.
+        expression: Standard deviations, or the units of the model's expression range.
         seed: Integer tensor `[2]`.
-        distribution: Its `smiling` counts; it must be positive.
+        distribution: Its `smiling` is used; it must be positive.
     """
     drawn = tf.random.stateless_uniform((2, expression.shape[0], 1), seed)
     smile, parted = smile_direction.smile_directions(face_model)
@@ -176,12 +180,12 @@ def sample_rotation(batch_size: int, seed: tf.Tensor, distribution: FaceDistribu
 def sample_lighting(
     batch_size: int, num_lighting: int, seed: tf.Tensor, distribution: FaceDistribution
 ) -> tf.Tensor:
-    """Spherical-harmonics coefficients `[batch_size, 9 | 27]`: ambient, one soft side, a tint."""
+    """Spherical-harmonics coefficients `[batch_size, 9 | 27]`: ambient, directional, tinted."""
     seeds = tf.unstack(tf.random.split(seed, 5))
     ambient = AMBIENT * distribution.brightness * _normal((batch_size, 1), seeds[0])
     strength = 2 * distribution.directional * tf.random.stateless_uniform((batch_size, 1), seeds[1])
     direction = tf.math.l2_normalize(_normal((batch_size, 3), seeds[2]), axis=-1)
-    # Bands 1 to 3 are -y, +z, -x: light comes from above and from the camera's side more often.
+    # Bands 1 to 3 are -y, +z, -x: light comes more often from above and from the camera.
     direction = tf.stack(
         [0.3 * direction[:, 0] - 0.4, tf.abs(direction[:, 1]), direction[:, 2]], axis=-1
     )
@@ -198,7 +202,7 @@ def sample_lighting(
 def aligned_coefficients(
     decoder: FaceDecoder, groups: dict[str, tf.Tensor], point_noise: tf.Tensor
 ) -> tf.Tensor:
-    """Coefficients `[B, 257]` of `groups`, framed as the aligner would; see the next function."""
+    """Coefficients `[B, 257]` of `groups`, with the translation of `aligned_translation`."""
     translation = aligned_translation(decoder, groups, point_noise)
     return decoder.layout.merge({**groups, "translation": translation})
 
@@ -206,11 +210,11 @@ def aligned_coefficients(
 def aligned_translation(
     decoder: FaceDecoder, groups: dict[str, tf.Tensor], point_noise: tf.Tensor
 ) -> tf.Tensor:
-    """Translation `[B, 3]` (dm) that frames each face as the POS aligner frames photographs.
+    """Translation `[B, 3]` (dm) that frames each face as POS alignment frames photographs.
 
     Args:
-        decoder: Gives the 3DMM and the camera.
-        groups: Named coefficients; `translation` is the start.
+        decoder: Its 3DMM and camera are used.
+        groups: Named coefficients; the iteration starts at `translation`.
         point_noise: `[B, 5, 2]` pixels added to the true five points before the fit, as a
             detector would.
     """

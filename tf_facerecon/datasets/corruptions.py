@@ -1,7 +1,7 @@
-"""What makes a photograph of a set a bad one: covered, blurred, noisy, turned away, badly lit.
+"""Corruptions of single images of a set: occlusion, blur, noise, near-profile pose, bad lighting.
 
-So bad that an estimate from it is worth little, and visible for what it is: a network that looks
-at the picture can learn to trust the others more. Each bad image has one corruption.
+They are so strong that a reconstruction from the image is worth little, and visible in the image,
+so that C-Net can learn to give it a low confidence. Each bad image has one corruption.
 
 Convention:
     Images `[B, H, W, 3]` RGB in [0, 1]; everything is drawn from `tf.random.stateless_*`. Lengths
@@ -12,29 +12,29 @@ import math
 
 import tensorflow as tf
 
-from tf_facerecon.datasets import backgrounds
+from tf_facerecon.datasets import backgrounds, occluders
 from tf_facerecon.lighting.spherical_harmonics import AMBIENT
 
 CORRUPTIONS = ("none", "occlusion", "blur", "noise", "pose", "light")
-"""Names of the corruption by number; 0 is a good image."""
+"""Names of the corruptions by index; 0 is a clean image."""
 
-# A blurred face is this many cells wide across the whole crop: eyes and mouth are mere shades.
-_BLUR_CELLS = (28, 16)
+# Blurred images are reduced to this many pixels a side: eyes and mouth are barely recognisable.
+_BLUR_SIZES = (28, 16)
 _NOISE_LEVELS = (0.15, 0.4)  # standard deviation, of full scale
 _YAWS = (55.0, 80.0)  # degrees to either side
 _TILT = 12.0  # degrees, standard deviation of pitch and roll
 
 
-def draw_corruptions(
+def sample_corruptions(
     num_sets: int, set_size: int, bad_frames: tuple[int, int], seed: tf.Tensor
 ) -> tf.Tensor:
-    """Numbers of corruption `[num_sets, set_size]`, int32 indices of `CORRUPTIONS`.
+    """Draws corruptions `[num_sets, set_size]`, int32 indices of `CORRUPTIONS`.
 
     Args:
         num_sets: How many sets.
         set_size: Images in each.
-        bad_frames: Fewest and most bad images of a set; every number between is as likely, every
-            image and every corruption too.
+        bad_frames: Smallest and largest number of bad images in a set; numbers between, images and
+            corruptions are equally likely.
         seed: Integer tensor `[2]`.
 
     Raises:
@@ -51,7 +51,7 @@ def draw_corruptions(
 
 
 def check_bad_frames(bad_frames: tuple[int, int], set_size: int) -> None:
-    """Raises unless `bad_frames` are possible numbers of bad images of a set.
+    """Checks that `bad_frames` are possible numbers of bad images in a set.
 
     Raises:
         ValueError: If not `0 <= fewest <= most <= set_size`.
@@ -59,18 +59,18 @@ def check_bad_frames(bad_frames: tuple[int, int], set_size: int) -> None:
     fewest, most = bad_frames
     if not 0 <= fewest <= most <= set_size:
         raise ValueError(
-            f"`bad_frames` must be two rising numbers from 0 to the set size {set_size}. "
+            f"`bad_frames` must be two increasing numbers from 0 to the set size {set_size}. "
             f"Received: {tuple(bad_frames)}."
         )
 
 
 def has_corruption(corruption: tf.Tensor, name: str) -> tf.Tensor:
-    """Where `corruption` are the one of this name; bool, of the same shape."""
+    """Where the indices `corruption` are those of `name`; bool, same shape."""
     return tf.equal(corruption, CORRUPTIONS.index(name))
 
 
-def turn_away(rotation: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Euler angles `[B, 3]`, radians: nearly a profile where the corruption is the pose."""
+def corrupt_pose(rotation: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Euler angles `[B, 3]`, radians, replaced by a near-profile pose for corruption "pose"."""
     seeds = tf.unstack(tf.random.split(seed, 3))
     count = rotation.shape[0]
     side = tf.sign(tf.random.stateless_uniform((count,), seeds[0], -1.0, 1.0))
@@ -80,13 +80,13 @@ def turn_away(rotation: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf
     return tf.where(has_corruption(corruption, "pose")[:, None], angles, rotation)
 
 
-def light_badly(lighting: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Harmonics of light `[B, 9 | 27]`: dark, glaring or one-sided for corruption `light`."""
+def corrupt_lighting(lighting: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Lighting `[B, 9 | 27]`, made dark, glaring or one-sided for corruption "light"."""
     seeds = tf.unstack(tf.random.split(seed, 4))
     count = lighting.shape[0]
     kind = tf.random.stateless_uniform((count, 1), seeds[0], 0, 3, tf.int32)
     share = tf.random.stateless_uniform((count, 1), seeds[1])
-    # Ambient light as a multiple of the neutral one.
+    # Ambient band as a multiple of the neutral ambient light.
     levels = tf.concat([0.08 + 0.12 * share, 1.8 + 0.8 * share, 0.1 + 0.2 * share], axis=-1)
     ambient = AMBIENT * (tf.gather(levels, kind, batch_dims=1) - 1)
     strength = tf.where(kind == 2, 0.6 + 0.5 * share, 0.1)
@@ -102,11 +102,11 @@ def light_badly(lighting: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor) -> 
 def corrupt_images(
     images: tf.Tensor, skin: tf.Tensor, corruption: tf.Tensor, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Covers, blurs and dirties the images whose corruption that is.
+    """Applies the corruptions "occlusion", "blur" and "noise" to the images that have them.
 
     Args:
         images: `[B, H, W, 3]`, B, H and W static.
-        skin: `[B, H, W, 1]`, where uncovered face is seen.
+        skin: `[B, H, W, 1]`, 1 where the face is visible.
         corruption: `[B]`, indices of `CORRUPTIONS`.
         seed: Integer tensor `[2]`.
 
@@ -119,11 +119,11 @@ def corrupt_images(
     def where(name, changed, kept):
         return tf.where(has_corruption(corruption, name)[:, None, None, None], changed, kept)
 
-    covered = where("occlusion", _big_thing(batch_size, size, seeds[0]), 0.0)
-    thing = backgrounds.cluttered_background(batch_size, size, seeds[1])
-    images = images * (1 - covered) + thing * covered
+    covered = where("occlusion", occluders.large_occluder_mask(batch_size, size, seeds[0]), 0.0)
+    texture = backgrounds.cluttered_background(batch_size, size, seeds[1])
+    images = images * (1 - covered) + texture * covered
     is_first = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[2]) < 0.5
-    blurred = [_repaint(images, cells) for cells in _BLUR_CELLS]
+    blurred = [_downsample(images, size) for size in _BLUR_SIZES]
     images = where("blur", tf.where(is_first, *blurred), images)
     level = tf.random.stateless_uniform((batch_size, 1, 1, 1), seeds[3], *_NOISE_LEVELS)
     noise = level * tf.random.stateless_normal(images.shape, seeds[4])
@@ -131,21 +131,7 @@ def corrupt_images(
     return images, skin * (1 - covered)
 
 
-def _big_thing(batch_size: int, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Opacity `[B, H, W, 1]` of a ball or a bar that covers half of a face or more."""
-    place = tf.random.stateless_uniform((batch_size, 6, 1, 1), seed)
-    column, row = backgrounds.pixel_grid(size)
-    x = column - (112 + 70 * (place[:, 0] - 0.5))
-    y = row - (125 + 70 * (place[:, 1] - 0.5))
-    ball = 1 - tf.sqrt((x / (50 + 30 * place[:, 2])) ** 2 + (y / (45 + 35 * place[:, 3])) ** 2)
-    angle = math.pi * place[:, 4]
-    bar = 1 - tf.abs(x * tf.cos(angle) + y * tf.sin(angle)) / (35 + 25 * place[:, 3])
-    inside = tf.where(place[:, 5] < 0.5, ball, bar)
-    return backgrounds.soft_step(40.0 * inside)[..., tf.newaxis]
-
-
-def _repaint(images: tf.Tensor, cells: int) -> tf.Tensor:
-    """`images` as seen through `cells` x `cells` means."""
-    size = images.shape[1:3]
-    means = tf.image.resize(images, (cells, cells), method="area")
-    return tf.image.resize(means, size, method="bilinear")
+def _downsample(images: tf.Tensor, size: int) -> tf.Tensor:
+    """`images`, reduced to `size` x `size` pixels and enlarged again."""
+    reduced = tf.image.resize(images, (size, size), method="area")
+    return tf.image.resize(reduced, images.shape[1:3], method="bilinear")

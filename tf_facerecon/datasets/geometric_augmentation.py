@@ -1,12 +1,12 @@
-"""Shift, scale, turn and mirror an aligned crop, and all that was measured in it.
+"""Geometric augmentation: shift, scale, rotation and mirroring of an aligned crop and its labels.
 
 Convention:
-    Points are `(column, row)` in Deng's label convention, row down. The image is moved about its
-    centre, 112 pixels from its edges; labels go through the same matrix. A mirrored column is
+    Points are `(column, row)` in Deng's label convention, row down. The image is transformed
+    about its centre, 112 pixels from its edges, and labels by the same matrix. A mirrored column is
     224 - column, as columns of labels count from the left edge of the image.
 
 Source: Deep3DFaceRecon_pytorch (`data/image_folder`, `util/preprocess`); ranges as trained there.
-No function here draws numbers of its own: what happens depends on the generator given.
+Randomness comes only from the given generator.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import numpy as np
 
 from tf_facerecon.core import checks
 
-# Where landmark i of the mirrored face comes from; iBUG order. Its own inverse.
+# Index of the landmark that becomes landmark i of the mirrored face; iBUG order. Its own inverse.
 FLIP_LANDMARKS = np.array(
     [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
     + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
@@ -27,12 +27,12 @@ FLIP_FIVE_POINTS = np.array([1, 0, 2, 4, 3])
 
 @dataclasses.dataclass(frozen=True)
 class AugmentationRange:
-    """How far an augmentation may go.
+    """Ranges of random augmentation.
 
     Attributes:
         shift: Largest shift of columns and of rows, whole pixels.
         scale: Largest relative change of size.
-        angle: Largest turn, degrees.
+        angle: Largest rotation, degrees.
         flip: Probability of mirroring.
     """
 
@@ -54,11 +54,11 @@ class Augmentation:
     """One augmentation.
 
     Attributes:
-        dx: Shift of columns, pixels, before scale and turn.
-        dy: Shift of rows, pixels, before scale and turn.
+        dx: Shift of columns, pixels, before scaling and rotation.
+        dy: Shift of rows, pixels, before scaling and rotation.
         scale: Factor of size.
-        angle: Turn, degrees; positive turns the picture clockwise.
-        flip: Whether left and right are swapped (first of all).
+        angle: Rotation, degrees; positive is clockwise in the image.
+        flip: Whether the image is mirrored (before everything else).
     """
 
     dx: int = 0
@@ -70,12 +70,14 @@ class Augmentation:
     def matrix(self, size: int = 224) -> np.ndarray:
         """`[3, 3]` float64: `(column, row, 1)` before to after; C · S · R · T · F · O.
 
-        O moves the centre to the origin, F mirrors, T shifts, R turns, S scales, C moves back.
+        O moves the centre to the origin, F mirrors, T shifts, R rotates, S scales, C moves back.
         """
         half = size / 2
         radians = -np.deg2rad(self.angle)
-        turn = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
-        linear = self.scale * turn
+        rotation = np.array(
+            [[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]]
+        )
+        linear = self.scale * rotation
         mirror = np.array([-1.0 if self.flip else 1.0, 1.0])
         result = np.eye(3)
         result[:2, :2] = linear * mirror
@@ -86,7 +88,7 @@ class Augmentation:
 def draw_augmentation(
     generator: np.random.Generator, limits: AugmentationRange | None = None
 ) -> Augmentation:
-    """Draws an augmentation, each part uniformly within `limits`."""
+    """Draws an augmentation, each parameter uniformly within `limits`."""
     limits = limits or AugmentationRange()
     dx, dy = generator.integers(-limits.shift, limits.shift, size=2, endpoint=True)
     return Augmentation(
@@ -99,19 +101,19 @@ def draw_augmentation(
 
 
 def augment(sample: Mapping[str, np.ndarray], augmentation: Augmentation) -> dict[str, np.ndarray]:
-    """Moves the image, the skin mask and all points of a sample alike.
+    """Transforms the image, the skin mask and all points of a sample.
 
     Args:
         sample: `image` `uint8 [N, N, 3]`, `skin` `uint8 [N, N, 1]`, `landmarks` `[68, 2]`,
             `landmark_weights` `[68]`, `five_points` `[5, 2]`.
-        augmentation: What to do.
+        augmentation: The transformation.
 
     Returns:
-        The same keys, shapes and types; black where nothing was before.
+        The same keys, shapes and types; black outside the original image.
 
     Raises:
-        ValueError: If a key is missing or another one is there (true coefficients would no longer
-            be true), if a shape differs, or if image or skin is not `uint8`.
+        ValueError: If a key is missing or there is another one (true coefficients would no longer
+            be valid), if a shape differs, or if image or skin is not `uint8`.
     """
     expected = {"image", "skin", "landmarks", "landmark_weights", "five_points"}
     if sample.keys() != expected:
@@ -139,7 +141,7 @@ def augment(sample: Mapping[str, np.ndarray], augmentation: Augmentation) -> dic
 
 
 def transform_image(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves `uint8` `[H, W]` or `[H, W, 3]` by a `[3, 3]` matrix; bicubic, black outside.
+    """Warps `uint8` `[H, W]` or `[H, W, 3]` by a `[3, 3]` matrix; bicubic, black outside.
 
     Raises:
         ValueError: If `image` is not `uint8`.
@@ -148,10 +150,10 @@ def transform_image(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
     if image.dtype != np.uint8:
         raise ValueError(f"`image` must be uint8. Received: {image.dtype}.")
-    picture = PIL.Image.fromarray(np.ascontiguousarray(image))
-    backward = np.linalg.inv(matrix)[:2].ravel()  # Pillow asks where a new pixel comes from.
-    moved = picture.transform(
-        picture.size,
+    source = PIL.Image.fromarray(np.ascontiguousarray(image))
+    backward = np.linalg.inv(matrix)[:2].ravel()  # Pillow wants output to input.
+    moved = source.transform(
+        source.size,
         PIL.Image.Transform.AFFINE,
         backward.tolist(),
         resample=PIL.Image.Resampling.BICUBIC,
@@ -160,7 +162,7 @@ def transform_image(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Moves points `[..., 2]` by a `[3, 3]` matrix; their dtype stays."""
+    """Transforms points `[..., 2]` by a `[3, 3]` matrix and keeps their dtype."""
     points = np.asarray(points)
     moved = points.astype(np.float64) @ matrix[:2, :2].T + matrix[:2, 2]
     return moved.astype(np.result_type(points, np.float32), copy=False)

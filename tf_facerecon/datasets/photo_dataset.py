@@ -1,4 +1,4 @@
-"""Batches from a folder of photographs, in an order that a stopped run can take up again."""
+"""A `tf.data` dataset of aligned photographs, reproducible from any batch on."""
 
 import functools
 import os
@@ -40,24 +40,24 @@ def build_photo_dataset(
     landmarks_y_up: bool = False,
     progress: bool = True,
 ) -> tf.data.Dataset:
-    """Batches of aligned photographs, over and over, each epoch in a new order.
+    """Endless batches of aligned photographs, reshuffled in every epoch.
 
     Faces are detected and aligned once, into `prepared_folder`; `photo_preparation` describes the
-    layout of both folders. Photographs without a face are left out with a warning that says how
-    many, and listed in `skipped.txt`. Sample i depends on `(seed, i)` and the photographs alone:
-    given `first_batch`, a run goes on with the batch it would have seen. Batches run across the
-    ends of epochs, so that all have `batch_size` samples.
+    layout of both folders. Photographs without a face are skipped with a warning that says how
+    many, and listed in `skipped.txt`. Sample i depends only on `(seed, i)` and the photographs:
+    with `first_batch`, a run resumes with the batch that would have come next. Batches extend
+    across the ends of epochs, so that all have `batch_size` samples.
 
     Args:
         folder: Photographs.
         batch_size: Photographs in a batch.
-        seed: Of order and augmentation.
-        first_batch: Number of the first batch, to go on where a run stopped.
-        num_batches: How many batches; endless if `None`.
-        shuffle: Whether to reorder in each epoch; otherwise sorted by name.
-        augmentation: How far crops are shifted, scaled, turned and mirrored; not at all if `None`.
+        seed: Of shuffling and augmentation.
+        first_batch: Index of the first batch, to resume a run.
+        num_batches: Number of batches; endless if `None`.
+        shuffle: Whether to shuffle in each epoch; otherwise sorted by name.
+        augmentation: Ranges of shift, scale, rotation and mirroring; no augmentation if `None`.
         prepared_folder: By default `tf_facerecon_prepared` inside `folder`.
-        detector: See `prepare_photos`, as for those that follow.
+        detector: See `prepare_photos`.
         skin_model: See `prepare_photos`.
         landmarks_y_up: See `prepare_photos`.
         progress: See `prepare_photos`.
@@ -68,10 +68,10 @@ def build_photo_dataset(
         landmarks), `five_points` `[B, 5, 2]` and `skin` `[B, 224, 224, 1]` in [0, 1].
 
     Raises:
-        FileNotFoundError: If `folder` is no folder.
+        FileNotFoundError: If `folder` is not a folder.
         ValueError: If a number is out of range, or no photograph can be used.
     """
-    check_numbers(batch_size, first_batch, seed)
+    check_arguments(batch_size, first_batch, seed)
     photos = photo_preparation.prepare_photos(
         folder,
         prepared_folder,
@@ -80,22 +80,22 @@ def build_photo_dataset(
         landmarks_y_up=landmarks_y_up,
         progress=progress,
     )
-    report_skipped(photos)
-    sample_number = sample_chooser(len(photos.names), seed, shuffle)
+    warn_of_skipped_photos(photos)
+    photo_index = epoch_sampler(len(photos.names), seed, shuffle)
 
     def load(index: int) -> dict[str, np.ndarray]:
-        sample = photos.load(photos.names[sample_number(index)])
+        sample = photos.load(photos.names[photo_index(index)])
         if augmentation is not None:
             generator = np.random.default_rng([seed, 1, index])
             drawn = augmentations.draw_augmentation(generator, augmentation)
             sample = augmentations.augment(sample, drawn)
         return sample
 
-    return numbered_samples(load, SAMPLE_SHAPES, batch_size, first_batch, num_batches)
+    return dataset_of_samples(load, SAMPLE_SHAPES, batch_size, first_batch, num_batches)
 
 
-def check_numbers(batch_size: int, first_batch: int, seed: int) -> None:
-    """Raises unless the numbers of a stream are in their ranges.
+def check_arguments(batch_size: int, first_batch: int, seed: int) -> None:
+    """Checks the arguments that the photo datasets share.
 
     Raises:
         ValueError: See `build_photo_dataset`.
@@ -108,21 +108,21 @@ def check_numbers(batch_size: int, first_batch: int, seed: int) -> None:
         )
 
 
-def numbered_samples(
+def dataset_of_samples(
     load: Callable[[int], Mapping[str, np.ndarray]],
     shapes: Mapping[str, tuple[int, ...]],
     batch_size: int,
     first_batch: int,
     num_batches: int | None,
 ) -> tf.data.Dataset:
-    """Batches of samples that depend on nothing but their number.
+    """A dataset of batches of samples that depend only on their index.
 
     Args:
-        load: Sample of a number, arrays of `shapes`; bytes become 0..1.
-        shapes: Names and shapes of what a sample holds.
+        load: From an index to a sample, arrays of `shapes`; uint8 values are scaled to [0, 1].
+        shapes: Shapes of the arrays of a sample by key.
         batch_size: Samples in a batch.
-        first_batch: Number of the first batch.
-        num_batches: How many batches; endless if `None`.
+        first_batch: Index of the first batch.
+        num_batches: Number of batches; endless if `None`.
     """
 
     def load_floats(index: np.ndarray) -> list[np.ndarray]:
@@ -145,8 +145,8 @@ def numbered_samples(
     return dataset.prefetch(2)
 
 
-def sample_chooser(count: int, seed: int, shuffle: bool) -> Callable[[int], int]:
-    """A function from the number of a sample to that of a photograph, epoch after epoch."""
+def epoch_sampler(count: int, seed: int, shuffle: bool) -> Callable[[int], int]:
+    """A function from sample index to item index; every epoch is a permutation of the items."""
 
     @functools.lru_cache(maxsize=2)
     def order(epoch: int) -> np.ndarray:
@@ -160,21 +160,21 @@ def sample_chooser(count: int, seed: int, shuffle: bool) -> Callable[[int], int]
     return choose
 
 
-def report_skipped(photos: PreparedPhotos) -> None:
-    """Warns of photographs that are left out; raises if none is left."""
+def warn_of_skipped_photos(photos: PreparedPhotos) -> None:
+    """Warns of skipped photographs; raises `ValueError` if none is usable."""
     if not photos.skipped:
         return
     total = len(photos.names) + len(photos.skipped)
     name, reason = next(iter(photos.skipped.items()))
     message = (
-        f"{len(photos.skipped)} of {total} photographs are left out, the first being {name}: "
+        f"{len(photos.skipped)} of {total} photographs are skipped, the first being {name}: "
         f"{reason} All are listed in {photos.folder / 'skipped.txt'}."
     )
     if not photos.names:
-        raise ValueError(f"No photograph can be used. {message}")
+        raise ValueError(f"No photograph is usable. {message}")
     warnings.warn(message, stacklevel=3)
 
 
 def to_float(values: np.ndarray) -> np.ndarray:
-    """float32; bytes become 0..1."""
+    """Converts to float32; uint8 values are scaled to [0, 1]."""
     return values.astype(np.float32) / 255.0 if values.dtype == np.uint8 else np.float32(values)

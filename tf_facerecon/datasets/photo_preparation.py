@@ -1,14 +1,13 @@
-"""Photographs made ready for training, once: one aligned crop per photograph, with its labels.
+"""Preparation of photographs for training: one aligned crop per photograph, with its labels.
 
-Layout of the photographs (folders in folders are searched, too):
+Layout of the photographs (searched recursively):
     any/photo.jpg                 `.jpg`, `.jpeg` or `.png`
     any/landmarks/photo.txt       optional, 68 rows `column row`, pixels of the photograph
-    any/detections/photo.txt      optional, 5 rows `column row`, likewise, row down
+    any/detections/photo.txt      optional, 5 rows `column row`, likewise
 
-Points come from the landmarks, else from the detections, else from a face detector, which takes
-the largest face. Folders named `mask`, `vis` or `remove`, which other packages put there, are
-passed over, and so are prepared folders, whatever their names. What is written: see
-`prepared_photos`.
+Points come from the landmarks, else from the detections, else from a face detector (largest face).
+Folders named `mask`, `vis` or `remove`, which other packages create, are ignored, and so are
+prepared folders of any name. `prepared_photos` describes the files that are written.
 """
 
 import os
@@ -27,7 +26,7 @@ from tf_facerecon.photos.skin_probability import SkinModel
 
 PREPARED_NAME = "tf_facerecon_prepared"
 _SUFFIXES = (".jpg", ".jpeg", ".png")
-_PASSED_OVER = {"mask", "vis", "remove"}
+_IGNORED_FOLDERS = {"mask", "vis", "remove"}
 _SECONDS_BETWEEN_INDEX_WRITES = 20.0
 
 
@@ -40,25 +39,25 @@ def prepare_photos(
     landmarks_y_up: bool = False,
     progress: bool = True,
 ) -> PreparedPhotos:
-    """Detects and aligns the faces of a folder; what an earlier run did is kept.
+    """Detects and aligns the faces of a folder; results of earlier runs are reused.
 
-    A photograph is done again when it, its landmarks or its detections changed, or its crop is
-    gone (to leave a photograph out, remove the photograph); all are when `skin_model` or
-    `landmarks_y_up` changed. One that is no usable picture of a face is not looked at again; one
-    that could not be read or written, or for which memory ran out, is. Killed at any moment, a run
-    loses seconds of work.
+    A photograph is processed again if it, its landmarks or its detections changed, or its crop is
+    missing (to exclude a photograph, remove the photograph itself); all are if `skin_model` or
+    `landmarks_y_up` changed. Photographs without a usable face are not tried again; those that
+    could not be read or written, or for which memory ran out, are. A run that is killed loses only
+    seconds of work.
 
     Args:
         folder: Photographs, see above.
-        prepared_folder: Where to write; by default `tf_facerecon_prepared` inside `folder`.
-        detector: By default the stock one, if there is a photograph without points to prepare.
+        prepared_folder: Output folder; by default `tf_facerecon_prepared` inside `folder`.
+        detector: By default `FaceDetector()`, if a photograph without points is to be prepared.
         skin_model: By default the published one.
-        landmarks_y_up: Whether rows of the landmark files count upwards from the last row of the
+        landmarks_y_up: Whether rows in landmark files count upwards from the last row of the
             photograph, as Deep3DFaceRecon_pytorch writes them.
         progress: Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: If `folder` is no folder, or the stock detector's weights are missing.
+        FileNotFoundError: If `folder` is not a folder, or the weights of the detector are missing.
         ValueError: If it holds no photographs, or `prepared_folder` holds something else.
     """
     folder = pathlib.Path(folder)
@@ -85,12 +84,12 @@ def prepare_photos(
         except ValueError as error:
             return {"files": states[name], "skipped": str(error)}
         except (OSError, MemoryError, tf.errors.OpError) as error:
-            # No fault of the photograph: without the states of its files it is tried again.
+            # Not the fault of the photograph: without the states of its files it is tried again.
             return {"skipped": str(error) or type(error).__name__}
         return {"files": states[name]}
 
     _prepare_missing(missing, prepare, entries, settings, prepared_folder, progress)
-    return prepared_photos.finish(prepared_folder, {name: entries[name] for name in photos})
+    return prepared_photos.write_skipped(prepared_folder, {name: entries[name] for name in photos})
 
 
 def _list_photos(folder: pathlib.Path, prepared_folder: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -103,10 +102,10 @@ def _list_photos(folder: pathlib.Path, prepared_folder: pathlib.Path) -> dict[st
     photos = {}
     for path in paths:
         relative = path.relative_to(folder)
-        is_ours = not prepared.isdisjoint((folder.resolve() / relative).parents)
-        is_foreign = bool(_PASSED_OVER & set(relative.parts[:-1]))
+        is_prepared = not prepared.isdisjoint((folder.resolve() / relative).parents)
+        is_ignored = bool(_IGNORED_FOLDERS & set(relative.parts[:-1]))
         is_hidden = any(part.startswith(".") for part in relative.parts)
-        if path.suffix.lower() in _SUFFIXES and not (is_ours or is_foreign or is_hidden):
+        if path.suffix.lower() in _SUFFIXES and not (is_prepared or is_ignored or is_hidden):
             photos[relative.as_posix()] = path
     if not photos:
         raise ValueError(f"{folder} holds no photographs ({', '.join(_SUFFIXES)}).")
@@ -121,10 +120,10 @@ def _prepare_missing(
     folder: pathlib.Path,
     progress: bool,
 ) -> None:
-    """Adds an entry for each name, and writes the index now and then and at the end."""
+    """Adds an entry for each name; writes the index at intervals and at the end."""
     from tqdm import tqdm
 
-    written = -np.inf  # Write first of all: the folder is marked as ours.
+    written = -np.inf  # Written first: it marks the folder as a prepared one.
     try:
         for name in tqdm(names, "prepare photos", unit="photo", disable=not (progress and names)):
             if time.monotonic() - written > _SECONDS_BETWEEN_INDEX_WRITES:
@@ -141,7 +140,7 @@ def _prepare_photo(
     skin_model: SkinModel,
     landmarks_y_up: bool,
 ) -> dict[str, np.ndarray]:
-    """Crop and labels of one photograph; one with points needs no detector."""
+    """Crop and labels of one photograph; the detector may be `None` if it has points."""
     image = image_files.read_image(path)
     landmarks = None
     if _landmarks_path(path).is_file():
@@ -149,7 +148,7 @@ def _prepare_photo(
         if landmarks_y_up:
             points[:, 1] = image.shape[0] - 1 - points[:, 1]
         five_points = face_alignment.five_points_from_68(landmarks)
-        hint = " (for rows from below: landmarks_y_up, --landmarks-y-up)"
+        hint = " (for rows that count upwards: landmarks_y_up, --landmarks-y-up)"
         face_alignment.check_face_order(f"{_landmarks_path(path)}: the points", five_points, hint)
     elif _detections_path(path).is_file():
         five_points = points = point_files.read_points(_detections_path(path), 5)
@@ -174,7 +173,7 @@ def _prepare_photo(
 
 
 def _has_points(photo: pathlib.Path) -> bool:
-    """Whether a file says where the face is."""
+    """Whether there is a file of landmarks or detections."""
     return _landmarks_path(photo).is_file() or _detections_path(photo).is_file()
 
 
@@ -187,7 +186,7 @@ def _detections_path(photo: pathlib.Path) -> pathlib.Path:
 
 
 def _file_states(photo: pathlib.Path) -> list:
-    """Size and time of a photograph and of the files about it; null for those that are missing."""
+    """Sizes and times of a photograph and its point files; `None` for those that are missing."""
     states = []
     for path in (photo, _landmarks_path(photo), _detections_path(photo)):
         status = path.stat() if path.is_file() else None

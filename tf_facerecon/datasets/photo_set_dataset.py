@@ -1,8 +1,8 @@
-"""Sets of photographs of one person each, from a folder with a folder for every person.
+"""A `tf.data` dataset of image sets, from a folder with one subfolder per person.
 
 Layout of the photographs (see `photo_preparation` for labels):
-    anna/one.jpg  anna/two.jpg ...   every folder that holds photographs is one person,
-    films/ben/0001.png ...           whatever folders it lies in
+    anna/one.jpg  anna/two.jpg ...   every folder with photographs is one person,
+    films/ben/0001.png ...           at any depth
 """
 
 import dataclasses
@@ -38,26 +38,26 @@ def build_photo_set_dataset(
     landmarks_y_up: bool = False,
     progress: bool = True,
 ) -> tf.data.Dataset:
-    """Batches of image sets, over and over; in each epoch every person comes once.
+    """Endless batches of image sets; every epoch shows each person once.
 
-    A set shows `set_size` photographs of its person, others in each epoch, or all if there are
-    fewer: then places remain empty, zeros, and `image_mask` says so. Set i depends on `(seed, i)`
-    and the photographs alone. Photographs without a face are left out, and people of whom fewer
-    than `min_photos` remain; a warning says how many.
+    A set holds `set_size` photographs of one person, drawn anew in each epoch, or all if there are
+    fewer: it is then padded with zeros, where `image_mask` is 0. Set i depends only on `(seed, i)`
+    and the photographs. Photographs without a face are skipped, and so are people with fewer than
+    `min_photos` usable ones; a warning says how many.
 
     Args:
         folder: Photographs, see above.
         batch_size: Sets (people) in a batch.
-        set_size: Most images of a set.
-        seed: Of order, choice and augmentation.
-        first_batch: Number of the first batch, to go on where a run stopped.
-        num_batches: How many batches; endless if `None`.
-        shuffle: Whether to reorder people and photographs; otherwise the first ones by name.
-        min_photos: Fewest usable photographs of a person. One alone teaches a C-Net nothing.
-        augmentation: How far each crop is shifted, scaled and turned; a set is mirrored as a whole,
-            for a mirrored face is another person's. Not at all if `None`.
+        set_size: Maximum number of images in a set.
+        seed: Of shuffling, selection and augmentation.
+        first_batch: Index of the first batch, to resume a run.
+        num_batches: Number of batches; endless if `None`.
+        shuffle: Whether to shuffle people and photographs; otherwise the first ones by name.
+        min_photos: Minimum number of usable photographs of a person. C-Net learns nothing from one.
+        augmentation: Ranges of shift, scale, rotation and mirroring of each crop; no augmentation
+            if `None`. A set is mirrored as a whole: a mirrored face has another identity.
         prepared_folder: By default `tf_facerecon_prepared` inside `folder`.
-        detector: See `prepare_photos`, as for those that follow.
+        detector: See `prepare_photos`.
         skin_model: See `prepare_photos`.
         landmarks_y_up: See `prepare_photos`.
         progress: See `prepare_photos`.
@@ -67,10 +67,10 @@ def build_photo_set_dataset(
         each, N the `set_size`, and `image_mask` `[B, N]`, 1 where there is an image.
 
     Raises:
-        FileNotFoundError: If `folder` is no folder.
-        ValueError: If a number is out of range, or nobody has enough usable photographs.
+        FileNotFoundError: If `folder` is not a folder.
+        ValueError: If a number is out of range, or no person has enough usable photographs.
     """
-    photo_dataset.check_numbers(batch_size, first_batch, seed)
+    photo_dataset.check_arguments(batch_size, first_batch, seed)
     if not 1 <= min_photos <= set_size:
         raise ValueError(
             "`min_photos` must lie between 1 and `set_size`. "
@@ -84,26 +84,26 @@ def build_photo_set_dataset(
         landmarks_y_up=landmarks_y_up,
         progress=progress,
     )
-    photo_dataset.report_skipped(photos)
+    photo_dataset.warn_of_skipped_photos(photos)
     people = _people_with_enough(photos, min_photos)
-    person_number = photo_dataset.sample_chooser(len(people), seed, shuffle)
+    person_index = photo_dataset.epoch_sampler(len(people), seed, shuffle)
 
     def load(index: int) -> dict[str, np.ndarray]:
-        names = people[person_number(index)]
+        names = people[person_index(index)]
         if shuffle:
             names = np.random.default_rng([seed, 2, index]).permutation(names).tolist()
         samples = [photos.load(name) for name in names[:set_size]]
         if augmentation is not None:
-            samples = _augment_alike(samples, augmentation, [seed, 1, index])
-        return _fill_places(samples, set_size)
+            samples = _augment_set(samples, augmentation, [seed, 1, index])
+        return _pad_set(samples, set_size)
 
     shapes = {name: (set_size, *shape) for name, shape in photo_dataset.SAMPLE_SHAPES.items()}
     shapes["image_mask"] = (set_size,)
-    return photo_dataset.numbered_samples(load, shapes, batch_size, first_batch, num_batches)
+    return photo_dataset.dataset_of_samples(load, shapes, batch_size, first_batch, num_batches)
 
 
 def group_by_person(names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Photographs by the folder that they lie in, `"."` for those in no folder."""
+    """Photographs by parent folder, `"."` for those without one."""
     people: dict[str, list[str]] = {}
     for name in names:
         people.setdefault(pathlib.PurePosixPath(name).parent.as_posix(), []).append(name)
@@ -111,25 +111,25 @@ def group_by_person(names: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _people_with_enough(photos: PreparedPhotos, min_photos: int) -> list[list[str]]:
-    """Photographs of each person who has enough; warns of the others."""
+    """Photographs of each person with at least `min_photos`; warns of the others."""
     people = group_by_person(photos.names)
     enough = {person: names for person, names in people.items() if len(names) >= min_photos}
     few = sorted(people.keys() - enough.keys())
     if few:
         message = (
             f"{len(few)} of {len(people)} people have fewer than {min_photos} usable photographs, "
-            f"the first being {few[0]!r}; a folder of photographs is a person."
+            f"the first being {few[0]!r}; each folder of photographs is one person."
         )
         if not enough:
-            raise ValueError(f"Nobody can be used. {message}")
-        warnings.warn(f"{message} They are left out.", stacklevel=3)
+            raise ValueError(f"No person is usable. {message}")
+        warnings.warn(f"{message} They are skipped.", stacklevel=3)
     return list(enough.values())
 
 
-def _augment_alike(
+def _augment_set(
     samples: list[dict[str, np.ndarray]], limits: AugmentationRange, seed: list[int]
 ) -> list[dict[str, np.ndarray]]:
-    """Each sample by its own augmentation, but all mirrored or none."""
+    """Augments each sample on its own, but mirrors all or none."""
     generator = np.random.default_rng(seed)
     drawn = [augmentations.draw_augmentation(generator, limits) for _ in samples]
     return [
@@ -138,8 +138,8 @@ def _augment_alike(
     ]
 
 
-def _fill_places(samples: list[dict[str, np.ndarray]], set_size: int) -> dict[str, np.ndarray]:
-    """One array of `set_size` places for each key, empty ones 0, and `image_mask`."""
+def _pad_set(samples: list[dict[str, np.ndarray]], set_size: int) -> dict[str, np.ndarray]:
+    """Stacks samples along a set axis, zero-padded to `set_size`, and adds `image_mask`."""
     names = photo_dataset.SAMPLE_SHAPES
     arrays = {name: np.stack([sample[name] for sample in samples]) for name in names}
     arrays["image_mask"] = np.ones(len(samples), np.float32)

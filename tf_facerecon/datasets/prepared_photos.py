@@ -1,11 +1,11 @@
-"""What `photo_preparation` leaves on the disk, and how it is read back.
+"""Files of a prepared folder, which `photo_preparation` writes: crops, labels and an index.
 
 Layout of the prepared folder:
-    index.json                    what was done, from which files; a second run does only the rest
-    skipped.txt                   photographs that could not be used, each with its reason
+    index.json                    processed photographs and their files; the next run skips them
+    skipped.txt                   photographs that are not usable, each with the reason
     crops/any/photo.jpg.png       the crop, `[224, 224, 3]`
     crops/any/photo.jpg.npz       `skin` uint8 `[224, 224, 1]` (255 p), `landmarks` `[68, 2]`,
-                                  `landmark_weights` `[68]` (0 when there were none),
+                                  `landmark_weights` `[68]` (0 without landmarks),
                                   `five_points` `[5, 2]`, pixels of the crop
 """
 
@@ -28,9 +28,9 @@ class PreparedPhotos:
     """A prepared folder.
 
     Attributes:
-        folder: Where it is.
+        folder: Its path.
         names: Usable photographs, relative to the folder of photographs, sorted.
-        skipped: Reason by name, for the others.
+        skipped: The others, with the reason by name.
     """
 
     folder: pathlib.Path
@@ -52,11 +52,11 @@ class PreparedPhotos:
         return {"image": image_files.read_image(image_path), **labels}
 
 
-def finish(prepared_folder: pathlib.Path, entries: Mapping[str, dict]) -> PreparedPhotos:
-    """Writes `skipped.txt` and tells what can be used."""
+def write_skipped(prepared_folder: pathlib.Path, entries: Mapping[str, dict]) -> PreparedPhotos:
+    """Writes `skipped.txt` and returns the usable and the skipped photographs."""
     skipped = {name: entry["skipped"] for name, entry in entries.items() if "skipped" in entry}
     lines = [f"{name}\t{' '.join(reason.split())}\n" for name, reason in skipped.items()]
-    # File names need not be text: bytes that are none are written as they would be in a program.
+    # File names need not be valid Unicode: other bytes are written as escape sequences.
     text = "".join(lines).encode("utf-8", "backslashreplace").decode("utf-8")
     atomic_files.write_text(prepared_folder / "skipped.txt", text)
     names = tuple(name for name in entries if name not in skipped)
@@ -68,7 +68,7 @@ def _crop_paths(prepared_folder: pathlib.Path, name: str) -> tuple[pathlib.Path,
 
 
 def has_crop(prepared_folder: pathlib.Path, name: str) -> bool:
-    """Whether crop and labels of a photograph are there."""
+    """Whether crop and labels of a photograph exist."""
     return all(path.is_file() for path in _crop_paths(prepared_folder, name))
 
 
@@ -81,10 +81,10 @@ def write_crop(prepared_folder: pathlib.Path, name: str, labels: Mapping[str, np
 
 
 def read_index(prepared_folder: pathlib.Path, settings: dict) -> dict[str, dict]:
-    """Entries of an earlier run with the same settings; none if there was none.
+    """Reads the entries of an earlier run with the same settings; empty if there is none.
 
     Raises:
-        ValueError: If the folder holds anything else, or the index is damaged.
+        ValueError: If the folder holds other files, or the index is damaged.
     """
     path = prepared_folder / _INDEX
     if not path.is_file():
@@ -114,12 +114,12 @@ def is_index(path: pathlib.Path) -> bool:
 
 
 def _is_unused(folder: pathlib.Path) -> bool:
-    """Whether a folder is empty but for hidden files: a killed run's, a file browser's."""
+    """Whether a folder is empty but for hidden files of a killed run or a file browser."""
     return all(path.name.startswith(".") for path in folder.iterdir())
 
 
 def write_index(prepared_folder: pathlib.Path, settings: dict, entries: dict) -> None:
-    """Writes what was done with which settings; an entry's `skipped` gives the reason."""
+    """Writes settings and entries; the `skipped` of an entry gives the reason."""
     atomic_files.write_text(
         prepared_folder / _INDEX,
         json.dumps({"format": _FORMAT, "settings": settings, "photos": entries}),

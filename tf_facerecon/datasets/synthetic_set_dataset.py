@@ -1,7 +1,7 @@
-"""An endless stream of sets of rendered pictures of one person each, some of them bad.
+"""An endless `tf.data` dataset of image sets: rendered images of one person, some corrupted.
 
-The pictures of a set share identity and texture; expression, pose, light and scene differ. Batch j
-depends on `(seed, j)` and the sizes, and nothing else, as in `synthetic_dataset`.
+The images of a set share identity and texture; expression, pose, lighting and background differ.
+Batch j depends only on `(seed, j)` and the options, as in `synthetic_dataset`.
 """
 
 import tensorflow as tf
@@ -10,7 +10,7 @@ from tf_facerecon.datasets import coefficient_sampling, corruptions, synthetic_d
 from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
 from tf_facerecon.layers.face_decoder import FaceDecoder
 
-# How much worse the five points of a bad image are found from which it is aligned.
+# Factor of the noise of the five points from which a bad image is aligned.
 _BAD_POINT_NOISE = 2.0
 
 
@@ -30,20 +30,20 @@ def build_synthetic_set_dataset(
     """Batches of image sets with landmarks, skin and true coefficients.
 
     Args:
-        decoder: Renders the faces; its face model and camera are those of the stream.
+        decoder: Renders the faces; its face model and camera are those of the dataset.
         batch_size: Sets (people) per batch.
         set_size: Images per set.
-        seed: Chooses the stream. Streams of different seeds share no person.
-        first_batch: Number of the first batch, to go on where a run stopped.
-        num_batches: How many batches; endless if `None`.
-        bad_frames: Fewest and most bad images of a set, see `corruptions`;
+        seed: Of the dataset. Datasets of different seeds share no person.
+        first_batch: Index of the first batch, to resume a run.
+        num_batches: Number of batches; endless if `None`.
+        bad_frames: Smallest and largest number of corrupted images in a set, see `corruptions`;
             `(0, 0)` for clean sets.
-        distribution: How varied people and good images are.
-        pixel_step: See `synthetic_dataset.build_synthetic_dataset`, as for the next.
-        pool_batches: Draws only this many batches and repeats them.
+        distribution: Distribution of the coefficients of people and clean images.
+        pixel_step: See `synthetic_dataset.build_synthetic_dataset`.
+        pool_batches: Renders only this many batches and repeats them.
 
     Returns:
-        A dataset of dicts: the keys of the stream of single pictures, `[B, N, ...]` each; besides
+        A dataset of dicts: the keys of `build_synthetic_dataset`, `[B, N, ...]` each, and
         `image_mask` `[B, N]` (ones) and `corruption` `[B, N]`, int32
         indices of `corruptions.CORRUPTIONS`.
 
@@ -52,26 +52,30 @@ def build_synthetic_set_dataset(
     """
     if set_size < 1:
         raise ValueError(f"`set_size` must be at least 1. Received: {set_size}.")
-    synthetic_dataset.check_numbers(decoder, batch_size, first_batch, pixel_step, pool_batches)
+    synthetic_dataset.check_arguments(decoder, batch_size, first_batch, pixel_step, pool_batches)
     corruptions.check_bad_frames(bad_frames, set_size)
     distribution = distribution or FaceDistribution()
-    paint = synthetic_dataset.compile_painter(decoder, pixel_step)
+    render = synthetic_dataset.compile_renderer(decoder, pixel_step)
 
     def make_batch(number: tf.Tensor) -> dict[str, tf.Tensor]:
         seeds = tf.unstack(tf.random.split(tf.stack([tf.constant(seed, tf.int64), number]), 4))
-        corruption = corruptions.draw_corruptions(batch_size, set_size, bad_frames, seeds[0])
+        corruption = corruptions.sample_corruptions(batch_size, set_size, bad_frames, seeds[0])
         flat_corruptions = tf.reshape(corruption, [-1])
-        coefficients = sample_sets(decoder, batch_size, flat_corruptions, seeds[1], distribution)
+        coefficients = sample_corrupted_views(
+            decoder, batch_size, flat_corruptions, seeds[1], distribution
+        )
         true = decoder(coefficients, render=False)
         landmarks = synthetic_dataset.to_crop_pixels(true["landmarks"], decoder)
-        image, skin = synthetic_dataset.photograph_faces(paint, coefficients, landmarks, seeds[2])
+        image, skin = synthetic_dataset.render_photographs(
+            render, coefficients, landmarks, seeds[2]
+        )
         image, skin = corruptions.corrupt_images(image, skin, flat_corruptions, seeds[3])
         flat = {
-            "image": synthetic_dataset.to_bytes(image),
+            "image": synthetic_dataset.to_uint8(image),
             "landmarks": true["landmarks"],
             "landmark_weights": tf.ones(true["landmarks"].shape[:2]),
             "five_points": true["five_points"],
-            "skin": synthetic_dataset.to_bytes(skin),
+            "skin": synthetic_dataset.to_uint8(skin),
             "coefficients": coefficients,
         }
         sets = {
@@ -80,26 +84,26 @@ def build_synthetic_set_dataset(
         }
         return {**sets, "image_mask": tf.ones((batch_size, set_size)), "corruption": corruption}
 
-    return synthetic_dataset.numbered_batches(
+    return synthetic_dataset.dataset_of_batches(
         make_batch, pixel_step, first_batch, num_batches, pool_batches
     )
 
 
-def sample_people(
+def sample_views_of_people(
     decoder: FaceDecoder,
     num_people: int,
     num_views: int,
     seed: tf.Tensor,
     distribution: FaceDistribution,
 ) -> tf.Tensor:
-    """Coefficients `[num_people * num_views, 257]`, the views of a person side by side.
+    """Coefficients `[num_people * num_views, 257]`, the views of one person adjacent.
 
     Args:
         decoder: Gives the layout, the 3DMM and the camera.
-        num_people: How many people.
-        num_views: How many views of each; they share identity and texture.
+        num_people: Number of people.
+        num_views: Number of views of each person; they share identity and texture.
         seed: Integer tensor `[2]`.
-        distribution: How varied people and views are.
+        distribution: Distribution of the coefficients.
     """
     seeds = tf.unstack(tf.random.split(seed, 2))
     groups = _sample_views(decoder, num_people, num_views, seeds[0], distribution)
@@ -109,34 +113,34 @@ def sample_people(
     return coefficient_sampling.aligned_coefficients(decoder, groups, noise)
 
 
-def sample_sets(
+def sample_corrupted_views(
     decoder: FaceDecoder,
     num_people: int,
     corruption: tf.Tensor,
     seed: tf.Tensor,
     distribution: FaceDistribution,
 ) -> tf.Tensor:
-    """Coefficients `[num_people * N, 257]` as `sample_people`, some turned away or badly lit.
+    """Like `sample_views_of_people`, some views with a corrupted pose or lighting.
 
     Args:
         decoder: Gives the layout, the 3DMM and the camera.
-        num_people: How many people.
+        num_people: Number of people.
         corruption: `[num_people * N]`, indices of `corruptions.CORRUPTIONS`.
         seed: Integer tensor `[2]`.
-        distribution: How varied people and good images are.
+        distribution: Distribution of the coefficients of people and clean images.
     """
     total = corruption.shape[0]
     seeds = tf.unstack(tf.random.split(seed, 4))
     groups = _sample_views(decoder, num_people, total // num_people, seeds[0], distribution)
-    groups["rotation"] = corruptions.turn_away(groups["rotation"], corruption, seeds[1])
-    groups["lighting"] = corruptions.light_badly(groups["lighting"], corruption, seeds[2])
+    groups["rotation"] = corruptions.corrupt_pose(groups["rotation"], corruption, seeds[1])
+    groups["lighting"] = corruptions.corrupt_lighting(groups["lighting"], corruption, seeds[2])
     noise = distribution.point_noise * tf.random.stateless_normal((total, 5, 2), seeds[3])
     noise *= tf.where(corruption > 0, _BAD_POINT_NOISE, 1.0)[:, None, None]
     return coefficient_sampling.aligned_coefficients(decoder, groups, noise)
 
 
 def _sample_views(decoder, num_people, num_views, seed, distribution):
-    """Named coefficients, the views of a person side by side, which no one has aligned."""
+    """Named coefficients before alignment, the views of one person adjacent."""
     groups = coefficient_sampling.sample_groups(decoder, num_people * num_views, seed, distribution)
     for name in ("identity", "texture"):
         groups[name] = tf.repeat(groups[name][::num_views], num_views, axis=0)
