@@ -21,7 +21,7 @@ import skimage.data
 
 import tf_facerecon
 from tf_facerecon.io import json_files
-from tf_facerecon.metrics import landmark_error, photometric_error
+from tf_facerecon.metrics import image_error, landmark_error
 
 
 def measure(network: str) -> dict[str, float | str]:
@@ -34,9 +34,7 @@ def measure(network: str) -> dict[str, float | str]:
     decoder = reconstructor.decoder
     mean_face = decoder(np.zeros((1, decoder.layout.total), np.float32))
     found = face.crop_transform.to_crop(face.alignment_points)
-    region = photometric_error.photometric_region(
-        found, reconstructor.skin_model.probability(face.crop)
-    )
+    region = image_error.photometric_region(found, reconstructor.skin_model.probability(face.crop))
     crop = face.crop / np.float32(255.0)
     return {
         "network": network,
@@ -45,7 +43,7 @@ def measure(network: str) -> dict[str, float | str]:
         ),
         "network_points": report.point_error_before,
         "refined_points": report.point_error_after,
-        "mean_face_colour": photometric_error.photometric_error(
+        "mean_face_colour": image_error.photometric_error(
             mean_face["image"].numpy()[0], crop, region
         ),
         "network_colour": report.photometric_before,

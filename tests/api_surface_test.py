@@ -1,12 +1,35 @@
-"""The public names: a list that changes only on purpose."""
+"""The public names: what the stubs list, and what is found at run time."""
 
+import ast
+import importlib
 import inspect
+import pathlib
 
 import pytest
 
 import tf_facerecon
 
-PUBLIC = [
+PACKAGE = pathlib.Path(tf_facerecon.__file__).parent
+NAMESPACES = [
+    "datasets",
+    "evaluation",
+    "export",
+    "geometry",
+    "inference",
+    "io",
+    "layers",
+    "lighting",
+    "losses",
+    "metrics",
+    "models",
+    "morphable_models",
+    "photos",
+    "rendering",
+    "training",
+    "visualization",
+]
+# The names that are used most; each is also in the namespace of its module.
+TOP_LEVEL = [
     "CNet",
     "CoefficientLayout",
     "FaceDecoder",
@@ -33,21 +56,63 @@ PUBLIC = [
 ]
 
 
-def test_public_names_are_these():
-    assert tf_facerecon.__all__ == PUBLIC
-    assert set(PUBLIC) <= set(dir(tf_facerecon))
+def stub_names(package):
+    """`{name: module}` of the stub of a package, relative to it."""
+    stub = PACKAGE.joinpath(*package.split(".")[1:]) / "__init__.pyi"
+    names = {}
+    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
+        assert isinstance(node, ast.ImportFrom) and node.level == 1, ast.unparse(node)
+        for alias in node.names:
+            # `from .module import name as name` is what type checkers take for public.
+            assert alias.asname == alias.name
+            names[alias.name] = node.module
+    return names
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_public_name_is_documented(name):
-    value = getattr(tf_facerecon, name)
-    assert value.__name__ == name
-    assert value.__module__.startswith("tf_facerecon.")
+PUBLIC = [
+    (package, name)
+    for package in ("tf_facerecon", *(f"tf_facerecon.{name}" for name in NAMESPACES))
+    for name in stub_names(package)
+]
+
+
+def test_top_level_names_are_these():
+    assert tf_facerecon.__all__ == sorted(NAMESPACES + TOP_LEVEL)
+    assert set(tf_facerecon.__all__) <= set(dir(tf_facerecon))
+
+
+def test_every_package_with_a_stub_is_a_namespace():
+    assert sorted(stub.parent.name for stub in PACKAGE.glob("*/__init__.pyi")) == NAMESPACES
+
+
+@pytest.mark.parametrize("name", TOP_LEVEL)
+def test_top_level_name_is_in_its_namespace(name):
+    namespace, module = stub_names("tf_facerecon")[name].split(".")
+    assert stub_names(f"tf_facerecon.{namespace}")[name] == module
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=".".join)
+def test_public_name_is_documented(package, name):
+    value = getattr(importlib.import_module(package), name)
+    if inspect.ismodule(value):
+        assert value.__name__ == f"{package}.{name}"
+    else:
+        assert value.__name__ == name
+        assert value.__module__ == f"{package}.{stub_names(package)[name]}"
     # A docstring of its own: neither inherited nor made up from the signature by `dataclass`.
     assert value.__doc__ and not value.__doc__.startswith(f"{name}(")
-    assert inspect.cleandoc(value.__doc__)[0].isupper()
+    assert not inspect.cleandoc(value.__doc__)[0].islower()
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_public_name_hides_no_module(namespace):
+    """`from tf_facerecon.losses import landmark` gives the module: no name may equal one."""
+    package = f"tf_facerecon.{namespace}"
+    modules = {path.stem for path in (PACKAGE / namespace).glob("*.py")}
+    names = stub_names(package)
+    assert not {name for name, module in names.items() if module} & modules
 
 
 def test_unknown_name_exception_raised():
-    with pytest.raises(AttributeError, match="no attribute 'FaceFinder'"):
+    with pytest.raises(AttributeError, match="FaceFinder"):
         tf_facerecon.FaceFinder  # noqa: B018

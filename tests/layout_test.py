@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,10 @@ def own_imports(path):
 
 def module_name(path):
     return ".".join(("tf_facerecon", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def docstring(path):
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 def package_of(path):
@@ -71,25 +76,34 @@ def test_no_cycles_between_modules():
             del remaining[name]
 
 
-def test_package_init_files_are_empty():
-    filled = [
-        str(path.relative_to(PACKAGE))
-        for path in PACKAGE.rglob("__init__.py")
-        if path.parent != PACKAGE and path.read_text(encoding="utf-8").strip()
-    ]
-    assert not filled
+LAZY_STUB = """import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""
+
+
+def test_package_init_files_hold_the_lazy_stub_only():
+    """The names of a package are in its `__init__.pyi`; a package without one is internal."""
+    for path in PACKAGE.rglob("__init__.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.parent == PACKAGE:
+            continue
+        if path.with_suffix(".pyi").exists():
+            assert re.fullmatch(r'""".+\."""\n\n' + re.escape(LAZY_STUB), text), path
+        else:
+            assert not text.strip(), path
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_has_a_test(path):
-    """In the mirrored folder: a file of its own, or one that imports it and may serve several."""
+    """In the mirrored folder; a file may serve several modules that it imports or names."""
     folder = TESTS / path.relative_to(PACKAGE).parent
     own = folder / f"{path.stem}_test.py"
     assert own.is_file() or any(
-        name == module_name(path) or name.startswith(f"{module_name(path)}.")
+        f"{name}.".startswith(f"{module_name(path)}.") or f"`{path.stem}`" in docstring(test)
         for test in folder.glob("*_test.py")
         for name in imported_names(test)
-    ), f"no test in {folder.relative_to(TESTS.parent)} is named after or imports {path.stem}"
+    ), f"no test in {folder.relative_to(TESTS.parent)} imports or names `{path.stem}`"
 
 
 def test_package_import_is_light():

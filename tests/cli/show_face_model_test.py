@@ -4,14 +4,16 @@ import pytest
 
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.cli import show_face_model
-from tf_facerecon.visualization import model_overview
+from tf_facerecon.visualization import face_model_overview
 
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     """A model file; its sheet is a grey square, because the sheet has a test of its own."""
     monkeypatch.setattr(
-        model_overview, "model_overview", lambda model, seed: np.full((9, 9, 3), seed, np.uint8)
+        face_model_overview,
+        "model_overview",
+        lambda _, seed: np.full((9, 9, 3), seed, np.uint8),
     )
     monkeypatch.chdir(tmp_path)
     build_toy_face_model().save(tmp_path / "toy.npz")

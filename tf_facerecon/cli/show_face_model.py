@@ -43,14 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse_arguments(arguments)
     from tf_facerecon.io import image_files
     from tf_facerecon.morphable_models.morphable_model import MorphableModel
-    from tf_facerecon.visualization import model_overview
+    from tf_facerecon.visualization import face_model_overview
 
     try:
         if options.out.exists() and not options.overwrite:
             raise FileExistsError(f"{options.out} exists; add --overwrite to replace it.")
         model = MorphableModel.from_preset(options.face_model)
         print(f"Rendering {model.name} ({model.num_vertices} vertices) ...", flush=True)
-        overview = model_overview.model_overview(model, options.seed)
+        overview = face_model_overview.model_overview(model, options.seed)
         image_files.write_image(options.out, overview)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -1,0 +1,5 @@
+"""Cameras, rotations, rigid and similarity transforms, mesh normals: pure functions."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from tf_facerecon.core import checks
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
-from tf_facerecon.metrics import landmark_error, photometric_error
+from tf_facerecon.metrics import image_error, landmark_error
 from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results.fitted_face import RefinementReport
 
@@ -120,7 +120,7 @@ class Refiner:
         checks.check_shape("skin_probability", skin_probability, (size, size))
         if np.shape(points) not in ((5, 2), (68, 2)):
             raise ValueError(f"`points` must be [5, 2] or [68, 2]. Received: {np.shape(points)}.")
-        ellipse = photometric_error.face_ellipse(points, skin_probability.shape)
+        ellipse = image_error.face_ellipse(points, skin_probability.shape)
         targets = [
             tf.constant(np.asarray(value, np.float32)[None])
             for value in (crop, points, (ellipse * skin_probability)[..., None])
@@ -190,8 +190,8 @@ class Refiner:
 
     def _photometric_error(self, coefficients, crop, points, skin_probability) -> float:
         rendered = self.decoder(coefficients)["image"].numpy()[0]
-        region = photometric_error.photometric_region(points, skin_probability)
-        return photometric_error.photometric_error(rendered, crop, region)
+        region = image_error.photometric_region(points, skin_probability)
+        return image_error.photometric_error(rendered, crop, region)
 
     def _point_error(self, coefficients, points) -> float:
         decoded = self.decoder(coefficients, render=False)

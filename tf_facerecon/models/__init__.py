@@ -1,0 +1,5 @@
+"""R-Net, C-Net, identity networks and the trainable Keras models around them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,7 +23,7 @@ class RefinementReport:
     Attributes:
         steps: Number of gradient steps.
         photometric_before: Mean RGB distance, in [0, 1] units, between rendered face and crop over
-            `photometric_error.photometric_region`; NaN if no skin is visible there.
+            `image_error.photometric_region`; NaN if no skin is visible there.
         photometric_after: The same after refinement.
         point_error_before: Mean landmark error as a fraction of the distance between the eyes.
         point_error_after: The same after refinement.

@@ -1,3 +1,5 @@
+"""Albedo models from landmarks: `landmark_albedo` and the masks of `mesh_masks`."""
+
 import numpy as np
 import pytest
 

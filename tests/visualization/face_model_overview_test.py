@@ -1,4 +1,4 @@
-"""The figure of a 3DMM: `visualization.model_overview`."""
+"""The figure of a 3DMM: `visualization.face_model_overview`."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.toy_face import build_toy_face_model
-from tf_facerecon.visualization import model_overview
+from tf_facerecon.visualization import face_model_overview
 
 ROW, STEP, MARGIN = 224 + 2 * 28 + 44, 224 + 28, 28
 LARGE = 300
@@ -22,7 +22,7 @@ def toy():
 
 @pytest.fixture(autouse=True)
 def small_landmarks(monkeypatch):
-    monkeypatch.setattr(model_overview, "_LARGE_TILE_SIZE", LARGE)
+    monkeypatch.setattr(face_model_overview, "_LARGE_TILE_SIZE", LARGE)
 
 
 def tile(overview, row, column):
@@ -31,7 +31,7 @@ def tile(overview, row, column):
 
 
 def test_model_overview_preset(toy):
-    overview = model_overview.model_overview(toy)
+    overview = face_model_overview.model_overview(toy)
     # Mean, 12 of identity, 8 of expression, 10 of albedo, 8 random faces; landmarks.
     assert overview.shape == (7 * ROW + LARGE + ROW - 224, 8 * STEP + MARGIN, 3)
     assert overview.dtype == np.uint8
@@ -52,18 +52,18 @@ def test_model_overview_of_bounded_expressions(toy, monkeypatch):
     """Ends of ranges at 0, the neutral face, are not drawn."""
     drawn = []
     monkeypatch.setattr(
-        model_overview.ThumbnailRenderer,
+        face_model_overview.ThumbnailRenderer,
         "render",
         lambda *a, **k: np.zeros((k.get("size", 224),) * 2 + (3,)),
     )
     monkeypatch.setattr(
-        model_overview,
+        face_model_overview,
         "_captioned_row",
         lambda row: drawn.append(row) or np.zeros((9, 9, 3), np.uint8),
     )
     ranges = np.array([[0.0, 1.0], [0.0, 0.5], [0.0, 1.0], [0.0, 1.0]])
     names = ("smile", "a_name_that_is_too_long_for_its_tile", "frown", "wink")
-    model_overview.model_overview(
+    face_model_overview.model_overview(
         dataclasses.replace(toy, expression_range=ranges, expression_names=names)
     )
     captions = [caption for caption, _ in drawn[3]]

@@ -1,0 +1,57 @@
+"""Lets Keras find the serializable classes of this package without importing them all.
+
+`@keras.saving.register_keras_serializable` takes effect when the module of a class is imported. In
+a process that has only imported `tf_facerecon`, `keras.models.load_model` would not find them, and
+importing all of them along with `tf_facerecon` would import TensorFlow, too. Instead, as soon as
+Keras is imported, a stand-in is registered under each name. It imports the class when Keras
+deserializes it; the decorator of the class then replaces the stand-in.
+"""
+
+import importlib
+
+import wrapt
+
+PREFIX = "tf_facerecon"  # The `package` argument of the decorator.
+
+# Registered class: module. A test compares the table with the decorators in the source.
+CLASSES = {
+    "BatchNormalization": "layers.fused_normalization",
+    "CNet": "models.c_net",
+    "CoefficientHeads": "layers.coefficient_heads",
+    "Conv2D": "layers.fused_convolution",
+    "FaceDecoder": "layers.face_decoder",
+    "FusedAdam": "training.fused_adam",
+    "IdentityAggregation": "layers.identity_aggregation",
+    "IdentityNetwork": "models.identity_network",
+    "LandmarkRefinement": "layers.landmark_refinement",
+    "MeshRenderer": "layers.mesh_renderer",
+    "MorphableFace": "layers.morphable_face",
+    "RNet": "models.r_net",
+    "SoftArgmax": "layers.soft_argmax",
+    "StepDecay": "training.learning_rate",
+}
+
+
+class _StandIn:
+    """What Keras finds under the name of a class that has not been imported yet."""
+
+    def __init__(self, name: str, module: str):
+        self.__name__ = name
+        self._module = module
+
+    def from_config(self, config):
+        """Imports the class and builds the object; Keras calls it to deserialize."""
+        module = importlib.import_module(f"tf_facerecon.{self._module}")
+        return getattr(module, self.__name__).from_config(config)
+
+
+def register_on_import() -> None:
+    """Registers all classes with Keras when it is imported, or now if it already has been."""
+    wrapt.register_post_import_hook(_register, "keras")
+
+
+def _register(keras) -> None:
+    registered = keras.saving.get_custom_objects()
+    for name, module in CLASSES.items():
+        # A class that has been imported before has registered itself.
+        registered.setdefault(f"{PREFIX}>{name}", _StandIn(name, module))

@@ -1,0 +1,7 @@
+from .coefficient_heads import CoefficientHeads as CoefficientHeads
+from .face_decoder import FaceDecoder as FaceDecoder
+from .identity_aggregation import IdentityAggregation as IdentityAggregation, pad_sets as pad_sets
+from .landmark_refinement import LandmarkRefinement as LandmarkRefinement
+from .mesh_renderer import MeshRenderer as MeshRenderer
+from .morphable_face import MorphableFace as MorphableFace
+from .soft_argmax import SoftArgmax as SoftArgmax

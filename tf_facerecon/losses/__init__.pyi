@@ -1,0 +1,15 @@
+from .hybrid import total_loss as total_loss
+from .landmark import five_point_loss as five_point_loss, landmark_loss as landmark_loss
+from .perceptual import perceptual_loss as perceptual_loss
+from .photometric import photometric_loss as photometric_loss, skin_attention as skin_attention
+from .regularization import (
+    albedo_flatness_loss as albedo_flatness_loss,
+    coefficient_loss as coefficient_loss,
+    white_light_loss as white_light_loss,
+)
+from .supervised import (
+    albedo_loss as albedo_loss,
+    coefficient_distance as coefficient_distance,
+    dense_landmark_loss as dense_landmark_loss,
+    vertex_loss as vertex_loss,
+)

@@ -1,0 +1,7 @@
+from .c_net import CNet as CNet
+from .facenet import FaceNet as FaceNet, load_facenet as load_facenet
+from .hybrid_model import HybridModel as HybridModel
+from .identity_network import IdentityNetwork as IdentityNetwork
+from .image_set_model import ImageSetModel as ImageSetModel
+from .presets import load_preset as load_preset, save_preset as save_preset
+from .r_net import RNet as RNet
