@@ -29,12 +29,12 @@ def mirror(face, mesh):
     from scipy import spatial
 
     # Both sides of the mouth's slit lie in one place.
-    keys = np.column_stack([face[0], 100.0 * mesh.seam_side])
+    keys = np.column_stack([face[0], 100.0 * mesh.lip_side])
     return spatial.cKDTree(keys).query(keys * [-1, 1, 1, 1])[1]
 
 
 @pytest.fixture(scope="module")
-def painted(face, mesh, mirror):
+def synthesised(face, mesh, mirror):
     inside = {"mouth": mesh.mouth_row >= 0}
     return landmark_albedo.albedo_from_landmarks(*face, mirror_index=mirror, parts=inside)
 
@@ -46,7 +46,7 @@ def visibility(face, mesh):
     return ambient_occlusion.ambient_visibility(vertices / 100.0, triangles[outside])
 
 
-def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, mesh, visibility):
+def test_the_procedural_face_is_coloured_as_by_its_own_generator(synthesised, mesh, visibility):
     outer = mesh.mouth_row < 0
     expected = albedo.mean_albedo(mesh.s, mesh.t, mesh.mouth_row)
     front = outer & (np.abs(mesh.s) < 0.8) & (mesh.t > -0.8) & (mesh.t < 0.8)
@@ -55,57 +55,57 @@ def test_the_procedural_face_is_coloured_as_by_its_own_generator(painted, mesh, 
     # And no shade but in a few typical concavities.
     front &= (visibility > 0.95) & (feature_masks.concavities(mesh.s, mesh.t) < 0.05)
     assert front.sum() > 1000
-    difference = np.abs(painted.mean_albedo - expected)[front]
+    difference = np.abs(synthesised.mean_albedo - expected)[front]
     assert difference.mean() < 0.005
     assert np.mean(difference.max(axis=1) > 0.05) < 0.03
 
 
-def test_first_modes_are_melanin_and_haemoglobin(painted):
-    skin = (painted.skin_region > 0) & (painted.regions["eyes"] == 0)
+def test_first_modes_are_melanin_and_haemoglobin(synthesised):
+    skin = (synthesised.skin_region > 0) & (synthesised.regions["eyes"] == 0)
     for mode, absorption in ((0, albedo_synthesis.MELANIN), (1, albedo_synthesis.HAEMOGLOBIN)):
-        ratio = painted.albedo_basis[skin, :, mode] / (painted.mean_albedo[skin] * absorption)
+        ratio = synthesised.albedo_basis[skin, :, mode] / (synthesised.mean_albedo[skin] * absorption)
         np.testing.assert_allclose(ratio, np.broadcast_to(ratio[0, 0], ratio.shape), rtol=1e-4)
         assert ratio[0, 0] < 0
 
 
-def test_creases_are_dark_and_of_a_deeper_colour(painted, mesh, visibility):
+def test_creases_are_dark_and_of_a_deeper_colour(synthesised, mesh, visibility):
     """Beside the wings of the nose: darker than its open ridge, blue most and red least."""
     wing = (np.abs(np.abs(mesh.s) - 0.165) < 0.03) & (np.abs(mesh.t + 0.125) < 0.03)
-    crease = painted.mean_albedo[wing & (visibility < 0.6)]
-    ridge = painted.mean_albedo[mesh.landmarks[28]]
+    crease = synthesised.mean_albedo[wing & (visibility < 0.6)]
+    ridge = synthesised.mean_albedo[mesh.landmarks[28]]
     assert len(crease) > 2
     shade = crease / ridge
     assert (shade[:, 0] < 0.93).all() and (np.diff(shade, axis=1) < 0).all()
-    assert not painted.skin_region[wing & (visibility < 0.6)].any()
+    assert not synthesised.skin_region[wing & (visibility < 0.6)].any()
 
 
 @pytest.mark.parametrize("mode", (10, 11), ids=("redness", "darkness"))
 @pytest.mark.parametrize("amount", (-2.0, 2.0))
 @pytest.mark.parametrize("melanin", (0.0, 2.0), ids=("mean_skin", "dark_skin"))
-def test_lips_are_redder_and_darker_than_skin(painted, mode, amount, melanin):
+def test_lips_are_redder_and_darker_than_skin(synthesised, mode, amount, melanin):
     texture = np.zeros(80)
     texture[[0, mode]] = melanin, amount
-    colours = painted.mean_albedo + painted.albedo_basis @ texture
-    red, green, _ = colours[painted.regions["lips"] > 0.9].mean(axis=0)
-    skin_red, skin_green, _ = colours[painted.skin_region > 0].mean(axis=0)
+    colours = synthesised.mean_albedo + synthesised.albedo_basis @ texture
+    red, green, _ = colours[synthesised.regions["lips"] > 0.9].mean(axis=0)
+    skin_red, skin_green, _ = colours[synthesised.skin_region > 0].mean(axis=0)
     assert green / red < skin_green / skin_red and green < 0.9 * skin_green
 
 
-def test_modes_are_even_or_odd(painted, mirror):
-    basis = painted.albedo_basis
-    np.testing.assert_allclose(painted.mean_albedo[mirror], painted.mean_albedo, atol=0.02)
+def test_modes_are_even_or_odd(synthesised, mirror):
+    basis = synthesised.albedo_basis
+    np.testing.assert_allclose(synthesised.mean_albedo[mirror], synthesised.mean_albedo, atol=0.02)
     parity = (basis * basis[mirror]).sum(axis=(0, 1)) / (basis**2).sum(axis=(0, 1))
     np.testing.assert_allclose(np.abs(parity), 1.0, atol=0.01)
     assert basis.shape[-1] == 80 and (np.abs(basis).max(axis=(0, 1)) > 0).all()
 
 
-def test_regions_lie_at_their_landmarks(painted, face):
+def test_regions_lie_at_their_landmarks(synthesised, face):
     landmarks = face[2]
-    regions = painted.regions
+    regions = synthesised.regions
     assert regions["lips"][landmarks[[51, 57]]].min() > 0.4
     assert regions["brows"][landmarks[[19, 24]]].min() > 0.8
     assert regions["nose"][landmarks[30]] > 0.9 and regions["small_face"][landmarks[8]] == 0
-    assert painted.skin_region[landmarks[[28, 29]]].min() == 1
+    assert synthesised.skin_region[landmarks[[28, 29]]].min() == 1
     for region in regions.values():
         assert 0.0 <= region.min() and region.max() <= 1.0
 
@@ -126,15 +126,15 @@ def test_eyeballs_get_iris_and_pupil(face, mirror):
     vertices = np.concatenate([vertices, ball + centres[0], ball + centres[1]])
     triangles = np.concatenate([triangles, cells + count, cells + count + 625])
     eyes = np.arange(len(vertices)) >= count
-    painted = landmark_albedo.albedo_from_landmarks(
+    synthesised = landmark_albedo.albedo_from_landmarks(
         vertices, triangles, landmarks, parts={"eyeballs": eyes}
     )
     for first in (count, count + 625):
         middle, white = first + index[12, 12], first + index[12, 19]
-        assert painted.mean_albedo[middle].max() < 0.1
-        assert painted.mean_albedo[white].min() > 0.3
-    np.testing.assert_array_equal(painted.regions["eyes"], eyes)
-    assert not painted.skin_region[eyes].any()
+        assert synthesised.mean_albedo[middle].max() < 0.1
+        assert synthesised.mean_albedo[white].min() > 0.3
+    np.testing.assert_array_equal(synthesised.regions["eyes"], eyes)
+    assert not synthesised.skin_region[eyes].any()
 
 
 def test_unknown_part_exception_raised(face):
