@@ -18,8 +18,8 @@ def changed(array, place, value):
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("name", 3, "`name` of face model 3 must be text"),
-        ("licence", None, "`licence` .* must be text"),
+        ("name", 3, "`name` of face model 3 must be a string"),
+        ("licence", None, "`licence` .* must be a string"),
         ("units", "mm", "`units` .* must be 'dm'. Received: 'mm'"),
         ("mean_shape", np.zeros((144, 2)), r"`mean_shape` .* shape \[V, 3\].*\(144, 2\)"),
         ("mean_shape", np.zeros((0, 3)), r"`mean_shape` .* shape \[V, 3\].*\(0, 3\)"),
@@ -32,8 +32,8 @@ def changed(array, place, value):
          "Received: 0 to 144"),
         ("triangles", [[0, 1, -1]], r"`triangles` .* Received: -1 to 1"),
         ("triangles", [[0, 1, 2**40]], "`triangles` .* must lie in"),
-        ("triangles", [[0, 1, 1.5]], "`triangles` .* must hold whole numbers"),
-        ("triangles", [[0, 1, np.nan]], "`triangles` .* must hold whole numbers"),
+        ("triangles", [[0, 1, 1.5]], "`triangles` .* must hold integers"),
+        ("triangles", [[0, 1, np.nan]], "`triangles` .* must hold integers"),
         ("landmarks", np.full(68, -1), r"`landmarks` .* Received: -1 to -1"),
         ("landmarks", np.zeros(67), r"`landmarks` .* shape \[68\]"),
         ("uv", np.full((145, 2), 1.5), r"`uv` .* must lie in \[0, 1\]"),
@@ -47,9 +47,9 @@ def changed(array, place, value):
         ("regions", {"Eyes!": np.ones(144)}, "`regions` .* Received: 'Eyes!'"),
         ("regions", {"eyes": np.ones(143)}, r"`regions\['eyes'\]` .* shape \[144\]"),
         ("regions", {"eyes": np.full(144, 2)}, r"`regions\['eyes'\]` .* must lie in \[0, 1\]"),
-        ("expression_names", ("a",), "`expression_names` .* 64 different names. Received: 1 "),
-        ("expression_names", ("a",) * 64, "`expression_names` .* 1 of them different"),
-        ("expression_names", range(64), "`expression_names` .* must be texts"),
+        ("expression_names", ("a",), "`expression_names` .* 64 unique names. Received: 1 "),
+        ("expression_names", ("a",) * 64, "`expression_names` .* 1 of them unique"),
+        ("expression_names", range(64), "`expression_names` .* must be strings"),
         ("expression_range", np.zeros((64, 2)), "`expression_range` .* for mode 0"),
         ("expression_range", changed(DETAILS["expression_range"], (5, 0), 0.1), "for mode 5"),
         ("expression_requires", np.full(64, 64), r"`expression_requires` .* \[-1, 63\]"),
@@ -58,7 +58,7 @@ def changed(array, place, value):
          r"`expression_range` .* \[0.0, 1.0\] for mode 0, \[-0.5, 2.0\] for mode 3, which it"),
         ("identity_scales", np.full(80, -1.0), "`identity_scales` .* must not be less than 0"),
         ("texture_scales", np.ones(79), r"`texture_scales` .* shape \[80\]"),
-        ("mirror_index", changed(MIRROR, 0, 5), "`mirror_index` .* vertex 0 to 5, and from there"),
+        ("mirror_index", changed(MIRROR, 0, 5), "`mirror_index` .* vertex 0 to 5, and that to"),
     ],
 )  # fmt: skip
 def test_checked_fields_exception_raised(name, value, message):

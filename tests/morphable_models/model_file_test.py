@@ -109,7 +109,7 @@ def test_load_exception_raised(tmp_path):
                 "identity_basis": np.ones((9, 3, 80), np.float16),
                 "identity_basis_scale": np.full(80, np.inf),
             },
-            "needs positive numbers in identity_basis_scale",
+            "needs positive values in identity_basis_scale",
         ),
     ],
 )
@@ -131,3 +131,35 @@ def test_checksum_covers_every_member(tmp_path):
             array_archive.write_archive(path, {**stored, name: other})
             with pytest.raises(ValueError, match="is damaged: its checksum"):
                 MorphableModel.load(path)
+
+
+def test_quantize_basis_preset():
+    basis = np.array([3.0, -0.75, 0.1, 0.0]).reshape(4, 1, 1) * [[[1.0, 2.0**-60, 0.0]]]
+    basis = basis.astype(np.float32)
+    half, scale = model_file.quantize_basis(basis)
+    assert half.dtype == np.float16 and scale.dtype == np.float32
+    # 3 = 0.75 * 2^2, and comes to lie between 2^14 and 2^15.
+    np.testing.assert_array_equal(scale[:2], [2.0**-13, 2.0**-73])
+    np.testing.assert_array_equal(half[:, 0, 0], half[:, 0, 1])
+    np.testing.assert_array_equal(half[:2, 0, 0], [3 * 2.0**13, -0.75 * 2.0**13])
+    restored = model_file.dequantize_basis(half, scale)
+    np.testing.assert_array_equal(restored[[0, 1, 3]], basis[[0, 1, 3]])
+    np.testing.assert_allclose(restored, basis, rtol=2**-11)
+
+
+def test_quantize_basis_keeps_eleven_bits_random(rng):
+    basis = (rng.normal(size=(50, 3, 7)) * 10.0 ** rng.uniform(-8, 3, 7)).astype(np.float32)
+    basis *= 2.0 ** -rng.integers(0, 20, basis.shape)
+    restored = model_file.dequantize_basis(*model_file.quantize_basis(basis))
+    np.testing.assert_allclose(restored, basis, rtol=2**-11)
+
+
+def test_quantization_error_mm_preset():
+    # One third in eleven bits is off by 2^-13 / 3 (relative 2^-13 ... ): computed by hand below.
+    third = np.float32(1 / 3)
+    off = abs(np.float64(np.float16(third * 2**16 / 2)) / 2**15 - np.float64(third))
+    basis = np.zeros((2, 3, 1), np.float32)
+    basis[1, 0] = third
+    fields = {"identity_basis": basis, "expression_basis": basis}
+    assert model_file.quantization_error_mm(fields) == pytest.approx(2 * 3.0 * 100.0 * off)
+    assert model_file.quantization_error_mm(fields, 1.0) == pytest.approx(2 * 100.0 * off)

@@ -38,7 +38,8 @@ def test_build_command_knows_every_published_name():
 
 def test_built_name_preset():
     names = [model_sources.built_name("bfm09"), model_sources.built_name("bfm09", full=True)]
-    names += [model_sources.built_name("ict", part=part) for part in model_sources.PARTS]
+    parts = model_sources.BUILDERS["ict"].options[0].choices
+    names += [model_sources.built_name("ict", part=part) for part in parts]
     assert names == ["bfm09", "bfm09-full", "ict", "ict-face", "ict-full-head"]
     assert all(model_sources.build_command(name) for name in names)
     assert model_sources.built_name("bfm17") is model_sources.built_name("procedural") is None
@@ -48,8 +49,12 @@ def test_build_fields_exception_raised(tmp_path):
     with pytest.raises(ValueError, match="must be one of bfm09, .*'flame'"):
         model_sources.build_fields("flame")
     for kind in ("bfm09", "bfm17", "bfm19", "ict"):
-        with pytest.raises(ValueError, match=f"files of {kind}"):
+        with pytest.raises(ValueError, match=f"source files of {kind}"):
             model_sources.build_fields(kind)
+    with pytest.raises(ValueError, match=r"`options` of ict must be among \['part'\].*: full\."):
+        model_sources.build_fields("ict", tmp_path, full=True)
+    with pytest.raises(ValueError, match="`part` must be one of .*'nose'"):
+        model_sources.build_fields("ict", tmp_path, part="nose")
     for kind in ("bfm09", "bfm17", "bfm19"):
         with pytest.raises(FileNotFoundError):
             model_sources.build_fields(kind, tmp_path / "absent")
@@ -60,5 +65,5 @@ def test_build_fields_tells_the_years_apart(monkeypatch):
 
     monkeypatch.setattr(bfm17, "bfm17_fields", lambda source: {"name": "bfm17-face12"})
     assert model_sources.build_fields("bfm17", "x.h5")["name"] == "bfm17-face12"
-    with pytest.raises(ValueError, match="goes by the name of bfm17-face12, not bfm19"):
+    with pytest.raises(ValueError, match="contains bfm17-face12 .* not bfm19: build bfm17"):
         model_sources.build_fields("bfm19", "x.h5")

@@ -27,6 +27,7 @@ import argparse
 import logging
 import pathlib
 import sys
+from typing import Any
 
 from tf_facerecon.cli.command_parser import command_parser
 
@@ -41,15 +42,18 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("kind", choices=model_sources.KINDS, help="which model")
     parser.add_argument("--source", type=pathlib.Path, help="file or folder to build from")
     parser.add_argument("--out", type=pathlib.Path, help="file to write, .npz")
-    parser.add_argument("--full", action="store_true", help="bfm09: with ears and neck")
-    parser.add_argument(
-        "--part",
-        choices=model_sources.PARTS,
-        help="ict: how much of the head (default: narrow_face)",
-    )
-    parser.add_argument(
-        "--vertices", type=int, help="procedural: approximate number (default: 10000)"
-    )
+    flags = {}
+    for kind, builder in model_sources.BUILDERS.items():
+        for option in builder.options:
+            flags.setdefault(option.name, (option, []))[1].append(kind)
+    for option, kinds in flags.values():
+        is_switch = option.type is bool
+        value = {"action": "store_true", "default": None} if is_switch else {"type": option.type}
+        if option.choices:
+            value["choices"] = option.choices
+        parser.add_argument(
+            option.flag, dest=option.name, help=f"{', '.join(kinds)}: {option.help}", **value
+        )
     parser.add_argument(
         "--half",
         action="store_true",
@@ -57,12 +61,18 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     options = parser.parse_args(arguments)
-    for option, kind in (("full", "bfm09"), ("part", "ict"), ("vertices", "procedural")):
-        if getattr(options, option) and options.kind != kind:
-            parser.error(f"--{option} is for {kind}, not for {options.kind}")
-    if options.kind == "procedural" and (options.out is None or options.source is not None):
-        parser.error("procedural needs --out (the package itself needs no file) and no --source")
-    if options.kind not in ("ict", "procedural") and options.source is None:
+    for option, kinds in flags.values():
+        is_given = getattr(options, option.name) is not None
+        if is_given and options.kind not in kinds:
+            parser.error(f"{option.flag} is for {', '.join(kinds)}, not for {options.kind}")
+        if option.required and not is_given and options.kind in kinds:
+            parser.error(f"{options.kind} needs {option.flag}; see --help for what to pass")
+    builder = model_sources.BUILDERS[options.kind]
+    if not builder.takes_source and (options.out is None or options.source is not None):
+        parser.error(
+            f"{options.kind} needs --out (the package itself needs no file) and no --source"
+        )
+    if builder.takes_source and builder.download is None and options.source is None:
         parser.error(f"{options.kind} needs --source; see --help for what to pass")
     if options.out is not None and options.out.suffix != ".npz":
         parser.error(f"--out must end in .npz, got {options.out}")
@@ -80,12 +90,22 @@ def check_free(path: pathlib.Path, overwrite: bool) -> None:
         raise FileExistsError(f"{path} exists; add --overwrite to replace it.")
 
 
+def build_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of the builder selected on the command line, defaults included."""
+    from tf_facerecon.morphable_models import model_sources
+
+    chosen = {}
+    for option in model_sources.BUILDERS[options.kind].options:
+        value = getattr(options, option.name)
+        chosen[option.name] = option.default if value is None else value
+    return chosen
+
+
 def known_name(options: argparse.Namespace) -> str | None:
     """The name the model will have, or `None` if only its source determines it."""
     from tf_facerecon.morphable_models import model_sources
 
-    part = options.part or model_sources.PARTS[0]
-    return model_sources.built_name(options.kind, full=options.full, part=part)
+    return model_sources.built_name(options.kind, **build_options(options))
 
 
 def target(options: argparse.Namespace, name: str | None) -> pathlib.Path | None:
@@ -101,19 +121,11 @@ def build(options: argparse.Namespace):
     """Builds the model selected on the command line."""
     from tf_facerecon.morphable_models import model_sources, morphable_model
 
-    source = options.source
-    if options.kind == "ict" and source is None:
-        from tf_facerecon.morphable_models.importers.ict.ict_download import fetch_ict
-
-        source = fetch_ict(morphable_model.face_model_folder().parent / "ict-facekit")
+    source, builder = options.source, model_sources.BUILDERS[options.kind]
+    if source is None and builder.download is not None:
+        source = builder.download(morphable_model.face_model_folder().parent)
     print(f"Building {options.kind} ({source or 'from formulas'}) ...", flush=True)
-    fields = model_sources.build_fields(
-        options.kind,
-        source,
-        full=options.full,
-        part=options.part or model_sources.PARTS[0],
-        num_vertices=options.vertices,
-    )
+    fields = model_sources.build_fields(options.kind, source, **build_options(options))
     return morphable_model.MorphableModel(**fields)
 
 

@@ -10,11 +10,12 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.datasets import smile_expressions
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import face_landmarks, rigid_transforms, rotations
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.lighting.spherical_harmonics import AMBIENT
-from tf_facerecon.morphable_models import expression_limits, smile_direction
+from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
 from tf_facerecon.photos import face_alignment
 
@@ -156,7 +157,7 @@ def add_smiles(
         distribution: Its `smiling` is used; it must be positive.
     """
     drawn = tf.random.stateless_uniform((2, expression.shape[0], 1), seed)
-    smile, parted = smile_direction.smile_directions(face_model)
+    smile, parted = smile_expressions.smile_expressions(face_model)
     strength = tf.where(drawn[0] < distribution.smiling, drawn[0] / distribution.smiling, 0.0)
     opening = drawn[1] * tf.sqrt(strength)
     return expression_limits.limit_expression(

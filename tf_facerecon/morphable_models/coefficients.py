@@ -1,9 +1,9 @@
-"""The coefficient vector of one face: the only place that knows the order of its groups.
+"""Layout of the coefficient vector of a face; no other module depends on the order of its groups.
 
 Convention:
     identity (alpha), expression (beta), texture (delta), rotation (Euler x, y, z in radians),
     lighting (gamma: nine harmonics for R, then G, then B; or nine for white light), translation
-    (decimetres). 257 numbers in the released code of Deng et al. 2019, 239 in the paper (white
+    (decimetres). 257 values in the released code of Deng et al. 2019, 239 in the paper (white
     light).
 """
 
@@ -19,7 +19,7 @@ GROUPS = ("identity", "expression", "texture", "rotation", "lighting", "translat
 
 @dataclasses.dataclass(frozen=True)
 class CoefficientLayout:
-    """Widths of the named groups, in the order in which they stand in the vector.
+    """Widths of the groups, in the order of the vector.
 
     Raises:
         ValueError: If a width is not positive, `lighting` is neither 9 (white light) nor 27 (RGB),
@@ -50,7 +50,7 @@ class CoefficientLayout:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Width of every group, in order."""
+        """Width of each group, in order."""
         return {name: getattr(self, name) for name in GROUPS}
 
     @property
@@ -60,13 +60,13 @@ class CoefficientLayout:
 
     @property
     def slices(self) -> dict[str, slice]:
-        """Where every group stands in the vector."""
+        """Position of each group in the vector."""
         ends = np.cumsum(list(self.sizes.values())).tolist()
         starts = [0, *ends[:-1]]
         return {name: slice(a, b) for name, a, b in zip(GROUPS, starts, ends, strict=True)}
 
     def split(self, coefficients: Any) -> dict[str, Any]:
-        """Names the groups of `coefficients` `[..., total]`, a NumPy array or a tensor.
+        """Splits `coefficients` `[..., total]`, a NumPy array or tensor, into groups by name.
 
         Raises:
             ValueError: If the last axis is not `total` wide.
@@ -80,7 +80,7 @@ class CoefficientLayout:
         return {name: coefficients[..., where] for name, where in self.slices.items()}
 
     def merge(self, groups: dict[str, Any]) -> Any:
-        """Joins named groups `[..., width]` to one vector `[..., total]`; the inverse of `split`.
+        """Concatenates groups `[..., width]` to one vector `[..., total]`; inverse of `split`.
 
         Raises:
             ValueError: If a group is missing, unknown, or of the wrong width.

@@ -1,4 +1,4 @@
-"""Expressions that a face model allows: some modes have a range, some need another one first."""
+"""Constraints on expression coefficients: ranges, and corrective modes bounded by another mode."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,11 +9,11 @@ from tf_facerecon.morphable_models.morphable_model import MorphableModel
 
 
 def limit_expression(face_model: MorphableModel, expression: tf.Tensor) -> tf.Tensor:
-    """The nearest allowed value of each coefficient.
+    """Clips expression coefficients to the constraints of the face model.
 
     Args:
-        face_model: Its `expression_range` and `expression_requires` count; a model without them
-            allows everything.
+        face_model: Provides `expression_range` and `expression_requires`; a model without them has
+            no constraints.
         expression: `[B, K_exp]`.
 
     Returns:
@@ -37,10 +37,10 @@ def limit_expression(face_model: MorphableModel, expression: tf.Tensor) -> tf.Te
 def limit_coefficients(
     face_model: MorphableModel, layout: CoefficientLayout, coefficients: tf.Tensor
 ) -> tf.Tensor:
-    """`coefficients` `[B, layout.total]` with their expression by `limit_expression`.
+    """Applies `limit_expression` to the expression group of `coefficients` `[B, layout.total]`.
 
-    A network answers any number; what is shown or passed on to others should be a face that the
-    model can make.
+    Network predictions are unconstrained; results that are rendered or exported should be valid
+    expressions of the model.
     """
     if face_model.expression_range is None and face_model.expression_requires is None:
         return coefficients

@@ -1,8 +1,8 @@
-"""What a face model must hold: dtype, shape, range and indices of every field.
+"""Validation of the fields of a face model: dtype, shape, range and indices.
 
 Convention:
-    Sizes: V vertices, T triangles, U texture coordinates, K_id, K_exp, K_tex modes. A size is bound
-    by the first array that has it, and every later array must agree.
+    Sizes: V vertices, T triangles, U texture coordinates, K_id, K_exp, K_tex modes. A size is
+    defined by the first array that has it, and all later arrays must agree.
 """
 
 import dataclasses
@@ -16,8 +16,8 @@ import numpy as np
 
 NUM_LANDMARKS = 68
 UNITS = "dm"
-# Outer and inner corner of both eyes from the image's left, nose base, corners of the mouth: the
-# order of the NoW challenge, as iBUG numbers.
+# iBUG numbers of the landmarks of the NoW challenge in its order: outer and inner corners of both
+# eyes from the image's left, nose base, mouth corners.
 NOW_POINTS = (36, 39, 42, 45, 33, 48, 54)
 
 _REGION_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -25,14 +25,14 @@ _REGION_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclasses.dataclass(frozen=True)
 class ArrayField:
-    """Demands on one array.
+    """Specification of one array.
 
     Attributes:
-        dtype: Of the checked array.
+        dtype: Data type of the validated array.
         shape: Numbers, or names of sizes.
-        low: Least value.
-        high: Greatest value.
-        below: Name of the size that all values must stay below: they are indices.
+        low: Smallest allowed value.
+        high: Largest allowed value.
+        below: For indices, name of the size that all values must be below.
     """
 
     dtype: type
@@ -42,8 +42,7 @@ class ArrayField:
     below: str | None = None
 
 
-# What a coefficient means and what is drawn, of which `MorphableModel.fingerprint` is made; and two
-# masks.
+# Arrays that define the model (its fingerprint is computed from them), and two masks.
 CORE_ARRAYS = {
     "mean_shape": ArrayField(np.float32, ("V", 3)),
     "identity_basis": ArrayField(np.float32, ("V", 3, "K_id")),
@@ -71,23 +70,23 @@ _REGION = ArrayField(np.float32, ("V",), 0, 1)
 
 
 def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the fields of a `MorphableModel` in their final form, or says what is wrong.
+    """Validates the fields of a `MorphableModel` and converts them to their final types.
 
     Args:
         fields: All fields by name, as `MorphableModel` documents them.
 
     Returns:
-        Arrays, `regions` and `expression_names`: read-only, of the documented types; what is
-        read-only, contiguous and of that type already is not copied, so that mapped files stay
-        mapped. `now_landmarks` is filled in.
+        Arrays, `regions` and `expression_names`: read-only, of the documented types. Arrays that
+        already are read-only, contiguous and of that type are not copied, so that memory-mapped
+        files stay mapped. `now_landmarks` is filled in.
 
     Raises:
-        ValueError: The message names the field and the model, what was expected and what came.
+        ValueError: The message names field and model, the expected and the received value.
     """
     model = f"of face model {fields['name']!r}"
     for name in TEXTS:
         if not isinstance(fields[name], str):
-            raise ValueError(f"`{name}` {model} must be text. Received: {fields[name]!r}.")
+            raise ValueError(f"`{name}` {model} must be a string. Received: {fields[name]!r}.")
     if fields["units"] != UNITS:
         raise ValueError(f"`units` {model} must be {UNITS!r}. Received: {fields['units']!r}.")
     sizes: dict[int | str, int] = {}
@@ -117,7 +116,7 @@ def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _checked_array(
     label: str, value: Any, field: ArrayField, sizes: dict[int | str, int]
 ) -> np.ndarray:
-    """`value` as a read-only array of the field's dtype; binds sizes that were not known yet."""
+    """`value` as a read-only array of the field's dtype; defines sizes that are not known yet."""
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -147,13 +146,13 @@ def _checked_array(
 def _check_values(
     label: str, array: np.ndarray, field: ArrayField, sizes: dict[int | str, int]
 ) -> None:
-    """Raises `ValueError` for values out of range, and for indices that are no whole numbers."""
+    """Raises `ValueError` for values out of range and for fractional indices."""
     if field.dtype is np.int32 and array.dtype.kind == "f" and (array != np.round(array)).any():
-        raise ValueError(f"{label} must hold whole numbers. Received: dtype {array.dtype}.")
+        raise ValueError(f"{label} must hold integers. Received: dtype {array.dtype}.")
     low, high = field.low, sizes[field.below] - 1 if field.below else field.high
     if math.isinf(low) and math.isinf(high):
         return
-    # Turned round, so that NaN is out of range.
+    # Negated, so that NaN is out of range.
     if not (array.min() >= low and array.max() <= high):
         wanted = f"not be less than {low}" if math.isinf(high) else f"lie in [{low}, {high}]"
         raise ValueError(f"{label} must {wanted}. Received: {array.min()} to {array.max()}.")
@@ -170,7 +169,7 @@ def _check_expressions(checked: Mapping[str, Any], model: str) -> None:
                 f"Received: {ranges[mode].tolist()} for mode {mode}."
             )
     if requires is not None:
-        # A required mode that requires none: no chains, and so no circles.
+        # Required modes must not require others: no chains, hence no cycles.
         wrong = (requires >= 0) & (requires[requires] >= 0)
         if wrong.any():
             mode = int(np.argmax(wrong))
@@ -180,13 +179,13 @@ def _check_expressions(checked: Mapping[str, Any], model: str) -> None:
                 f"{requires[requires[mode]]}."
             )
     if ranges is not None and requires is not None:
-        # A mode is drawn down to the one it requires, which then must not lie below its range.
+        # A mode is clipped to the one it requires, which must not push it below its own range.
         wrong = (requires >= 0) & (ranges[requires, 0] < ranges[:, 0])
         if wrong.any():
             mode = int(np.argmax(wrong))
             raise ValueError(
-                f"`expression_range` {model} must let no mode fall below the least coefficient of "
-                f"one that requires it. Received: {ranges[mode].tolist()} for mode {mode}, "
+                f"`expression_range` {model} must not allow a mode to be smaller than the minimum "
+                f"of one that requires it. Received: {ranges[mode].tolist()} for mode {mode}, "
                 f"{ranges[requires[mode]].tolist()} for mode {requires[mode]}, which it requires."
             )
 
@@ -197,19 +196,19 @@ def _check_mirror(mirror: np.ndarray | None, model: str) -> None:
         if wrong.any():
             vertex = int(np.argmax(wrong))
             raise ValueError(
-                f"`mirror_index` {model} must lead back to where it came from. Received: vertex "
-                f"{vertex} to {mirror[vertex]}, and from there to {mirror[mirror[vertex]]}."
+                f"`mirror_index` {model} must be an involution. Received: vertex {vertex} to "
+                f"{mirror[vertex]}, and that to {mirror[mirror[vertex]]}."
             )
 
 
 def _checked_names(names: Any, num_modes: int, model: str) -> tuple[str, ...]:
     names = tuple(names)
     if not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"`expression_names` {model} must be texts. Received: {names}.")
+        raise ValueError(f"`expression_names` {model} must be strings. Received: {names}.")
     if len(names) not in (0, num_modes) or len(set(names)) != len(names):
         raise ValueError(
-            f"`expression_names` {model} must be empty or {num_modes} different names. "
-            f"Received: {len(names)} names, {len(set(names))} of them different."
+            f"`expression_names` {model} must be empty or {num_modes} unique names. "
+            f"Received: {len(names)} names, {len(set(names))} of them unique."
         )
     return names
 
@@ -222,7 +221,7 @@ def _checked_regions(
     for name in regions:
         if not isinstance(name, str) or not _REGION_NAME.fullmatch(name):
             raise ValueError(
-                f"`regions` {model} must have names of small letters, digits and underscores. "
+                f"`regions` {model} must have names of lowercase letters, digits and underscores. "
                 f"Received: {name!r}."
             )
     return types.MappingProxyType(

@@ -1,9 +1,9 @@
-"""Files of face models: format, version and checksum of what `array_archive` stores.
+"""File format of face models: an `array_archive` with a format version and a checksum.
 
 Convention:
-    Members are `format_version`, `checksum`, `redistributable`, the texts and arrays of
+    Members are `format_version`, `checksum`, `redistributable`, the strings and arrays of
     `model_checks` by name, `expression_names`, one `region_<name>` for each region, and for a basis
-    in half precision `<basis>_scale`, the power of two of each mode by which it is multiplied.
+    in half precision `<basis>_scale`, a power of two per mode that multiplies it.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tf_facerecon.io import array_archive
-from tf_facerecon.morphable_models import half_precision, model_checks
+from tf_facerecon.morphable_models import model_checks
 
 FORMAT_VERSION = 2
 BASES = ("identity_basis", "expression_basis", "albedo_basis")
@@ -24,16 +24,16 @@ _SCALE = "_scale"
 
 
 def write_model(path: str | os.PathLike, fields: Mapping[str, Any], *, half: bool = False) -> float:
-    """Writes the fields of a `MorphableModel`; the same fields give the same bytes.
+    """Writes the fields of a `MorphableModel`; equal fields give identical files.
 
     Args:
-        path: Where to; an older file is replaced only by a whole new one.
-        fields: Checked fields by name.
-        half: Stores the bases in float16, each mode multiplied by a power of two so that none runs
-            out of exponents, and compresses: at most half the size, and not mappable.
+        path: The file; written atomically.
+        fields: Validated fields by name.
+        half: Whether to store the bases in float16 with a scale per mode, and compressed: at most
+            half the size, but the file cannot be memory-mapped.
 
     Returns:
-        How far in mm the stored model may be from this one: `half_precision.error_mm`, or 0.
+        Largest possible error of a vertex in mm: `quantization_error_mm`, or 0 without `half`.
     """
     members = {
         "format_version": np.array(FORMAT_VERSION),
@@ -47,26 +47,26 @@ def write_model(path: str | os.PathLike, fields: Mapping[str, Any], *, half: boo
             members[name] = fields[name]
     if half:
         for name in BASES:
-            members[name], members[name + _SCALE] = half_precision.to_half(fields[name])
+            members[name], members[name + _SCALE] = quantize_basis(fields[name])
     members["checksum"] = np.array(_checksum(members))
     array_archive.write_archive(path, members, compress=half)
-    return half_precision.error_mm(fields) if half else 0.0
+    return quantization_error_mm(fields) if half else 0.0
 
 
 def read_model(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, Any]:
-    """Reads what `write_model` wrote, whole and as it was, but not yet checked as a face model.
+    """Reads a file of `write_model` and verifies its checksum; the fields are not validated.
 
     Args:
         path: The file.
-        mapped: Leaves arrays in the file and maps them into memory: several processes share one
-            copy, and what is not used is not loaded. Arrays of a half-precision file are read.
+        mapped: Whether to memory-map the arrays: processes share one copy, and pages are loaded on
+            first use. The bases of a half-precision file are read.
 
     Returns:
-        The fields of a `MorphableModel`, their arrays read-only.
+        The fields of a `MorphableModel`, with read-only arrays.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no face model of this format, is damaged, or lacks something.
+        ValueError: If it is not a face model of this format, is damaged, or lacks a member.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -79,7 +79,7 @@ def read_model(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, An
     if version is not None and version != FORMAT_VERSION:
         raise ValueError(
             f"Face model {path!r} has format version {version}; this package reads version "
-            f"{FORMAT_VERSION}. Make it again with `tf-facerecon build-face-model`."
+            f"{FORMAT_VERSION}. Build it again with `tf-facerecon build-face-model`."
         )
     try:
         return _fields(members)
@@ -87,8 +87,48 @@ def read_model(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, An
         raise ValueError(f"Face model {path!r} {error}") from error
 
 
+def quantize_basis(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Float16 quantization of a basis with a scale per mode.
+
+    The largest value of each mode is scaled to between 2^14 and 2^15 (float16 overflows at 2^16),
+    so that every value down to 2^-28 of the largest keeps a significand of eleven bits.
+
+    Args:
+        basis: `[V, 3, K]`.
+
+    Returns:
+        float16 `[V, 3, K]`, and the scales `[K]`, float32 powers of two, that multiply it.
+    """
+    largest = np.abs(basis).max(axis=(0, 1))
+    # Smaller modes have no effect, and their scales would underflow float32.
+    _, exponent = np.frexp(np.maximum(largest, np.float32(2.0**-100)))
+    scale = np.ldexp(np.float32(1.0), exponent - 15).astype(np.float32)
+    return (basis / scale).astype(np.float16), scale
+
+
+def dequantize_basis(half: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The float32 basis of `quantize_basis`, without further rounding."""
+    return half.astype(np.float32) * scale
+
+
+def quantization_error_mm(fields: Mapping[str, Any], coefficient: float = 3.0) -> float:
+    """Upper bound in mm of the vertex displacement by quantization to half precision.
+
+    The errors of all modes are assumed to add up. The mean shape is stored in full precision.
+
+    Args:
+        fields: Fields of a `MorphableModel`.
+        coefficient: Largest absolute identity or expression coefficient.
+    """
+    error = 0.0
+    for name in ("identity_basis", "expression_basis"):
+        quantized = dequantize_basis(*quantize_basis(fields[name])).astype(np.float64)
+        error = error + np.linalg.norm(quantized - fields[name], axis=1).sum(axis=-1)
+    return float(100.0 * coefficient * np.max(error))
+
+
 def _fields(members: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Fields of a model from the members of its file, once their checksum is right."""
+    """Fields of a model from the members of its file, after verifying the checksum."""
     required = ("redistributable", "expression_names", *model_checks.TEXTS, "checksum")
     wanted = ("format_version", *model_checks.CORE_ARRAYS, *required)
     missing = [name for name in wanted if name not in members]
@@ -98,7 +138,7 @@ def _fields(members: dict[str, np.ndarray]) -> dict[str, Any]:
     if str(members["checksum"]) != checksum:
         raise ValueError(
             f"is damaged: its checksum is {checksum[:12]}…, expected "
-            f"{str(members['checksum'])[:12]}…. Make or copy it again."
+            f"{str(members['checksum'])[:12]}…. Build or copy it again."
         )
     arrays = {
         name: members.get(name)
@@ -122,17 +162,17 @@ def _fields(members: dict[str, np.ndarray]) -> dict[str, Any]:
 def _from_stored_half(name: str, members: dict[str, np.ndarray]) -> np.ndarray:
     half, scale = members[name], members.get(name + _SCALE)
     if scale is None or half.ndim != 3 or scale.shape != half.shape[-1:] or scale.dtype.kind != "f":
-        raise ValueError(f"needs {name + _SCALE}, one number per mode, with {name} in float16.")
+        raise ValueError(f"needs {name + _SCALE}, one value per mode, with {name} in float16.")
     if not (np.isfinite(scale).all() and (scale > 0).all()):
-        raise ValueError(f"needs positive numbers in {name + _SCALE}.")
+        raise ValueError(f"needs positive values in {name + _SCALE}.")
     with np.errstate(over="ignore"):
-        basis = half_precision.from_half(half, scale)
-    basis.setflags(write=False)  # So that the checks need not copy it.
+        basis = dequantize_basis(half, scale)
+    basis.setflags(write=False)  # So that the validation does not copy it.
     return basis
 
 
 def _checksum(members: Mapping[str, np.ndarray]) -> str:
-    """sha256 (hex) of all members that are read, with names, types and shapes."""
+    """sha256 (hex) of all known members, with names, dtypes and shapes."""
     scales = tuple(name + _SCALE for name in BASES)
     known = {
         *model_checks.CORE_ARRAYS, *model_checks.OPTIONAL_ARRAYS, *model_checks.TEXTS, *scales,

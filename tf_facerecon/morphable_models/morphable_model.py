@@ -20,9 +20,9 @@ import platformdirs
 
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 from tf_facerecon.io import array_checksum
-from tf_facerecon.morphable_models import half_precision, model_checks, model_file, model_sources
+from tf_facerecon.morphable_models import model_checks, model_file, model_sources
 
-PROCEDURAL = "procedural"
+PROCEDURAL = model_sources.PROCEDURAL
 
 _MASKS = ("skin_region", "face_region")
 _BUILT = [repr(kind) for kind in model_sources.KINDS if kind != PROCEDURAL]
@@ -35,7 +35,7 @@ class MorphableModel:
     V vertices, T triangles, U texture coordinates (U = V without seams), K modes.
 
     Attributes:
-        name: What a configuration or a checkpoint calls this model.
+        name: Name in configurations and checkpoints.
         mean_shape: `[V, 3]` float32, decimetres.
         identity_basis: `[V, 3, K_id]` float32, decimetres per standard deviation.
         expression_basis: `[V, 3, K_exp]` float32, decimetres per standard deviation, or per unit of
@@ -45,37 +45,37 @@ class MorphableModel:
         triangles: `[T, 3]` int32.
         landmarks: `[68]` int32, vertices of the iBUG points.
         uv: `[U, 2]` float32 texture coordinates in [0, 1], v up.
-        skin_region: `[V]` float32 in [0, 1]: skin of one albedo (no eyes, brows, lips), for the
-            albedo flatness loss.
-        face_region: `[V]` float32 in [0, 1]: part of the face on which photographs are compared.
-        source: Where the data come from.
-        licence: What the data may be used for.
-        redistributable: Whether files that contain the bases may be given to others.
-        recipe: For models made by a program in this process: what identifies the program and its
-            settings. It then stands for the arrays in `fingerprint`, because two machines may
-            differ in the last bit of a computed array. A file's word is not taken for it: `save`
-            leaves it out and `load` ignores it, so a model from a file is known by its arrays.
-        uv_triangles: `[T, 3]` int32, the row of `uv` at each corner of each triangle, for textures
-            with seams. `None`: `uv` has one row per vertex, and `triangles` count them too.
+        skin_region: `[V]` float32 in [0, 1]: skin of uniform albedo (no eyes, brows, lips), for the
+            reflectance (albedo flatness) loss.
+        face_region: `[V]` float32 in [0, 1]: region of the photometric loss.
+        source: Origin of the data.
+        licence: Terms of use of the data.
+        redistributable: Whether files that contain the bases may be redistributed.
+        recipe: For models computed in this process: identifies the program and its settings. It
+            replaces the arrays in `fingerprint`, because the last bits of computed arrays differ
+            between machines. Files are not trusted in this respect: `save` omits it and `load`
+            ignores it, so the fingerprint of a loaded model is that of its arrays.
+        uv_triangles: `[T, 3]` int32, the row of `uv` at each corner of each triangle, for UV maps
+            with seams. `None`: `uv` has one row per vertex, indexed by `triangles`.
         now_landmarks: `[7]` int32, vertices of the NoW challenge's points in its order (eye corners
             from the image's left, nose base, mouth corners). `None` takes them from the 68.
-        regions: Further parts of the face by name (`small_face`, `eyes`, `lips`), each `[V]`
+        regions: Further regions of the face by name (`small_face`, `eyes`, `lips`), each `[V]`
             float32 in [0, 1].
-        expression_names: One name per expression mode, or none.
-        expression_range: `[K_exp, 2]` float32, least and greatest coefficient of each expression
-            mode, 0 between them. `None`: coefficients are N(0, 1) without a bound.
-        expression_requires: `[K_exp]` int32, number of the mode whose coefficient must be at least
-            this one's, and whose least coefficient not below this one's; -1 for none.
-        identity_scales: `[K_id]` float32, standard deviations by which the source's unit modes were
-            multiplied; `None` if it does not tell.
+        expression_names: One name per expression mode, or empty.
+        expression_range: `[K_exp, 2]` float32, minimum and maximum coefficient of each expression
+            mode, 0 between them. `None`: coefficients are N(0, 1) and unbounded.
+        expression_requires: `[K_exp]` int32, for corrective modes the index of the mode whose
+            coefficient is their upper bound (its minimum must not be below theirs); else -1.
+        identity_scales: `[K_id]` float32, standard deviations by which the unit modes of the source
+            were multiplied; `None` if unknown.
         expression_scales: `[K_exp]` float32, the same.
         texture_scales: `[K_tex]` float32, the same.
-        mirror_index: `[V]` int32, the vertex that is the mirror image of each vertex.
-        units: Of lengths; always `"dm"`.
+        mirror_index: `[V]` int32, the mirror image of each vertex.
+        units: Unit of length; always `"dm"`.
 
     Raises:
-        ValueError: If an array has a wrong shape, a value that is not finite or out of range, or an
-            index that leads nowhere; the message names field and model.
+        ValueError: If an array has a wrong shape or a value that is not finite or out of range; the
+            message names field and model.
     """
 
     name: str
@@ -152,36 +152,35 @@ class MorphableModel:
         return five_points_from_landmarks(vertices[..., self.landmarks, :])
 
     def save(self, path: str | os.PathLike, *, half: bool = False) -> float:
-        """Writes a `.npz` (no pickle) with a checksum; `load` reads it back bit for bit.
+        """Writes a `.npz` file (no pickle) with a checksum; `load` restores it exactly.
 
-        The recipe stays behind: the file's model has the fingerprint of its arrays.
+        The recipe is not stored: the fingerprint of the file's model is that of its arrays.
 
         Args:
-            path: Where to; written whole or not at all.
-            half: Stores the bases in float16, scaled mode by mode, in at most half the size. What
-                is loaded then is another model, by its fingerprint, and close to this one.
+            path: The file; written atomically.
+            half: Whether to store the bases in float16 with a scale per mode, in at most half the
+                size. The loaded model then differs slightly and has another fingerprint.
 
         Returns:
-            How far in mm a vertex of the stored model can be from where this one puts it, as long
-            as no coefficient exceeds 3 in absolute value; 0 without `half`.
+            Largest possible distance in mm between vertices of the stored model and this one, for
+            coefficients of at most 3 in absolute value; 0 without `half`.
         """
         return model_file.write_model(path, vars(self), half=half)
 
     @classmethod
     def load(cls, path: str | os.PathLike, mmap: bool = False) -> "MorphableModel":
-        """Reads a file that `save` wrote.
+        """Reads a file written by `save`.
 
         Args:
             path: The file.
-            mmap: Maps the arrays of the file into memory instead of reading them, so that several
-                processes share one copy. The file is read once to be checked, and must not be
-                changed in place while the model lives (`save` never does). A half-precision file is
-                read whole.
+            mmap: Whether to memory-map the arrays, so that several processes share one copy. The
+                file is read once to verify its checksum, and must not be changed in place while the
+                model is in use (`save` never does). Half-precision bases are read.
 
         Raises:
             FileNotFoundError: If there is no such file.
             ValueError: If it is not a face model, is damaged, lacks an array, has another format
-                version, or fails the checks.
+                version, or is invalid.
         """
         fields = model_file.read_model(path, mapped=mmap)
         try:
@@ -191,17 +190,17 @@ class MorphableModel:
 
     @classmethod
     def from_preset(cls, name: str | os.PathLike) -> "MorphableModel":
-        """The embedded model, a file in the cache folder by its name, or the `.npz` at a path.
+        """Loads a face model by name: the procedural one, or a file in `face_model_folder()`.
 
         Args:
             name: `"procedural"`, `"procedural-<number of vertices>"`, the stem of a file in
                 `face_model_folder()`, or a path ending in `.npz`.
 
         Raises:
-            FileNotFoundError: If there is no such file; for a model that can be built, the message
-                is the command that does it.
-            ValueError: If the file is not a face model, or the procedural face is asked for with
-                fewer vertices than it needs (`procedural.topology.MIN_VERTICES`).
+            FileNotFoundError: If there is no such file; for models that can be built, the message
+                contains the command.
+            ValueError: If the file is not a face model, or the number of vertices of the procedural
+                model is below `procedural.topology.MIN_VERTICES`.
         """
         text = os.fspath(name)
         if text.endswith(".npz"):
@@ -217,7 +216,7 @@ class MorphableModel:
         command = model_sources.build_command(text)
         if command:
             raise FileNotFoundError(
-                f"There is no face model {text!r} yet (no file {str(path)!r}). Make it once: "
+                f"There is no face model {text!r} yet (no file {str(path)!r}). Build it once: "
                 f"{command}"
             )
         raise FileNotFoundError(
@@ -227,20 +226,20 @@ class MorphableModel:
 
 
 def face_model_folder() -> pathlib.Path:
-    """Where `from_preset` looks for model files: `$TF_FACERECON_HOME`, else the user's cache."""
+    """Folder of the model files of `from_preset`: in `$TF_FACERECON_HOME`, else the user cache."""
     home = os.environ.get("TF_FACERECON_HOME") or platformdirs.user_cache_dir("tf_facerecon")
     return pathlib.Path(home) / "face_models"
 
 
 def _is_half(basis: np.ndarray) -> bool:
-    """Whether half precision holds (nearly) all numbers of a basis exactly, zeros apart."""
+    """Whether half precision represents (nearly) all non-zero values of a basis exactly."""
     with np.errstate(over="ignore"):
-        same = half_precision.from_half(*half_precision.to_half(basis)) == basis
-    # Not all: where the largest number of a mode was rounded up, its smallest lose a bit.
+        same = model_file.dequantize_basis(*model_file.quantize_basis(basis)) == basis
+    # Not all: where the largest value of a mode was rounded up, its smallest ones lose a bit.
     return bool(np.count_nonzero(same & (basis != 0)) >= 0.5 * np.count_nonzero(basis))
 
 
 @functools.cache
 def _procedural_model(num_vertices: int | None) -> MorphableModel:
-    # Building takes seconds; the arrays are read-only, so that sharing one copy is safe.
+    # Building takes seconds; the arrays are read-only, so sharing one copy is safe.
     return MorphableModel(**model_sources.build_fields(PROCEDURAL, num_vertices=num_vertices))

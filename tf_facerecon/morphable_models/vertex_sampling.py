@@ -1,4 +1,4 @@
-"""Vertices that stand for the whole face, for networks that learn to find them in pictures."""
+"""Selection of dense landmarks: vertices spread over the face, for networks that predict them."""
 
 import numpy as np
 
@@ -6,20 +6,20 @@ from tf_facerecon.morphable_models.morphable_model import MorphableModel
 
 
 def sample_vertices(face_model: MorphableModel, count: int) -> np.ndarray:
-    """The 68 landmarks, then vertices of the face that are as far from all before as possible.
+    """The 68 landmarks, then further vertices of the face by farthest-point sampling.
 
-    Greedy farthest-point sampling on the mean shape inside `face_region`; the same model gives the
-    same vertices, and a smaller `count` a beginning of a larger one's.
+    Greedy farthest-point sampling on the mean shape inside `face_region`, deterministic; the result
+    for a smaller `count` is a prefix of that for a larger one.
 
     Args:
         face_model: The 3DMM.
-        count: How many vertices.
+        count: Number of vertices.
 
     Returns:
-        Vertex indices, int32 `[count]`, all different where the landmarks are.
+        Vertex indices, int32 `[count]`, unique if the landmarks are.
 
     Raises:
-        ValueError: If `count` is not positive or greater than the face has vertices.
+        ValueError: If `count` is not positive or exceeds the number of vertices of the face.
     """
     shape = face_model.mean_shape.astype(np.float64)
     candidates = np.flatnonzero(face_model.face_region > 0.5)
@@ -27,8 +27,8 @@ def sample_vertices(face_model: MorphableModel, count: int) -> np.ndarray:
     limit = len(chosen) + len(np.setdiff1d(candidates, chosen))
     if not 1 <= count <= limit:
         raise ValueError(
-            f"`count` must be between 1 and {limit}, what the face model "
-            f"{face_model.name!r} offers. Received: {count}."
+            f"`count` must be between 1 and {limit}, the number of vertices of the face of "
+            f"{face_model.name!r}. Received: {count}."
         )
     points = shape[candidates]
     distance = np.full(len(candidates), np.inf)

@@ -63,7 +63,9 @@ def test_the_procedural_face_is_coloured_as_by_its_own_generator(synthesised, me
 def test_first_modes_are_melanin_and_haemoglobin(synthesised):
     skin = (synthesised.skin_region > 0) & (synthesised.regions["eyes"] == 0)
     for mode, absorption in ((0, albedo_synthesis.MELANIN), (1, albedo_synthesis.HAEMOGLOBIN)):
-        ratio = synthesised.albedo_basis[skin, :, mode] / (synthesised.mean_albedo[skin] * absorption)
+        ratio = synthesised.albedo_basis[skin, :, mode] / (
+            synthesised.mean_albedo[skin] * absorption
+        )
         np.testing.assert_allclose(ratio, np.broadcast_to(ratio[0, 0], ratio.shape), rtol=1e-4)
         assert ratio[0, 0] < 0
 

@@ -44,7 +44,7 @@ def test_find_originals_exception_raised(tmp_path):
     for name in FILES - {"std_exp.txt"}:
         assert f"\n  {name}: " in message
     assert "https://faces.dmi.unibas.ch/bfm" in message
-    assert "forbids passing" in message
+    assert "forbids redistribution" in message
     assert "https://github.com/Juyong/3DFace" in message
     assert "/Deep3DFaceReconstruction/master/BFM/BFM_front_idx.mat" in message
 

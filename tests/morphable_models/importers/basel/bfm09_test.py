@@ -72,7 +72,7 @@ def test_bfm09_fields_preset(folder, truth):
     assert fields["name"] == "bfm09"
     assert fields["units"] == "dm"
     assert fields["redistributable"] is False
-    assert "may be passed on" in fields["licence"]
+    assert "may be redistributed" in fields["licence"]
     model = MorphableModel(**fields)
     assert model.identity_basis.shape == (len(truth.front), 3, 80)
     assert model.expression_basis.shape[2] == 64

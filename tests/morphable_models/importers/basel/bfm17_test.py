@@ -167,7 +167,7 @@ def test_bfm17_fields_model_of_2009_exception_raised(tmp_path, truth):
 
 
 def test_bfm17_fields_source_exception_raised(tmp_path, truth):
-    with pytest.raises(FileNotFoundError, match="There is no file .*forbids passing them on"):
+    with pytest.raises(FileNotFoundError, match="There is no file .*forbids redistribution"):
         bfm17.bfm17_fields(tmp_path)
     (tmp_path / "01_MorphableModel.mat").write_bytes(b"")
     with pytest.raises(ValueError, match="build bfm09"):

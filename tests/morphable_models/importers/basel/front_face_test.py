@@ -73,5 +73,5 @@ def test_whole_face_exception_raised():
     face = front_face.front_face(truth.info, len(truth.front), "a.mat")
     dropped = np.setdiff1d(np.arange(len(truth.basel["shapeMU"]) // 3), truth.in_basel)
     basel = {"shapeMU": truth.basel["shapeMU"].reshape(-1, 3), "tl": dropped[None, :3]}
-    with pytest.raises(ValueError, match="`tl` of 01_MorphableModel.mat joins none"):
+    with pytest.raises(ValueError, match="`tl` of 01_MorphableModel.mat connects none"):
         front_face.full_face(face, basel, truth.in_basel, truth.front)

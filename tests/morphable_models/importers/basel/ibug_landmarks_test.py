@@ -81,7 +81,7 @@ def test_landmarks_from_names_exception_raised():
     ):
         ibug_landmarks.landmarks_from_names(mesh.vertices, away, "a.h5")
     larger = {name: 10 * point for name, point in points.items()}
-    with pytest.raises(ValueError, match="a.h5 must count in millimetres. Received: a face 10 "):
+    with pytest.raises(ValueError, match="a.h5 must be in millimetres. Received: a face 10 "):
         ibug_landmarks.landmarks_from_names(10 * mesh.vertices, larger, "a.h5")
     line = {name: mesh.vertices[0] for name in points}
     with pytest.raises(ValueError, match="must not lie|one line|spread|directions"):
@@ -115,8 +115,8 @@ def test_landmarks_from_file_preset(tmp_path):
         (["1"] * 67 + ["1 2 3"], "must hold a table of numbers"),
         (["x"] * 68, "must hold a table of numbers"),
         (["nan 0 0"] * 68, "must hold 68 lines"),
-        (["1"] * 67 + ["1.5"], "must hold vertex numbers from 0 to"),
-        (["1"] * 67 + ["-1"], "must hold vertex numbers from 0 to"),
+        (["1"] * 67 + ["1.5"], "must hold vertex indices from 0 to"),
+        (["1"] * 67 + ["-1"], "must hold vertex indices from 0 to"),
         (["1"] * 67 + ["100000"], "Received: 1 to 100000"),
     ],
 )

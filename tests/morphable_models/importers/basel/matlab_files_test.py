@@ -103,7 +103,7 @@ def test_read_arrays_other_formats_exception_raised():
         with pytest.raises(ValueError, match="a.mat is not a readable MATLAB file"):
             matlab_files.read_arrays(io.BytesIO(content), ["single"], "a.mat")
     header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
-    with pytest.raises(ValueError, match="save it anew with -v7"):
+    with pytest.raises(ValueError, match="save it with -v7"):
         matlab_files.read_arrays(io.BytesIO(header), ["single"], "a.mat")
 
 

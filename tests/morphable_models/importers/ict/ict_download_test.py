@@ -51,13 +51,15 @@ def test_wrong_content_exception_raised(server, tmp_path):
     assert not (tmp_path / "ict" / "FaceXModel" / "jawOpen.obj").exists()
 
 
-def test_no_answer_exception_raised(server, tmp_path):
+def test_no_response_exception_raised(server, tmp_path):
     (server / "FaceXModel" / "jawOpen.obj").unlink()
-    with pytest.raises(ConnectionError, match="Cannot fetch .*jawOpen.obj.* without network"):
+    with pytest.raises(
+        ConnectionError, match="Cannot download .*jawOpen.obj.* without network access"
+    ):
         ict_download.fetch_ict(tmp_path / "ict", address=server.parent.as_uri())
 
 
-def test_endless_answer_exception_raised(server, tmp_path, monkeypatch):
+def test_endless_response_exception_raised(server, tmp_path, monkeypatch):
     monkeypatch.setattr(ict_download, "_MAX_BYTES", 100)
     with pytest.raises(ValueError, match="holds more than 100 bytes"):
         ict_download.fetch_ict(tmp_path / "ict", address=server.parent.as_uri())
@@ -73,7 +75,7 @@ def test_endless_answer_exception_raised(server, tmp_path, monkeypatch):
     ],
     ids=["no HTTP", "cut", "cut chunk", "nothing"],
 )
-def test_broken_answer_exception_raised(server, tmp_path, answer, message):
+def test_broken_response_exception_raised(server, tmp_path, answer, message):
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             self.request.recv(1 << 16)
@@ -82,7 +84,7 @@ def test_broken_answer_exception_raised(server, tmp_path, answer, message):
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as broken:
         threading.Thread(target=broken.serve_forever, daemon=True).start()
         try:
-            with pytest.raises(ConnectionError, match=f"Cannot fetch http.*{message}"):
+            with pytest.raises(ConnectionError, match=f"Cannot download http.*{message}"):
                 address = f"http://127.0.0.1:{broken.server_address[1]}"
                 ict_download.fetch_ict(tmp_path / "ict", address=address)
         finally:

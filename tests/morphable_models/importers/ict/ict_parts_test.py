@@ -24,7 +24,7 @@ def test_select_keeps_whole_parts(kit, mesh, part):
     np.testing.assert_array_equal(np.sum(masks, axis=0), 1)
     # Numbers changed, corners did not; and no vertex is left without a triangle.
     np.testing.assert_array_equal(
-        chosen.vertices[chosen.triangles], mesh.triangles[chosen.triangle_numbers]
+        chosen.vertices[chosen.triangles], mesh.triangles[chosen.triangle_indices]
     )
     assert np.unique(chosen.triangles).size == chosen.vertices.size
 

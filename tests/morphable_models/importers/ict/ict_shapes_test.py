@@ -54,15 +54,15 @@ def test_missing_shapes_exception_raised(kit, kit_folder):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("expressions", [], "different names"),
-        ("expressions", ["jawOpen", "jawOpen"], "different names"),
-        ("expressions", ["jawOpen", 3], "different names"),
-        ("expressions", "jawOpen", "different names"),
-        ("expressions", ["identity000"], "different names"),
-        ("idx_to_landmark_verts", list(range(67)), "68 vertex numbers"),
-        ("idx_to_landmark_verts", [0.5] * 68, "68 vertex numbers"),
-        ("idx_to_landmark_verts", [10**9] * 68, "68 vertex numbers"),
-        ("idx_to_landmark_verts", [-1] * 68, "68 vertex numbers"),
+        ("expressions", [], "unique names"),
+        ("expressions", ["jawOpen", "jawOpen"], "unique names"),
+        ("expressions", ["jawOpen", 3], "unique names"),
+        ("expressions", "jawOpen", "unique names"),
+        ("expressions", ["identity000"], "unique names"),
+        ("idx_to_landmark_verts", list(range(67)), "68 vertex indices"),
+        ("idx_to_landmark_verts", [0.5] * 68, "68 vertex indices"),
+        ("idx_to_landmark_verts", [10**9] * 68, "68 vertex indices"),
+        ("idx_to_landmark_verts", [-1] * 68, "68 vertex indices"),
     ],
 )
 def test_wrong_index_exception_raised(kit, kit_folder, key, value, message):

@@ -6,13 +6,13 @@ from tf_facerecon.morphable_models.importers.ict import ict_meshes, ict_parts, i
 def test_packed_uv_keeps_seams_and_parts_apart(kit):
     mesh = ict_meshes.read_neutral("x.obj", kit._obj(kit.vertices).encode())
     chosen = ict_parts.select_part(mesh, "full_head", kit.layout)
-    uv, corners = ict_texture.pack_uv(mesh, chosen.triangle_numbers)
+    uv, corners = ict_texture.pack_uv(mesh, chosen.triangle_indices)
     assert uv.dtype == np.float32 and corners.dtype == np.int32
     assert uv.min() >= 0.0 and uv.max() <= 1.0
     np.testing.assert_array_equal(np.unique(corners), np.arange(len(uv)))
     # The made-up seam: one vertex has two texture coordinates.
     assert len(uv) == chosen.vertices.size + 1
-    materials = mesh.materials[chosen.triangle_numbers]
+    materials = mesh.materials[chosen.triangle_indices]
     boxes = [
         (uv[corners[materials == name]].min((0, 1)), uv[corners[materials == name]].max((0, 1)))
         for name in np.unique(materials)

@@ -1,8 +1,8 @@
-"""One file out of an archive that nobody vouches for.
+"""Reading one file from an untrusted archive.
 
-Nothing is ever unpacked by the name it has in the archive: the bytes of the wanted member go to an
-unnamed temporary file, so that names with `..`, links and devices can do no harm. Sizes are limited
-before and while bytes are read, because a small archive can unpack to a full disk.
+Nothing is extracted under its name in the archive: the member is copied to an anonymous temporary
+file, so that names with `..`, links and devices are harmless. Sizes are limited before and while
+bytes are read, against decompression bombs.
 """
 
 import contextlib
@@ -19,32 +19,32 @@ from tf_facerecon.io import bounded_tar
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 MAX_MEMBER_BYTES = 1 << 30
-MAX_ARCHIVE_BYTES = 1 << 33  # Of all members of a tar archive, unpacked.
+MAX_ARCHIVE_BYTES = 1 << 33  # Decompressed size of a whole tar archive.
 MAX_MEMBERS = bounded_tar.MAX_MEMBERS
 
 _BROKEN = (*bounded_tar.DAMAGE, zipfile.BadZipFile, RuntimeError)
 
 
 def is_archive(path: str | os.PathLike) -> bool:
-    """Whether the name of `path` is one of an archive that can be looked into."""
+    """Whether the suffix of `path` is that of a supported archive format."""
     return pathlib.Path(path).name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 @contextlib.contextmanager
 def open_member(archive: str | os.PathLike, name: str) -> Iterator[IO[bytes] | None]:
-    """The first plain file called `name` in any folder of `archive`, as a seekable stream.
+    """Opens the first regular file named `name` in any folder of `archive`.
 
     Args:
         archive: Path of a `.zip`, `.tar`, `.tar.gz` or `.tgz` file.
         name: File name without folders.
 
     Yields:
-        The bytes of the member in a temporary file that is gone afterwards; `None` if the archive
-        has no such member.
+        A seekable temporary file with the contents, deleted afterwards; `None` if the archive has
+        no such member.
 
     Raises:
-        ValueError: If the archive is damaged or encrypted, or unpacks to more than the limits of
-            this module.
+        ValueError: If the archive is damaged or encrypted, or exceeds the size limits of this
+            module.
     """
     archive = pathlib.Path(archive)
     with tempfile.TemporaryFile() as temporary:

@@ -1,8 +1,8 @@
-"""The Basel Face Model 2009 with expressions, as the R-Net of Deng et al. 2019 uses it.
+"""Importer of the Basel Face Model 2009 with expressions, as used by the R-Net of Deng et al. 2019.
 
 Convention:
     Model frame as in the sources: +x to the image's right, +y up, +z out of the face. The sources
-    count in micrometres and RGB 0 to 255; the result is in decimetres and RGB 0 to 1.
+    are in micrometres and RGB 0 to 255; the result is in decimetres and RGB 0 to 1.
 
 Source: Paysan et al. 2009 (identity and albedo, 199 modes), Guo et al. 2018 (expressions, 79 modes,
 from FaceWarehouse), and the conversion of microsoft/Deep3DFaceReconstruction: 80, 64 and 80 modes
@@ -27,9 +27,10 @@ NUM_IDENTITY, NUM_EXPRESSION, NUM_TEXTURE = 80, 64, 80
 MICROMETRES_PER_DECIMETRE = 1e5
 COLOUR_RANGE = 255.0
 LICENCE = (
-    "Basel Face Model 2009, University of Basel: for non-commercial research by the person who "
-    "registered; neither the model nor files that contain its bases (this one, too) may be passed "
-    "on. Expressions by Guo et al., for research. Vertex lists: MIT, Microsoft Corporation."
+    "Basel Face Model 2009, University of Basel: for non-commercial research by the registered "
+    "person; neither the model nor files that contain its bases (including this one) may be "
+    "redistributed. Expressions by Guo et al., for research. Vertex lists: MIT, Microsoft "
+    "Corporation."
 )
 
 _PRECONVERTED_ARRAYS = ("meanshape", "meantex", "idBase", "exBase", "texBase")
@@ -41,18 +42,19 @@ def bfm09_fields(source: str | os.PathLike, *, full: bool = False) -> dict[str, 
     Args:
         source: Folder with `01_MorphableModel.mat` (or the archive that holds it), `Exp_Pca.bin`
             and the small files of Deng et al., or the path of that file or archive with the others
-            beside it. Or a ready `BFM_model_front.mat`: its path, or a folder that has it but not
-            all of the others; it has no eigen-scales.
-        full: All 53,215 vertices, with ears and neck, instead of 35,709. The origin stays the
-            middle of the 35,709, so that coefficients and pose mean the same.
+            beside it. Or a preconverted `BFM_model_front.mat`: its path, or a folder that has it
+            but not all of the others; it has no mode scales (standard deviations).
+        full: All 53,215 vertices, with ears and neck, instead of 35,709. The origin remains the
+            centroid of the 35,709, so that coefficients and pose have the same meaning.
 
     Returns:
-        The fields, by name. sha256 of the files are logged (INFO); a file that should be a
-        published one and is not is logged as a warning.
+        The fields by name. The sha256 of each file is logged (INFO); a warning is logged for files
+        that differ from the published ones.
 
     Raises:
-        FileNotFoundError: If files are missing; says of each where it comes from.
-        ValueError: If a file is damaged or does not fit the others, or `source` is another model.
+        FileNotFoundError: If files are missing; the message says where to get each of them.
+        ValueError: If a file is damaged or inconsistent with the others, or `source` is another
+            model.
     """
     path = pathlib.Path(source)
     _check_source(path)
@@ -79,7 +81,7 @@ def _check_source(path: pathlib.Path) -> None:
         raise FileNotFoundError(f"There is no folder or file {str(path)!r}.")
     if path.suffix.lower() in (".h5", ".hdf5"):
         raise ValueError(
-            f"{str(path)!r} is a Basel Face Model in HDF5 form, as those of 2017 and 2019: build "
+            f"{str(path)!r} is a Basel Face Model in HDF5 format, as those of 2017 and 2019: build "
             f"bfm17 or bfm19 from it. bfm09 needs {bfm09_files.BASEL} of the 2009 model."
         )
     if path.is_file() and path.suffix.lower() != ".mat" and not archive_member.is_archive(path):
@@ -158,7 +160,7 @@ def _fields_from_originals(paths: dict[str, pathlib.Path], full: bool) -> dict[s
 
 
 def _vertex_list(opened, name: str, variable: str, among: np.ndarray) -> np.ndarray:
-    """The vertices that a list file keeps of `among`, strictly increasing, counted from 0."""
+    """0-based, strictly increasing indices of the vertices of `among` that a list file selects."""
     with opened(name) as stream:
         array = matlab_files.read_arrays(stream, [variable], name)[variable]
     label = f"`{variable}` of {name}"
@@ -169,7 +171,7 @@ def _vertex_list(opened, name: str, variable: str, among: np.ndarray) -> np.ndar
 
 
 def _scaled_basis(basel, kind: str, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first modes times their standard deviations, float64 `[rows, 3, count]`, and these."""
+    """The first modes times standard deviations, float64 `[rows, 3, count]`, and the latter."""
     scales = _first(basel[f"{kind}EV"], count, f"`{kind}EV` of {bfm09_files.BASEL}")
     modes = basel[f"{kind}PC"].reshape(-1, 3, basel[f"{kind}PC"].shape[1])
     return modes[rows, :, :count].astype(np.float64) * scales, scales
@@ -199,8 +201,8 @@ def _fields(face: front_face.FrontFace, **arrays: np.ndarray) -> dict[str, Any]:
         skin_region=face.skin,
         face_region=face.small_face,
         regions={**regions, "small_face": face.small_face, "skin": face.skin},
-        source="Basel Face Model 2009 (Paysan et al.) with expressions of Guo et al. 2018, cut as "
-        "by microsoft/Deep3DFaceReconstruction",
+        source="Basel Face Model 2009 (Paysan et al.) with expressions of Guo et al. 2018, cropped "
+        "as in microsoft/Deep3DFaceReconstruction",
         licence=LICENCE,
         redistributable=False,
         units="dm",

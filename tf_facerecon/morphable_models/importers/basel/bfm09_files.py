@@ -1,4 +1,4 @@
-"""The files that the Basel Face Model 2009 with expressions is made from: where, what, whose."""
+"""Source files of the Basel Face Model 2009 with expressions: names, origins, formats."""
 
 import contextlib
 import hashlib
@@ -27,16 +27,16 @@ _DEEP3D = (
 _ORIGINS = {
     BASEL: "in PublicMM1/ of the archive BaselFaceModel.tgz (Basel Face Model 2009), to which the "
     "University of Basel sends a link after registration at https://faces.dmi.unibas.ch/bfm "
-    "(ask for the 2009 model; the .h5 files of 2017 and 2019 are other models). The licence allows "
-    "non-commercial research by the person registered; it forbids passing the file on",
-    EXPRESSIONS: "in the archive CoarseData that https://github.com/Juyong/3DFace links to (Guo et "
-    "al.); made from data for research, and not yours to pass on",
+    "(request the 2009 model; the .h5 files of 2017 and 2019 are other models). The licence allows "
+    "non-commercial research by the registered person and forbids redistribution",
+    EXPRESSIONS: "in the archive CoarseData linked from https://github.com/Juyong/3DFace (Guo et "
+    "al.); derived from research data, do not redistribute",
     **{
         name: _DEEP3D.format(name)
         for name in (EXPRESSION_SCALES, EXPRESSION_VERTICES, FRONT_VERTICES, FACE_INFO)
     },
 }
-# Of the files as published; the licensed ones have no published checksum.
+# Of the published files; for the licensed ones no checksums are published.
 SHA256 = {
     EXPRESSION_VERTICES: "62752a2cab3eea148569fb07e367e03535b4ee04aa71ea1a9aed36486d26c612",
     FRONT_VERTICES: "7d285dd018563113496127df9c364800183172adb4d3e802f726085dab66b087",
@@ -50,23 +50,23 @@ _log = logging.getLogger(__name__)
 
 
 def find_preconverted(source: pathlib.Path) -> pathlib.Path | None:
-    """`BFM_model_front.mat`: `source` itself, in it, or in one of its folders."""
+    """Finds `BFM_model_front.mat`: `source` itself, or in it or one of its subfolders."""
     if source.is_file():
         return source if source.name == PRECONVERTED else None
     return _find(source, PRECONVERTED)
 
 
 def find_originals(source: pathlib.Path) -> dict[str, pathlib.Path]:
-    """Finds all files to build from.
+    """Finds all source files.
 
     Args:
         source: The folder with the files, or the Basel file or archive among them.
 
     Returns:
-        File name to path; that of `01_MorphableModel.mat` may be an archive that holds it.
+        Paths by file name; the path of `01_MorphableModel.mat` may be that of an archive with it.
 
     Raises:
-        FileNotFoundError: If files are missing; says of each where it comes from.
+        FileNotFoundError: If files are missing; the message says where to get each of them.
     """
     folder = source if source.is_dir() else source.parent
     paths = {name: _find(folder, name) for name in _ORIGINS}
@@ -85,9 +85,9 @@ def find_originals(source: pathlib.Path) -> dict[str, pathlib.Path]:
 
 @contextlib.contextmanager
 def open_file(path: pathlib.Path, name: str) -> Iterator[IO[bytes]]:
-    """Opens the file `name` at `path`, which may be an archive around it; seekable.
+    """Opens the file `name` at `path`, or inside the archive at `path`; seekable.
 
-    Logs its sha256 (INFO), and a warning if it is not that of the published file.
+    Logs its sha256 (INFO), and a warning if it differs from that of the published file.
 
     Raises:
         FileNotFoundError: If the archive has no such file.
@@ -100,7 +100,7 @@ def open_file(path: pathlib.Path, name: str) -> Iterator[IO[bytes]]:
             stream = stack.enter_context(open(path, "rb"))
         if stream is None:
             raise FileNotFoundError(
-                f"The archive {str(path)!r} holds no {name}. Expected: {_ORIGINS[name]}."
+                f"The archive {str(path)!r} has no {name}. Expected: {_ORIGINS[name]}."
             )
         _log_digest(name, stream)
         yield stream
@@ -114,7 +114,7 @@ def read_basel(stream: IO[bytes], *, with_triangles: bool) -> dict[str, np.ndarr
         `texEV [M']`, `texMU [R, 3]` (RGB 0 to 255); if asked for `tl [T, 3]`, 0-based.
 
     Raises:
-        ValueError: If the file is damaged or its arrays do not belong together.
+        ValueError: If the file is damaged or its arrays are inconsistent.
     """
     names = ["shapePC", "shapeEV", "shapeMU", "texPC", "texEV", "texMU"]
     names += ["tl"] if with_triangles else []
@@ -138,13 +138,13 @@ def read_basel(stream: IO[bytes], *, with_triangles: bool) -> dict[str, np.ndarr
 
 
 def read_expression_modes(stream: IO[bytes], num_vertices: int) -> np.ndarray:
-    """The modes of `Exp_Pca.bin`, `[K, num_vertices, 3]` float32, mapped from the file.
+    """The modes of `Exp_Pca.bin`, `[K, num_vertices, 3]` float32, memory-mapped.
 
-    Layout: int32 K, then float32 x, y, z of every vertex of the mean offset (which the released
-    code of Deng et al. never adds, nor do we) and of each of the K modes; little-endian.
+    Format: int32 K, then float32 x, y, z of every vertex of the mean offset (ignored, as in the
+    released code of Deng et al.) and of each of the K modes; little-endian.
 
     Raises:
-        ValueError: If the size of the file is not that of K modes.
+        ValueError: If the file size does not match K modes.
     """
     size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
@@ -180,10 +180,10 @@ def read_expression_scales(stream: IO[bytes], count: int) -> np.ndarray:
 def from_one_based(
     values: np.ndarray, shape: tuple[int | None, ...], upper: int, label: str
 ) -> np.ndarray:
-    """Checks numbers that count from 1 to `upper` and gives them counted from 0, int64.
+    """Checks 1-based indices up to `upper` and converts them to 0-based int64.
 
     Raises:
-        ValueError: If the shape differs (`None` stands for any size) or a number is not whole or
+        ValueError: If the shape differs (`None` allows any size), or a value is not an integer or
             out of range.
     """
     fits = values.ndim == len(shape) and all(
@@ -224,6 +224,6 @@ def _archive_with_basel(folder: pathlib.Path) -> pathlib.Path | None:
                     if stream is not None:
                         return path
             except ValueError as error:
-                # It may be any other archive of the folder's owner.
-                _log.warning("Passed over: %s", error)
+                # It may be an unrelated archive.
+                _log.warning("Ignored: %s", error)
     return None

@@ -1,8 +1,8 @@
-"""The Basel Face Models 2017 and 2019, from the HDF5 files that people are sent.
+"""Importer of the Basel Face Models 2017 and 2019 from their HDF5 files.
 
 Convention:
     Model frame as in the files: +x to the image's right (the subject's left), +y up, +z out of the
-    face. The files count in millimetres and RGB 0 to 1; the result is in decimetres.
+    face. The files are in millimetres and RGB 0 to 1; the result is in decimetres.
 
 Source: Gerig et al. 2018, "Morphable Face Models - An Open Framework". Layout (statismo): groups
 `shape`, `expression`, `color` with `model/mean [3V]`, `model/pcaBasis [3V, K]` of unit columns,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 MILLIMETRES_PER_DECIMETRE = 100.0
 LICENCE = (
-    "Basel Face Model 2017 / 2019, University of Basel: for non-commercial research by the person "
-    "who registered; neither the model nor files that contain its bases (this one, too) may be "
-    "passed on."
+    "Basel Face Model 2017 / 2019, University of Basel: for non-commercial research by the "
+    "registered person; neither the model nor files that contain its bases (including this one) "
+    "may be redistributed."
 )
 
 _PUBLISHED_NAMES = {
@@ -42,7 +42,7 @@ _PUBLISHED_NAMES = {
     "model2019_fullHead": "bfm19-full-head",
 }
 _UNIT_TOLERANCE = 0.01
-_COLOUR_LIMITS = (-0.5, 1.5)  # Far enough from 0 to 1 for any mean, far from 0 to 255.
+_COLOUR_LIMITS = (-0.5, 1.5)  # Wider than 0 to 1 for means outside it, but not 0 to 255.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,22 +57,22 @@ class _LinearModel:
 def bfm17_fields(source: str | os.PathLike, *, name: str | None = None) -> dict[str, Any]:
     """The fields of `MorphableModel` for a Basel Face Model 2017 or 2019.
 
-    Every mode of the file is kept. Expression 0 is the neutral face, as in the other models of this
-    package: the mean of the expression model, up to 17 mm of moved mouth, is left out (as that of
-    `Exp_Pca.bin` is in the model of 2009).
+    All modes are kept. Expression coefficients 0 give the neutral face, as in the other models of
+    this package: the mean of the expression model, which moves the mouth by up to 17 mm, is left
+    out (as that of `Exp_Pca.bin` is for the 2009 model).
 
     Args:
-        source: The `.h5` file (`face12`, `bfm` or `fullHead`), or a folder with just one. The 68
-            landmarks are read from a file `landmarks68.txt` beside it if there is one, else found
-            from the points that the model names.
-        name: Name of the model; by default it follows from the name of the file.
+        source: The `.h5` file (`face12`, `bfm` or `fullHead`), or a folder with exactly one. The 68
+            landmarks are read from the file `landmarks68.txt` beside it if it exists, else derived
+            from the landmarks in the file.
+        name: Name of the model; by default derived from the file name.
 
     Returns:
-        The fields, by name.
+        The fields by name.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or not such a model, or its landmarks cannot be found.
+        ValueError: If the file is damaged or is another model, or landmarks cannot be derived.
     """
     import h5py
 
@@ -142,7 +142,7 @@ def _model_file(source: pathlib.Path) -> pathlib.Path:
             f"There is no file {str(source)!r}. The Basel Face Models 2017 and 2019 are .h5 files, "
             "for which the University of Basel sends links after registration at "
             "https://faces.dmi.unibas.ch/bfm; their licence allows non-commercial research and "
-            "forbids passing them on."
+            "forbids redistribution."
         )
     if source.suffix.lower() == ".mat":
         raise ValueError(f"{str(source)!r} is a file of the Basel Face Model 2009: build bfm09.")
@@ -154,7 +154,7 @@ def _check_groups(file: "h5py.File", label: str) -> None:
     if missing:
         raise ValueError(
             f"{label} lacks the groups {', '.join(missing)} of a Basel Face Model 2017 or 2019 "
-            "(the 2009 model has no expressions in this form: build bfm09 from its .mat file). "
+            "(the 2009 model has no expressions in this format: build bfm09 from its .mat file). "
             f"Received: {', '.join(sorted(file)) or 'none'}."
         )
 
@@ -168,7 +168,7 @@ def _linear_model(
     if len(mean) % 3 or (variance < 0).any():
         raise ValueError(
             f"`{group}/model` of {label} must have a mean of x, y, z per vertex and no negative "
-            f"variances. Received: {len(mean)} numbers, variances from {variance.min():g}."
+            f"variances. Received: {len(mean)} values, variances from {variance.min():g}."
         )
     basis = hdf5_files.read_array(
         file, f"{group}/model/pcaBasis", label, (len(mean), len(variance))
@@ -176,7 +176,7 @@ def _linear_model(
     with np.errstate(over="ignore"):
         norms = np.linalg.norm(basis, axis=0)
     if (np.abs(norms - 1.0) > _UNIT_TOLERANCE).any():
-        # Statismo files of early versions hold modes that are scaled already.
+        # Early versions of statismo stored modes that are already scaled.
         raise ValueError(
             f"`{group}/model/pcaBasis` of {label} must have columns of length 1. "
             f"Received: lengths from {norms.min():g} to {norms.max():g}."
@@ -207,7 +207,7 @@ def _landmarks(file: "h5py.File", path: pathlib.Path, vertices: np.ndarray) -> n
 
 
 def _named_points(file: "h5py.File", label: str) -> dict[str, np.ndarray]:
-    """The points that the metadata name, decimetres; none if there are no metadata."""
+    """Named landmarks from the metadata, decimetres; empty without metadata."""
     name = "metadata/landmarks/json"
     if name not in file:
         return {}

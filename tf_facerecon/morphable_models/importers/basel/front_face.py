@@ -1,4 +1,4 @@
-"""The part of the Basel Face Model 2009 that Deng et al. 2019 reconstruct: topology and masks."""
+"""Topology and masks of the Basel Face Model 2009, cropped to the face as by Deng et al. 2019."""
 
 import dataclasses
 
@@ -11,13 +11,13 @@ ARRAYS = ("tri", "keypoints", "point_buf", "frontmask2_idx", "skinmask")
 
 @dataclasses.dataclass(frozen=True)
 class FrontFace:
-    """Triangles and what depends on them, counted from 0.
+    """Topology, landmarks and masks; indices are 0-based.
 
     Attributes:
         triangles: int32 `[T, 3]`, counter-clockwise from outside.
         landmarks: `[68]` vertices of the iBUG points.
-        small_face: float32 `[V]` of 0 and 1: where photographs are compared.
-        skin: float32 `[V]` of 0 and 1: skin of one albedo.
+        small_face: float32 `[V]` of 0 and 1: region of the photometric loss.
+        skin: float32 `[V]` of 0 and 1: skin of uniform albedo.
     """
 
     triangles: np.ndarray
@@ -27,12 +27,12 @@ class FrontFace:
 
 
 def front_face(arrays: dict[str, np.ndarray], num_vertices: int, label: str) -> FrontFace:
-    """Topology and masks from `facemodel_info.mat`, or from the ready file, which repeats them.
+    """Topology and masks from `facemodel_info.mat` or `BFM_model_front.mat`, which repeats them.
 
     Args:
         arrays: The variables `ARRAYS` of the file.
         num_vertices: V.
-        label: What to call the file in messages.
+        label: Name of the file in error messages.
 
     Raises:
         ValueError: If an array has a wrong shape, an index is out of range, a mask is not 0 or 1,
@@ -43,7 +43,7 @@ def front_face(arrays: dict[str, np.ndarray], num_vertices: int, label: str) -> 
         return bfm09_files.from_one_based(arrays[name], shape, upper, f"`{name}` of {label}")
 
     triangles = indices("tri", (None, 3))
-    # One number above that of the last triangle stands for "no triangle".
+    # T + 1 (1-based) pads the list: no triangle.
     incident = indices("point_buf", (num_vertices, None), len(triangles) + 1)
     _check_incidence(triangles, incident, label)
     small_face = np.zeros(num_vertices, np.float32)
@@ -65,23 +65,23 @@ def front_face(arrays: dict[str, np.ndarray], num_vertices: int, label: str) -> 
 def full_face(
     face: FrontFace, basel: dict[str, np.ndarray], in_basel: np.ndarray, front: np.ndarray
 ) -> FrontFace:
-    """Carries a front face over to all vertices that have expressions.
+    """Transfers landmarks and masks of the cropped face to all vertices that have expressions.
 
     Args:
-        face: The front face.
-        basel: What `bfm09_files.read_basel` gives, with triangles.
+        face: The cropped face.
+        basel: Result of `bfm09_files.read_basel`, with triangles.
         in_basel: Vertices of the Basel model that have expressions.
-        front: Which of these the front face consists of.
+        front: Indices into `in_basel` of the vertices of the cropped face.
 
     Raises:
-        ValueError: If no triangle of the Basel model joins vertices with expressions.
+        ValueError: If no triangle of the Basel model connects vertices with expressions.
     """
     number = np.full(len(basel["shapeMU"]), -1)
     number[in_basel] = np.arange(len(in_basel))
     triangles = number[basel["tl"]]
     triangles = triangles[(triangles >= 0).all(axis=1)]
     if not len(triangles):
-        raise ValueError(f"`tl` of {bfm09_files.BASEL} joins none of the vertices kept.")
+        raise ValueError(f"`tl` of {bfm09_files.BASEL} connects none of the selected vertices.")
     masks = np.zeros((2, len(in_basel)), np.float32)
     masks[:, front] = face.small_face, face.skin
     return FrontFace(
@@ -92,11 +92,11 @@ def full_face(
 
 
 def _check_incidence(triangles: np.ndarray, incident: np.ndarray, label: str) -> None:
-    """Raises unless `incident` lists at each vertex the triangles round it: both are intact."""
+    """Raises unless `incident` is the vertex-to-triangle incidence, to detect damaged files."""
     vertex, slot = np.nonzero(incident < len(triangles))
     listed = np.sort(incident[vertex, slot] * len(incident) + vertex)
     true = np.sort((np.arange(len(triangles))[:, None] * len(incident) + triangles).ravel())
     if not np.array_equal(listed, true):
         raise ValueError(
-            f"`point_buf` of {label} must list at each vertex the triangles of `tri` round it."
+            f"`point_buf` of {label} must list the triangles of `tri` incident to each vertex."
         )

@@ -1,7 +1,7 @@
-"""Arrays and texts out of HDF5 files that nobody vouches for.
+"""Arrays and strings from untrusted HDF5 files.
 
-Shapes and sizes are checked before anything is read, and nothing is read from other files, whatever
-a file says about where its contents are.
+Shapes and sizes are checked before data are read, and links to other files (external storage,
+virtual data sets) are refused.
 """
 
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ MAX_TEXT_BYTES = 1 << 22
 def read_array(
     file: "h5py.File", name: str, label: str, shape: tuple[int | None, ...]
 ) -> np.ndarray:
-    """Reads a data set of finite numbers.
+    """Reads a data set of finite real numbers.
 
     Args:
         file: The open file.
         name: Path of the data set in it.
-        label: What to call the file in messages.
-        shape: Expected size of each axis; `None` stands for any size but 0.
+        label: Name of the file in error messages.
+        shape: Expected size of each axis; `None` allows any size except 0.
 
     Raises:
         ValueError: If there is no such data set, its shape differs, it lies in another file, or it
@@ -48,7 +48,7 @@ def read_array(
 
 
 def read_text(file: "h5py.File", name: str, label: str) -> str | bytes:
-    """Reads a text: depending on its writer one string, or an array of one, or of characters.
+    """Reads a string: a scalar, an array of one string, or an array of characters.
 
     Raises:
         ValueError: If there is no such data set, it is too large, or it lies in another file.
@@ -68,7 +68,7 @@ def _dataset(file: "h5py.File", name: str, label: str) -> "h5py.Dataset":
         raise ValueError(f"{label} lacks the data set `{name}`.")
     try:
         elsewhere = dataset.external or dataset.is_virtual or dataset.file.filename != file.filename
-        hash(dataset.dtype)  # Of a damaged file not even the type can be read.
+        hash(dataset.dtype)  # Raises for damaged data types.
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"`{name}` of {label} is damaged: {error}") from error
     if elsewhere:

@@ -1,4 +1,4 @@
-"""The 68 iBUG landmarks of a Basel model that names only some points of the face.
+"""The 68 iBUG landmarks of Basel models that come with only some named landmarks.
 
 Source: names as in the landmark lists of the Basel Face Models 2017 and 2019; the template of
 `face_domain` comes from the mean face of the Basel Face Model 2009.
@@ -15,7 +15,7 @@ from tf_facerecon.morphable_models.parameterization import face_domain
 
 LANDMARK_FILE = "landmarks68.txt"
 
-# Only names that mean the very point of the iBUG scheme.
+# Only names that denote exactly the iBUG point.
 _IBUG_NUMBERS = {
     "center.chin.tip": 8,
     "center.nose.tip": 30,
@@ -34,29 +34,31 @@ _IBUG_NUMBERS = {
     "center.lips.lower.inner": 66,
 }
 _MIN_NAMED = 8
-_MAX_DISTANCE = 0.1  # Decimetres from a named point to the mesh.
-_MAX_SCALE = 1.5  # Mean faces are of one size; a greater ratio means another unit.
+_MAX_DISTANCE = 0.1  # From a named landmark to the mesh, decimetres.
+_MAX_SCALE = 1.5  # Mean faces have similar sizes; a larger ratio means another unit.
 _MAX_FILE_BYTES = 1 << 16
 
 
 def landmarks_from_names(
     vertices: np.ndarray, named_points: Mapping[str, np.ndarray], label: str
 ) -> np.ndarray:
-    """The vertices nearest to the 68 landmarks, which a template gives where names do not.
+    """The vertices nearest to the 68 landmarks, by warping a template to the named ones.
 
-    The template is laid on the named points by a similarity; what it then misses them by is spread
-    over the other points, less the farther they are. Named points come out exactly.
+    The template is aligned with the named points by a similarity transform; the residuals are
+    interpolated to the other points by radial basis functions. Named points are met exactly.
 
     Args:
         vertices: `[V, 3]` mean shape, decimetres.
-        named_points: Names of the Basel lists to `[3]` points, in the frame of `vertices`.
-        label: What to call the model in messages.
+        named_points: Landmark names of the Basel models to `[3]` points, in the frame of
+            `vertices`.
+        label: Name of the model in error messages.
 
     Returns:
-        int32 `[68]`.
+        int32 `[68]` vertices.
 
     Raises:
-        ValueError: If too few points are named, or they do not lie on the mesh or not like a face.
+        ValueError: If too few points are named, they do not lie on the mesh, or their size is not
+            that of a face.
     """
     from scipy import interpolate, spatial
 
@@ -65,8 +67,9 @@ def landmarks_from_names(
         missing = ", ".join(name for name in _IBUG_NUMBERS if name not in numbers)
         raise ValueError(
             f"{label} must name at least {_MIN_NAMED} of the points from which the 68 landmarks "
-            f"are found; it lacks {missing}. Else put a file {LANDMARK_FILE!r} beside it: 68 lines "
-            "in iBUG order, each the number of a vertex (from 0) or a point x y z in millimetres."
+            f"are derived; it lacks {missing}. Alternatively put a file {LANDMARK_FILE!r} beside "
+            "it: 68 lines in iBUG order, each a 0-based vertex index or a point x y z in "
+            "millimetres."
         )
     points = np.array([named_points[name] for name in numbers])
     tree = spatial.KDTree(vertices)
@@ -82,28 +85,28 @@ def landmarks_from_names(
     similarity = similarity_alignment.similarity_transform(template[known], points)
     if not 1 / _MAX_SCALE < similarity[0] < _MAX_SCALE:
         raise ValueError(
-            f"{label} must count in millimetres. Received: a face {similarity[0]:.3g} times as "
-            "large as a mean face."
+            f"{label} must be in millimetres. Received: a face {similarity[0]:.3g} times as large "
+            "as an average face."
         )
-    laid = similarity_alignment.apply_similarity(template, *similarity)
-    missed = interpolate.RBFInterpolator(
-        laid[known], points - laid[known], kernel="linear", degree=0
+    aligned = similarity_alignment.apply_similarity(template, *similarity)
+    residual = interpolate.RBFInterpolator(
+        aligned[known], points - aligned[known], kernel="linear", degree=0
     )
-    return tree.query(laid + missed(laid))[1].astype(np.int32)
+    return tree.query(aligned + residual(aligned))[1].astype(np.int32)
 
 
 def landmarks_from_file(path: str | os.PathLike, vertices: np.ndarray) -> np.ndarray:
-    """Reads 68 landmarks that a user chose: vertex numbers, or points in the model's millimetres.
+    """Reads 68 user-defined landmarks: vertex indices, or points in millimetres.
 
     Args:
-        path: Text file of 68 lines with one whole number or three numbers each.
+        path: Text file of 68 lines with one integer or three numbers each.
         vertices: `[V, 3]` mean shape, decimetres, in the frame of the points.
 
     Returns:
-        int32 `[68]`; of points the nearest vertices.
+        int32 `[68]` vertices; for points the nearest ones.
 
     Raises:
-        ValueError: If the file holds anything else, or a vertex number is out of range.
+        ValueError: If the file has other contents, or a vertex index is out of range.
     """
     from scipy import spatial
 
@@ -116,14 +119,14 @@ def landmarks_from_file(path: str | os.PathLike, vertices: np.ndarray) -> np.nda
         raise ValueError(f"{str(path)!r} must hold a table of numbers: {error}") from error
     if values.shape not in ((68, 1), (68, 3)) or not np.isfinite(values).all():
         raise ValueError(
-            f"{str(path)!r} must hold 68 lines with one vertex number or three coordinates each. "
+            f"{str(path)!r} must hold 68 lines with one vertex index or three coordinates each. "
             f"Received: shape {values.shape}."
         )
     if values.shape[1] == 3:
         return spatial.KDTree(vertices).query(values / 100.0)[1].astype(np.int32)
     if (values != np.round(values)).any() or values.min() < 0 or values.max() >= len(vertices):
         raise ValueError(
-            f"{str(path)!r} must hold vertex numbers from 0 to {len(vertices) - 1}. "
+            f"{str(path)!r} must hold vertex indices from 0 to {len(vertices) - 1}. "
             f"Received: {values.min():g} to {values.max():g}."
         )
     return values[:, 0].astype(np.int32)

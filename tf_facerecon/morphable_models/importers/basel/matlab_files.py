@@ -1,11 +1,12 @@
-"""Arrays of numbers out of MATLAB files (version 5 to 7) that nobody vouches for.
+"""Numeric arrays from untrusted MATLAB files (version 5 to 7).
 
-Read by hand, because `scipy.io.loadmat` (1.17) ends the whole process with a segmentation fault on
-some damaged files. Sizes are checked before memory is taken, and nothing but numbers is read.
+Home-made, because `scipy.io.loadmat` (1.17) crashes with a segmentation fault on some damaged
+files. Sizes are checked before memory is allocated, and only numeric arrays are read.
 
-Layout ("MAT-File Level 5"): 128 bytes of header, then elements of a tag (type and size, 4 bytes
-each; or size and type in the first 4 bytes and the data in the others) and data, padded to 8
-bytes. A compressed element holds another one. A matrix holds elements: flags, sizes, name, numbers.
+Format ("MAT-File Level 5"): a header of 128 bytes, then elements of a tag (type and size, 4 bytes
+each; or for small elements size and type in the first 4 bytes and the data in the others) and data,
+padded to 8 bytes. A compressed element contains another one. A matrix consists of elements: flags,
+dimensions, name, data.
 """
 
 import os
@@ -22,7 +23,7 @@ _MAX_DIMENSIONS = 32
 _MAX_NAME = 1 << 10
 _MATRIX, _COMPRESSED = 14, 15
 _COMPLEX_FLAG = 0x0800
-# Types of stored data, and classes of arrays, which may be stored in smaller types.
+# Storage types of data, and array classes, which may be stored in smaller types.
 _TYPES = {
     1: "i1",
     2: "u1",
@@ -41,15 +42,15 @@ _OTHER_CLASSES = {1: "a cell array", 2: "a structure", 3: "an object", 4: "text"
 
 
 def read_arrays(stream: IO[bytes], names: Sequence[str], label: str) -> dict[str, np.ndarray]:
-    """Reads named variables.
+    """Reads variables by name.
 
     Args:
         stream: The file, seekable.
-        names: Variables that must be there.
-        label: What to call the file in messages.
+        names: Required variables.
+        label: Name of the file in error messages.
 
     Returns:
-        The arrays, at least 2-D as MATLAB has them, by name.
+        The arrays by name, at least 2-D as in MATLAB.
 
     Raises:
         ValueError: If the file cannot be read, lacks a variable, or a variable is not an array of
@@ -87,7 +88,7 @@ def read_arrays(stream: IO[bytes], names: Sequence[str], label: str) -> dict[str
 
 
 class _Contents:
-    """The bytes of one element, unpacked if compressed, and never more of them than asked for."""
+    """The contents of one element, decompressed on demand and never further than requested."""
 
     def __init__(self, stream: IO[bytes], size: int, compressed: bool):
         self._stream = stream
@@ -121,14 +122,14 @@ def _byte_order(header: bytes, label: str) -> str:
     order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
     if order and np.frombuffer(header[124:126], f"{order}u2")[0] == 0x0100:
         return order
-    hint = " (7.3 is another format: save it anew with -v7)" if b"MATLAB 7.3" in header else ""
+    hint = " (7.3 is another format: save it with -v7)" if b"MATLAB 7.3" in header else ""
     raise ValueError(f"{label} is not a readable MATLAB file of version 5 to 7{hint}.")
 
 
 def _variable(
     contents: _Contents, order: str, names: Sequence[str]
 ) -> tuple[str, np.ndarray | None]:
-    """Name and array of a matrix; the array is not read unless its name is wanted."""
+    """Name and array of a matrix; `None` instead of the array if it is not in `names`."""
     flags = np.frombuffer(_element(contents, order, 8)[1], f"{order}u4")
     if flags.size != 2:
         raise ValueError("a matrix has no flags")
@@ -156,7 +157,7 @@ def _element(contents: _Contents, order: str, max_size: int) -> tuple[int, bytes
     """Type and data of the next element inside a matrix."""
     tag = contents.read(8)
     kind, size = _words(tag, order)
-    if kind >> 16:  # A small element: its data are in the tag.
+    if kind >> 16:  # A small element, whose data are in the tag.
         kind, size = kind & 0xFFFF, kind >> 16
         if size > 4:
             raise ValueError(f"a small element has {size} bytes")

@@ -1,13 +1,13 @@
-"""What the files of the Basel models leave out of their surface: winding, unwrapping, regions.
+"""Mesh annotations that the Basel files lack: consistent winding, UV coordinates, face regions.
 
 Convention:
-    Vertices in the model frame: +x to the image's right, +y up, +z out of the face. Triangles
-    count from 0, counter-clockwise from outside. Texture coordinates lie in [0, 1], v up.
+    Vertices in the model frame: +x to the image's right, +y up, +z out of the face. Triangles are
+    0-based, counter-clockwise from outside. Texture coordinates lie in [0, 1], v up.
 """
 
 import numpy as np
 
-# The jaw ends under the ears: the head is unrolled from a vertical cylinder round their middle.
+# The jaw ends below the ears: the axis of the vertical cylinder passes midway between them.
 _JAW_ENDS = [0, 16]
 _BROWS = slice(17, 27)
 _EYES_AND_BROWS = (
@@ -16,20 +16,20 @@ _EYES_AND_BROWS = (
 )
 _SIDES = [0, 1, 2, 3, 4, 12, 13, 14, 15, 16]
 _CHIN = slice(5, 12)
-# The photometric region stays off the outline of the face, which photographs hide or blur.
+# The photometric region excludes the face contour, which is often occluded in photographs.
 _SIDE_SHRINK = 0.85
 _BROW_MARGIN = 1.1
 
 
 def orient_outward(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Turns all triangles round if they are clockwise from outside (as `tl` of the 2009 model is).
+    """Reverses all triangles if they are clockwise from outside (as `tl` of the 2009 model).
 
-    The volume between the surface and the middle of its vertices decides, which is positive for
-    whole heads and for faces, that bulge forward.
+    Decided by the sign of the volume between the surface and its centroid, which is positive for
+    outward-oriented heads and (convex) faces.
 
     Args:
         vertices: `[V, 3]`.
-        triangles: `[T, 3]`, all wound alike.
+        triangles: `[T, 3]`, consistently oriented.
 
     Returns:
         `[T, 3]` int32.
@@ -42,9 +42,9 @@ def orient_outward(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 def cylindrical_uv(
     vertices: np.ndarray, triangles: np.ndarray, landmarks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Texture coordinates: the head unrolled from a vertical cylinder, seam at the back.
+    """UV coordinates by cylindrical projection, with the seam at the back of the head.
 
-    Folds of the surface (ears, nostrils, lips) overlap. No Basel model brings coordinates.
+    Folds of the surface (ears, nostrils, lips) overlap. The Basel models have no UV coordinates.
 
     Args:
         vertices: `[V, 3]` mean shape.
@@ -71,19 +71,19 @@ def cylindrical_uv(
 
 
 def regions_from_landmarks(vertices: np.ndarray, landmarks: np.ndarray) -> dict[str, np.ndarray]:
-    """Regions of the front of the face, read off the 68 landmarks of the mean shape.
+    """Regions of the face as polygons between the 68 landmarks of the mean shape.
 
     Args:
         vertices: `[V, 3]` mean shape.
         landmarks: `[68]` vertices of the iBUG points.
 
     Returns:
-        float32 `[V]` of 0 and 1: `eyes`, `lips` (without the mouth's inside), `small_face` (for
-        comparing photographs: from chin to forehead, off the outline), `skin` (forehead, nose and
-        cheeks down to the nose's base, without eyes and brows), as the masks of Deng et al. lie.
+        float32 `[V]` of 0 and 1: `eyes`, `lips` (without the mouth interior), `small_face` (for the
+        photometric loss: from chin to forehead, without the contour), `skin` (forehead, nose and
+        cheeks down to the nose base, without eyes and brows), similar to the masks of Deng et al.
 
     Raises:
-        ValueError: If the landmarks of a region lie on a line.
+        ValueError: If the landmarks of a region are collinear.
     """
     points = vertices[landmarks]
     front = vertices[:, 2] > points[_JAW_ENDS, 2].mean()
@@ -104,7 +104,7 @@ def regions_from_landmarks(vertices: np.ndarray, landmarks: np.ndarray) -> dict[
 
 
 def _small_outline(points: np.ndarray) -> np.ndarray:
-    """Chin, sides drawn in, and brows lifted by the length of the nose onto the forehead."""
+    """Chin, narrowed sides, and brows shifted up by the length of the nose to the forehead."""
     sides, forehead = points[_SIDES].copy(), points[_BROWS].copy()
     middle = points[27, 0]
     sides[:, 0] = middle + _SIDE_SHRINK * (sides[:, 0] - middle)
@@ -119,8 +119,8 @@ def _in_hull(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
         return spatial.Delaunay(outline).find_simplex(points) >= 0
     except spatial.QhullError as error:
         raise ValueError(
-            "The landmarks must outline eyes, lips and face in the mean shape. Received: ones that "
-            "lie on a line."
+            "The landmarks must outline eyes, lips and face in the mean shape. Received: collinear "
+            "points."
         ) from error
 
 

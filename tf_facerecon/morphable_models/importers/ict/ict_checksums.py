@@ -1,8 +1,8 @@
-"""Sha256 of the files of ICT-FaceKit that the package reads, at the pinned commit."""
+"""sha256 checksums of the ICT-FaceKit files that the package reads, at the pinned commit."""
 
 COMMIT = "da5f95a607f5e6b37755b38d3385d7f2853732e5"
 
-# Lines as `sha256sum` prints them; all lie in FaceXModel but the licence.
+# In the format of `sha256sum`; all files but the licence are in the folder FaceXModel.
 _SUMS = """
 b20a78d8fc51657e14f3e00c8abb538d786ad00aa63210328c22565e583167e1 LICENSE
 d1dcd14fc085a9e258dec62a4bfe4a31d592cce5d8918a3892c20f480653f4c1 browDown_L.obj

@@ -1,4 +1,9 @@
-"""ICT-FaceKit from its public repository, at one commit, each file checked."""
+"""Download of ICT-FaceKit from its public repository at a pinned commit, with sha256 checks.
+
+Not `keras.utils.get_file` (3.15): it has neither a timeout nor a size limit, so that a stalled or
+endless response never ends; it leaves a file with the wrong hash in place; and it silently writes
+to a temporary folder if the cache folder is not writable.
+"""
 
 import hashlib
 import http.client
@@ -14,26 +19,25 @@ from tf_facerecon.morphable_models.importers.ict import ict_checksums
 _ADDRESS = "https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit"
 _FOLDER = "FaceXModel"
 _LICENCE = "LICENSE"
-_TIMEOUT = 60.0  # seconds without an answer
+_TIMEOUT = 60.0  # Seconds without a response.
 _MAX_BYTES = 32 * 2**20
 
 
 def fetch_ict(folder: str | os.PathLike, *, address: str = _ADDRESS) -> pathlib.Path:
-    """Downloads the 155 files that `ict_fields` reads, and the licence (400 MB in all).
+    """Downloads the 155 files that `ict_fields` reads, and the licence (400 MB in total).
 
-    Files that are there already and right are kept, so that an interrupted download goes on where
-    it stopped.
+    Existing files with the right checksum are kept, so an interrupted download is resumed.
 
     Args:
-        folder: Where they shall lie; made if it does not exist.
-        address: Base address of the repository's files, for a mirror.
+        folder: Target folder; created if it does not exist.
+        address: Base URL of the repository's files, for a mirror.
 
     Returns:
-        `folder`, ready for `ict_fields`.
+        `folder`, the source for `ict_fields`.
 
     Raises:
-        ConnectionError: If a file cannot be fetched, or not to its end.
-        ValueError: If a file is not the expected one.
+        ConnectionError: If a file cannot be downloaded completely.
+        ValueError: If a file has another checksum.
     """
     folder = atomic_files.make_folder(folder)
     for name, expected in tqdm(ict_checksums.checksums().items(), desc="ICT-FaceKit", unit="file"):
@@ -53,17 +57,17 @@ def fetch_ict(folder: str | os.PathLike, *, address: str = _ADDRESS) -> pathlib.
 
 def _download(url: str) -> bytes:
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
-            content = answer.read(_MAX_BYTES + 1)
-            promised = answer.headers.get("Content-Length", "")
-        known = promised.isdecimal() and len(promised) < 16
-        if known and len(content) < int(promised) <= _MAX_BYTES:
-            raise ConnectionError(f"the answer ends after {len(content)} of {promised} bytes")
+        with urllib.request.urlopen(url, timeout=_TIMEOUT) as response:
+            content = response.read(_MAX_BYTES + 1)
+            length = response.headers.get("Content-Length", "")
+        is_known = length.isdecimal() and len(length) < 16
+        if is_known and len(content) < int(length) <= _MAX_BYTES:
+            raise ConnectionError(f"the response ends after {len(content)} of {length} bytes")
     except (http.client.HTTPException, OSError) as error:
         raise ConnectionError(
-            f"Cannot fetch {url}: {str(error) or type(error).__name__}. On a machine without "
-            "network, download the repository elsewhere and give its folder or archive as the "
-            "source."
+            f"Cannot download {url}: {str(error) or type(error).__name__}. On a machine without "
+            "network access, download the repository elsewhere and give its folder or archive as "
+            "the source."
         ) from error
     if len(content) > _MAX_BYTES:
         raise ValueError(f"{url} holds more than {_MAX_BYTES} bytes; expected an OBJ of 3 MB.")

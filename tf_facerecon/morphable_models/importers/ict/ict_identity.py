@@ -1,7 +1,7 @@
-"""Identity modes of a part of the head: orthogonal there, in order, and without pose.
+"""Identity modes of a part of the head: orthogonal on it, ordered, and without similarity motion.
 
-The kit's modes are orthogonal over the whole head with all that is in it. On a face they overlap,
-and they move, turn and scale it, which a pose or the unit of length could do as well.
+The modes of the kit are orthogonal over the whole head including its interior. Restricted to the
+face they are correlated, and translate, rotate and scale it, which is ambiguous with the pose.
 """
 
 import dataclasses
@@ -11,13 +11,13 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class IdentityModes:
-    """Modes of which independent coefficients N(0, 1) give the same faces as the kit's.
+    """Modes that, with independent N(0, 1) coefficients, have the same distribution as the kit's.
 
     Attributes:
-        basis: `[K, V, 3]`, largest first.
-        scales: `[K]` length of each mode over the region, so that `basis / scales` are unit modes.
-        rotation: `[K, K]` orthogonal: a face with the kit's coefficients `c` has `rotation @ c`
-            here, and differs by pose and size only.
+        basis: `[K, V, 3]`, by descending scale.
+        scales: `[K]` norm of each mode over the region, so that `basis / scales` are unit modes.
+        rotation: `[K, K]` orthogonal: the face with coefficients `c` of the kit has coefficients
+            `rotation @ c`, and differs only by a similarity transform.
     """
 
     basis: np.ndarray
@@ -26,15 +26,15 @@ class IdentityModes:
 
 
 def orthogonal_modes(modes: np.ndarray, points: np.ndarray, region: np.ndarray) -> IdentityModes:
-    """Turns modes into orthogonal ones without translation, rotation and scale.
+    """Orthogonalises modes over a region and removes translation, rotation and scale from them.
 
-    A rotation of coefficients keeps them independent and N(0, 1); the one that diagonalises the
-    modes' Gram matrix over the region makes them orthogonal there.
+    A rotation of the coefficient space keeps coefficients independent and N(0, 1); the rotation
+    that diagonalises the Gram matrix of the modes over the region makes them orthogonal there.
 
     Args:
         modes: `[K, V, 3]` per standard deviation.
         points: `[V, 3]` mean shape.
-        region: `[V]` boolean: the vertices over which modes are compared; the others follow.
+        region: `[V]` boolean: vertices over which modes are orthogonalised.
 
     Raises:
         ValueError: If the region has fewer than 8 vertices.
@@ -48,7 +48,7 @@ def orthogonal_modes(modes: np.ndarray, points: np.ndarray, region: np.ndarray) 
     basis = np.einsum("jk,jvd->kvd", vectors, free)
     flat = basis[:, region].reshape(len(basis), -1)
     lengths = np.abs(flat)
-    # The first of the largest: rounding alone would choose between the two sides of a face.
+    # The first of the nearly largest: on a symmetric face, rounding would decide between two.
     largest = np.argmax(lengths > 0.999 * lengths.max(axis=1, keepdims=True), axis=1)
     signs = np.where(flat[np.arange(len(flat)), largest] < 0.0, -1.0, 1.0)
     return IdentityModes(
@@ -59,7 +59,7 @@ def orthogonal_modes(modes: np.ndarray, points: np.ndarray, region: np.ndarray) 
 
 
 def _without_pose(modes: np.ndarray, points: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Takes the small motion out of each mode that explains most of it over the region."""
+    """Removes from each mode the least-squares infinitesimal similarity motion over the region."""
     offsets = points - points[region].mean(axis=0)
     axes = np.eye(3)
     motions = np.concatenate(

@@ -1,8 +1,8 @@
-"""ICT-FaceKit as a face model: free of licence fees, with named expressions.
+"""Importer of ICT-FaceKit, an MIT-licensed face model with named expressions.
 
 Source: ICT-FaceKit ("ICT Face Model Light"), USC Institute for Creative Technologies, 2020, MIT
-licence. Its modes are scaled by their standard deviations already; it has no albedo, which
-`landmark_albedo` paints.
+licence. Its modes are already scaled by their standard deviations; it has no albedo, which
+`landmark_albedo` synthesises.
 """
 
 import os
@@ -23,7 +23,7 @@ from tf_facerecon.morphable_models.importers.ict import (
 from tf_facerecon.morphable_models.parameterization import face_domain
 
 CENTIMETRES_PER_DECIMETRE = 10.0
-# In full: the notice must go with every copy, and so with every file made of it.
+# In full, because the notice must accompany every copy, hence every model file.
 LICENCE = (
     "MIT License\n\n"
     "Copyright (c) 2020 USC Institute for Creative Technologies\n\n"
@@ -42,7 +42,7 @@ LICENCE = (
     "DEALINGS IN THE SOFTWARE."
 )
 _MIRROR_TOLERANCE = 0.05  # cm
-# A correction that means something only while the other moves: mouthClose shuts an open jaw.
+# Corrective shapes and the expression they correct: mouthClose closes the lips of an open jaw.
 _REQUIRES = {"mouthClose": "jawOpen"}
 
 
@@ -55,24 +55,24 @@ def ict_fields(
 ) -> dict[str, Any]:
     """The fields of `MorphableModel` for ICT-FaceKit.
 
-    All 100 identity modes are kept and ordered, so that the first 80 are the best 80; expressions
-    are the 53 named ones, bounded to [0, 1]. Eyes, teeth and the inside of the mouth belong to
-    every part.
+    All 100 identity modes are kept and ordered, so that the first 80 are the 80 largest;
+    expressions are the 53 named blendshapes with coefficients in [0, 1]. Every part includes eyes,
+    teeth and the mouth interior.
 
     Args:
-        source: The repository's folder, its `FaceXModel` folder, or an archive of either.
+        source: Folder of the repository, its `FaceXModel` folder, or an archive of either.
         part: "narrow_face" (no ears, neck or crown), "face" or "full_head".
-        orthogonal: Makes the identity modes orthogonal over the part's skin and takes pose and
-            size out of them (`ict_identity`). Otherwise they are the kit's own.
-        layout: What is where in the kit's meshes.
+        orthogonal: Whether to orthogonalise the identity modes over the skin of the part and remove
+            pose and scale from them (`ict_identity`). Otherwise they are the modes of the kit.
+        layout: Vertex ranges of the kit's meshes.
 
     Returns:
-        The fields, by name; the model is called "ict", of other parts "ict-face" or
-        "ict-full-head", with the kit's own modes "...-original".
+        The fields by name; the model is named "ict", for other parts "ict-face" or
+        "ict-full-head", with the modes of the kit "...-original".
 
     Raises:
         FileNotFoundError: If `source` or a file in it is missing.
-        ValueError: If a file is damaged or does not fit the others, or `part` is unknown.
+        ValueError: If a file is damaged or inconsistent with the others, or `part` is unknown.
     """
     if part not in ict_parts.PART_NAMES:
         raise ValueError(f"`part` must be one of {ict_parts.PART_NAMES}. Received: {part!r}.")
@@ -90,9 +90,9 @@ def ict_fields(
     if orthogonal:
         modes = ict_identity.orthogonal_modes(identity, points, chosen.skin)
         identity, scales = modes.basis, modes.scales / CENTIMETRES_PER_DECIMETRE
-    uv, uv_triangles = ict_texture.pack_uv(shapes.neutral, chosen.triangle_numbers)
+    uv, uv_triangles = ict_texture.pack_uv(shapes.neutral, chosen.triangle_indices)
     return dict(
-        name=_name(part, orthogonal),
+        name=ict_parts.model_name(part) + ("" if orthogonal else "-original"),
         mean_shape=_decimetres(points) - _centre(points, landmarks),
         identity_basis=_basis(identity),
         expression_basis=_basis(shapes.expression[:, chosen.vertices]),
@@ -131,7 +131,7 @@ def mirror_index(points: np.ndarray) -> np.ndarray:
         )
     loose = np.flatnonzero(index[index] != np.arange(len(index)))
     if loose.size:
-        # Neighbours that chose the same partner: the closest pairing of them all, both ways alike.
+        # Several vertices have the same nearest mirror image: optimal symmetric assignment.
         cost = np.linalg.norm(points[loose, None] - mirrored[None, loose], axis=-1)
         _, partner = optimize.linear_sum_assignment(cost + cost.T)
         own = np.arange(loose.size)
@@ -148,11 +148,6 @@ def _expression_bounds(names: tuple[str, ...]) -> dict[str, Any]:
     return dict(expression_names=names, expression_range=bounds, expression_requires=requires)
 
 
-def _name(part: str, orthogonal: bool) -> str:
-    name = "ict" if part == ict_parts.NARROW_FACE else f"ict-{part.replace('_', '-')}"
-    return name if orthogonal else f"{name}-original"
-
-
 def _source(is_published: bool) -> str:
     version = (
         f"commit {ict_checksums.COMMIT}" if is_published else "files other than the pinned ones"
@@ -161,7 +156,7 @@ def _source(is_published: bool) -> str:
 
 
 def _centre(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Puts the five points of the face, on average, where the landmark template has them."""
+    """Offset that aligns the mean of the five facial points with that of the landmark template."""
     own = face_landmarks.five_points_from_landmarks(_decimetres(points)[landmarks])
     template = face_landmarks.five_points_from_landmarks(face_domain.landmark_template())
     return (own.mean(axis=0) - template.mean(axis=0)).astype(np.float32)

@@ -1,6 +1,6 @@
-"""Which vertices of ICT-FaceKit are what, and which of them make a face model.
+"""Vertex ranges of the parts of ICT-FaceKit, and selection of the parts of a face model.
 
-Source: the table of parts in the kit's README, confirmed against the polygons.
+Source: the table of parts in the kit's README, verified against the polygons.
 """
 
 import dataclasses
@@ -16,20 +16,20 @@ PART_NAMES = (NARROW_FACE, FACE, FULL_HEAD)
 
 @dataclasses.dataclass(frozen=True)
 class IctLayout:
-    """Ranges of vertices, `(first, one behind the last)`.
+    """Vertex ranges `(start, stop)`, `stop` exclusive.
 
-    Not listed, and never kept, are the shells that are transparent in life and would be drawn
-    opaque: tear film, blends and shadows round the eye, lashes; and the irises, which lie inside
-    the eyeballs behind the cornea. The eyeballs are painted instead.
+    Not listed, and never selected, are transparent shells, which would be rendered opaque (tear
+    film, eye blend and occlusion meshes, lashes), and the irises, which lie inside the eyeballs
+    behind the cornea. Instead, iris and pupil are part of the albedo of the eyeballs.
 
     Attributes:
-        num_vertices: Of each mesh.
+        num_vertices: Number of vertices of each mesh.
         num_identities: Number of identity modes.
         narrow_face: Skin without ears, neck and crown.
-        face: Skin with ears and the front of the neck; begins with the narrow face.
-        head: Skin all round.
-        mouth: Lining of the mouth.
-        eye_sockets: Behind the lids.
+        face: Skin with ears and the front of the neck; includes the narrow face.
+        head: Skin of the whole head.
+        mouth: Oral cavity.
+        eye_sockets: Eye sockets behind the lids.
         gums: Gums and tongue.
         teeth: Teeth.
         eyeballs: Left and right.
@@ -63,31 +63,31 @@ LIGHT_MODEL = IctLayout(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MeshPart:
-    """The part of the kit's mesh that a face model consists of; V vertices, T triangles.
+    """A part of the kit's mesh; V vertices, T triangles.
 
     Attributes:
-        vertices: `[V]` their numbers in the kit, increasing.
-        triangles: `[T, 3]` int32, numbered anew.
-        triangle_numbers: `[T]` their numbers among the kit's triangles.
+        vertices: `[V]` indices into the vertices of the kit, increasing.
+        triangles: `[T, 3]` int32 into `vertices`.
+        triangle_indices: `[T]` indices into the triangles of the kit.
         skin: `[V]` boolean.
-        non_skin: `[V]` boolean masks of the parts that are not skin, by the names that
-            `mesh_masks` knows.
+        non_skin: `[V]` boolean masks of the parts that are not skin, by names in
+            `mesh_masks.PARTS`.
     """
 
     vertices: np.ndarray
     triangles: np.ndarray
-    triangle_numbers: np.ndarray
+    triangle_indices: np.ndarray
     skin: np.ndarray
     non_skin: dict[str, np.ndarray]
 
     def local_indices(self, indices: np.ndarray) -> np.ndarray:
-        """Turns vertex numbers of the kit into numbers within the selection, -1 if not in it."""
+        """Converts vertex indices of the kit into indices of the part, -1 if not in it."""
         place = np.searchsorted(self.vertices, indices).clip(max=self.vertices.size - 1)
         return np.where(self.vertices[place] == indices, place, -1)
 
 
 def select_part(mesh: NeutralMesh, part: str, layout: IctLayout) -> MeshPart:
-    """Chooses the vertices of a part, with eyes, teeth and the inside of the mouth.
+    """Selects the vertices of a part, including eyes, teeth and the mouth interior.
 
     Raises:
         ValueError: If `part` is none of `PART_NAMES`.
@@ -109,10 +109,15 @@ def select_part(mesh: NeutralMesh, part: str, layout: IctLayout) -> MeshPart:
     return MeshPart(
         vertices=numbers,
         triangles=np.searchsorted(numbers, mesh.triangles[inside]).astype(np.int32),
-        triangle_numbers=inside,
+        triangle_indices=inside,
         skin=skin[kept],
         non_skin={name: mask[kept] for name, mask in non_skin.items()},
     )
+
+
+def model_name(part: str) -> str:
+    """Name of the face model of a part: "ict" for the narrow face, else "ict-<part>"."""
+    return "ict" if part == NARROW_FACE else f"ict-{part.replace('_', '-')}"
 
 
 def _mask(layout: IctLayout, *ranges: tuple[int, int]) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""All shapes of ICT-FaceKit in their original basis.
+"""The mean shape and all modes of ICT-FaceKit.
 
 Convention:
     Centimetres; +x to the subject's left (the image's right), +y up, +z out of the face. Each file
-    but the neutral one is the mean plus one mode.
+    except the neutral one is the mean plus one mode.
 """
 
 import dataclasses
@@ -25,15 +25,15 @@ _IDENTITY = re.compile(r"identity(\d{3})\.obj")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class IctShapes:
-    """The kit in arrays.
+    """The shapes of the kit as arrays.
 
     Attributes:
         neutral: The mean face.
         identity: `[K_id, V, 3]` float32 modes, centimetres per standard deviation.
-        expression: `[K_exp, V, 3]` float32, centimetres at full strength.
+        expression: `[K_exp, V, 3]` float32, centimetres at coefficient 1.
         expression_names: Names of the expressions.
-        landmarks: `[68]` vertex numbers.
-        is_published: Whether every file used is the published one, by its sha256.
+        landmarks: `[68]` vertex indices.
+        is_published: Whether the sha256 of every file used is that of the published file.
     """
 
     neutral: ict_meshes.NeutralMesh
@@ -49,11 +49,11 @@ def read_shapes(source: str | os.PathLike, layout: ict_parts.IctLayout) -> IctSh
 
     Args:
         source: As for `ict_source.read_files`.
-        layout: What the kit must hold.
+        layout: Expected numbers of vertices and identities.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file is damaged, truncated, or does not fit the others.
+        ValueError: If a file is damaged, truncated, or inconsistent with the others.
     """
     contents: dict[str, bytes] = {}
     vertices: dict[str, np.ndarray] = {}
@@ -99,13 +99,13 @@ def _check_meshes(source, files, vertices, topologies, layout) -> None:
             )
         if topologies[name] != topologies[neutral]:
             raise ValueError(
-                f"{name} of {source!r} does not end as {neutral} does: expected the same texture "
-                "coordinates and polygons (is it truncated?)."
+                f"{name} of {source!r} differs from {neutral} in texture coordinates or polygons; "
+                "expected the same (is it truncated?)."
             )
 
 
 def _read_index(content: bytes, layout: ict_parts.IctLayout) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names of the expressions and vertices of the landmarks."""
+    """Expression names and landmark vertices from the index file."""
     label = ict_source.INDEX_FILE
     try:
         index = json.loads(content)
@@ -121,12 +121,12 @@ def _read_index(content: bytes, layout: ict_parts.IctLayout) -> tuple[tuple[str,
         or len(set(names)) != len(names)
         or any(_IDENTITY.fullmatch(f"{name}.obj") for name in names)
     ):
-        raise ValueError(f"`expressions` of {label} must be different names of expressions.")
+        raise ValueError(f"`expressions` of {label} must be unique names of expressions.")
     if (
         not isinstance(landmarks, list)
         or len(landmarks) != 68
         or not all(type(vertex) is int for vertex in landmarks)
         or not 0 <= min(landmarks) <= max(landmarks) < layout.num_vertices
     ):
-        raise ValueError(f"`idx_to_landmark_verts` of {label} must be 68 vertex numbers.")
+        raise ValueError(f"`idx_to_landmark_verts` of {label} must be 68 vertex indices.")
     return tuple(names), np.array(landmarks)

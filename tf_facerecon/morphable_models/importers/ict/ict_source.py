@@ -1,7 +1,7 @@
-"""The files of ICT-FaceKit, from a folder or from inside an archive.
+"""Reading the files of ICT-FaceKit from a folder or an untrusted archive.
 
-Archives are not unpacked: members are read one after the other in memory. Nothing in them is
-trusted: names that lead out of the archive, links, and sizes beyond reason are refused.
+Archives are not extracted: members are read one after the other in memory. Names that lead out of
+the archive, links and excessive sizes are refused.
 """
 
 import contextlib
@@ -26,24 +26,24 @@ _DAMAGE = (
     *bounded_tar.DAMAGE,
     zipfile.BadZipFile,
     MemoryError,
-    RuntimeError,  # A zip member compressed or encrypted in a way that Python does not read.
+    RuntimeError,  # Encrypted or unsupported compression in a zip archive.
 )
 _WANTED = re.compile(r"[A-Za-z0-9_]+\.obj|" + re.escape(INDEX_FILE))
 
 
 def read_files(source: str | os.PathLike) -> Iterator[tuple[str, bytes]]:
-    """Gives name and content of each mesh and of the index file, in no particular order.
+    """Yields name and content of each mesh and of the index file, in no particular order.
 
     Args:
-        source: The repository's folder or its `FaceXModel` folder, or a tar or zip archive that
-            holds either; tar plain or packed by gzip, bzip2 or xz.
+        source: Folder of the repository or its `FaceXModel` folder, or a tar or zip archive of
+            either; tar may be compressed by gzip, bzip2 or xz.
 
     Yields:
         File name without folders, and content.
 
     Raises:
-        FileNotFoundError: If `source` does not exist or holds no ICT-FaceKit.
-        ValueError: If the archive is damaged or truncated, or holds a member that is not safe.
+        FileNotFoundError: If `source` does not exist or does not contain ICT-FaceKit.
+        ValueError: If the archive is damaged or truncated, or contains an unsafe member.
     """
     path = pathlib.Path(source)
     if not path.exists():
@@ -67,8 +67,8 @@ def read_files(source: str | os.PathLike) -> Iterator[tuple[str, bytes]]:
 
 def _folder_files(folder: pathlib.Path) -> Iterator[tuple[str, bytes]]:
     candidates = [folder, folder / _FOLDER, *sorted(folder.glob(f"*/{_FOLDER}"))]
-    home = next((place for place in candidates if (place / NEUTRAL_FILE).is_file()), folder)
-    for path in sorted(home.iterdir()):
+    found = next((path for path in candidates if (path / NEUTRAL_FILE).is_file()), folder)
+    for path in sorted(found.iterdir()):
         if _WANTED.fullmatch(path.name) and path.is_file():
             _check_size(str(path), path.stat().st_size, MAX_FILE_BYTES)
             yield path.name, path.read_bytes()
@@ -118,7 +118,7 @@ def _zip_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
                 continue
             _check_size(f"{member.filename} in {str(path)!r}", member.file_size, MAX_FILE_BYTES)
             with archive.open(member) as file:
-                # `file_size` is the archive's word: never read beyond it.
+                # `file_size` comes from the archive: never read beyond it.
                 yield name, file.read(member.file_size)
 
 

@@ -1,38 +1,38 @@
-"""Texture coordinates of ICT-FaceKit in one picture: the kit lays its parts over several tiles."""
+"""Packs the UDIM tiles of ICT-FaceKit's texture coordinates into one texture."""
 
 import numpy as np
 
 from tf_facerecon.morphable_models.importers.ict.ict_meshes import NeutralMesh
 
-# The face has most of the picture, the other parts a row of small squares above and beside it.
+# The face takes most of the texture, the other materials small squares above and beside it.
 _FACE_SIDE = 0.8
 _SMALL_SIDE = 0.2
 _FACE_MATERIAL = "M_Face"
 
 
 def pack_uv(mesh: NeutralMesh, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gathers the tiles of the kept parts into the unit square, seams kept.
+    """Packs the tiles of the selected triangles into the unit square, keeping seams.
 
     Args:
         mesh: The neutral face.
-        triangles: `[T]` numbers of the kept triangles.
+        triangles: `[T]` indices of the selected triangles.
 
     Returns:
-        `[U, 2]` float32 texture coordinates in [0, 1], v up, and `[T, 3]` int32 corners into them.
+        `[U, 2]` float32 texture coordinates in [0, 1], v up, and `[T, 3]` int32 indices into them.
 
     Raises:
-        ValueError: If the kept triangles have more materials than the picture has squares.
+        ValueError: If the selected triangles have more materials than the texture has squares.
     """
     corners, materials = mesh.uv_triangles[triangles], mesh.materials[triangles]
     others = sorted(set(materials.tolist()) - {_FACE_MATERIAL})
     slots = [(_FACE_SIDE, _SMALL_SIDE * k) for k in range(5)]
     slots += [(_SMALL_SIDE * k, _FACE_SIDE) for k in range(4)]
     if len(others) > len(slots):
-        raise ValueError(f"At most {len(slots)} materials beside the face fit: {others}.")
-    places = {_FACE_MATERIAL: (0.0, 0.0, _FACE_SIDE)}
-    places |= {name: (*slot, _SMALL_SIDE) for name, slot in zip(others, slots, strict=False)}
+        raise ValueError(f"At most {len(slots)} materials besides the face fit: {others}.")
+    tiles = {_FACE_MATERIAL: (0.0, 0.0, _FACE_SIDE)}
+    tiles |= {name: (*slot, _SMALL_SIDE) for name, slot in zip(others, slots, strict=False)}
     uv, uv_triangles, count = [], np.zeros_like(corners), 0
-    for name, (left, bottom, side) in places.items():
+    for name, (left, bottom, side) in tiles.items():
         own = materials == name
         if not own.any():
             continue
