@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 import timing
 
-from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.rendering import rasterizer
 
@@ -58,25 +57,23 @@ def build_parts(decoder: FaceDecoder, batch_size: int) -> dict:
     def draw(clip_vertices, colours):
         return rasterizer.rasterize(clip_vertices, triangles, colours, size).attributes
 
-    def appearance(shape, albedo, rotation, lighting):
-        return decoder.light(shape, albedo, {"rotation": rotation, "lighting": lighting})
-
-    def place(shape, rotation, translation):
-        return decoder.place(shape, {"rotation": rotation, "translation": translation})["vertices"]
-
-    def clip(vertices):
-        return cameras.to_clip_space(vertices, decoder.camera)
+    def light(shape, albedo, rotation, lighting):
+        normals = decoder.pose_transform(decoder.vertex_normals(shape), rotation)
+        return decoder.illumination(albedo, normals, lighting)
 
     parts = {
         "whole": (picture, (coefficients,)),
-        "rasterizer": (draw, (clip(decoded["vertices"]), decoded["colours"])),
+        "rasterizer": (draw, (decoder.clip_projection(decoded["vertices"]), decoded["colours"])),
         "face_model": (decoder.morphable_face, model_groups),
         "normals_and_light": (
-            appearance,
+            light,
             (decoded["shape"], decoded["albedo"], groups["rotation"], groups["lighting"]),
         ),
-        "pose": (place, (decoded["shape"], groups["rotation"], groups["translation"])),
-        "camera": (clip, (decoded["vertices"],)),
+        "pose": (
+            decoder.pose_transform,
+            (decoded["shape"], groups["rotation"], groups["translation"]),
+        ),
+        "camera": (decoder.clip_projection, (decoded["vertices"],)),
     }
     return {
         name: functools.partial(with_gradient(function), *arguments)

@@ -32,6 +32,11 @@ from .layers.face_decoder import FaceDecoder as FaceDecoder
 from .layers.identity_aggregation import IdentityAggregation as IdentityAggregation
 from .layers.mesh_renderer import MeshRenderer as MeshRenderer
 from .layers.morphable_face import MorphableFace as MorphableFace
+from .layers.perspective_projection import PerspectiveProjection as PerspectiveProjection
+from .layers.pose_transform import PoseTransform as PoseTransform
+from .layers.spherical_harmonics_illumination import (
+    SphericalHarmonicsIllumination as SphericalHarmonicsIllumination,
+)
 from .models.c_net import CNet as CNet
 from .models.hybrid_model import HybridModel as HybridModel
 from .models.identity_network import IdentityNetwork as IdentityNetwork

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "MorphableFace": {"face_model": "toy"},
     "RNet": {"backbone": "small", "identity": 6, "expression": 4, "texture": 5},
     "StepDecay": {"learning_rate": 1e-3, "decay_steps": 5, "decay_factor": 0.5},
+    "VertexNormals": {"triangles": TRIANGLES},
 }
 ORDERS = {
     "keras first": "import keras\nimport tf_facerecon",

@@ -94,8 +94,8 @@ def test_decoder_is_float32_under_every_policy(decoder, policy):
     np.testing.assert_array_equal(answer, expected)
 
 
-def test_light_is_normals_turned_and_shaded(decoder, rng):
-    """The compiled step equals the functions it is made of, forward and backward."""
+def test_normals_and_light_equal_rotated_normals_that_are_shaded(decoder, rng):
+    """The compiled layers equal the functions they are made of, forward and backward."""
     groups = decoder.layout.split(tf.constant(0.3 * rng.standard_normal((2, 257)), tf.float32))
     shape, albedo = decoder.morphable_face(
         groups["identity"], groups["expression"], groups["texture"]
@@ -103,26 +103,27 @@ def test_light_is_normals_turned_and_shaded(decoder, rng):
     triangles = decoder.face_model.triangles
     incidence = mesh_normals.vertex_incidence(triangles, decoder.face_model.num_vertices)
 
-    def plain(shape, albedo, groups):
+    def plain(shape, albedo, rotation, lighting):
+        # As the released code does it: normals of the shape at rest, rotated.
         normals = mesh_normals.vertex_normals(shape, triangles, incidence)
-        rotation = rotations.rotation_matrix_from_euler(groups["rotation"])
-        normals = rigid_transforms.rotate(normals, rotation)
-        colours = lambertian_shading.shade(albedo, normals, groups["lighting"])
-        return {"normals": normals, "colours": colours}
+        normals = rigid_transforms.rotate(normals, rotations.rotation_matrix_from_euler(rotation))
+        return normals, lambertian_shading.shade(albedo, normals, lighting)
+
+    def layers_of_decoder(shape, albedo, rotation, lighting):
+        normals = decoder.pose_transform(decoder.vertex_normals(shape), rotation)
+        return normals, decoder.illumination(albedo, normals, lighting)
 
     sources = (shape, albedo, groups["rotation"], groups["lighting"])
-    answers, gradients = [], []
-    for light in (plain, decoder.light):
+    outputs, gradients = [], []
+    for light in (plain, layers_of_decoder):
         with tf.GradientTape() as tape:
             tape.watch(sources)
-            answer = light(shape, albedo, groups)
-            loss = tf.reduce_sum(tf.sin(3 * answer["normals"])) + tf.reduce_sum(
-                answer["colours"] ** 2
-            )
-        answers.append(answer)
+            normals, colours = light(*sources)
+            loss = tf.reduce_sum(tf.sin(3 * normals)) + tf.reduce_sum(colours**2)
+        outputs.append((normals, colours))
         gradients.append(tape.gradient(loss, sources))
-    for name, expected in answers[0].items():
-        np.testing.assert_allclose(answers[1][name], expected, atol=1e-6)
+    for expected, received in zip(*outputs, strict=True):
+        np.testing.assert_allclose(received, expected, atol=1e-6)
     for expected, received in zip(*gradients, strict=True):
         expected = tf.convert_to_tensor(expected).numpy()
         np.testing.assert_allclose(received, expected, atol=1e-5 * np.abs(expected).max())

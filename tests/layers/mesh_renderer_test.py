@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.layers.keras_layer_contract import run_layer_test
 from tests.rendering import rendering_scenes
 from tf_facerecon.layers import mesh_renderer
 
@@ -109,3 +110,33 @@ def test_mesh_renderer_of_vertices_that_are_not_there_exception_raised():
     renderer = mesh_renderer.MeshRenderer([[0, 1, 3]], SIZE)
     with pytest.raises(ValueError, match="be below 3, the vertices. Received: 0 to 3"):
         renderer(np.ones((1, 3, 4), np.float32), np.ones((1, 3, 2), np.float32))
+
+
+def test_mesh_renderer_without_depth_renders_the_same_attributes(mesh):
+    clip, triangles, attributes = mesh
+    layer = mesh_renderer.MeshRenderer(triangles, SIZE, jit_compile=False)
+    bare = mesh_renderer.MeshRenderer(triangles, SIZE, jit_compile=False, return_depth=False)
+    images, expected = bare(clip, attributes), layer(clip, attributes)
+    assert images.keys() == expected.keys() - {"depth"}
+    np.testing.assert_allclose(images["attributes"], expected["attributes"], atol=1e-6)
+
+
+def test_mesh_renderer_keras_layer_test():
+    run_layer_test(
+        mesh_renderer.MeshRenderer,
+        {"triangles": [[0, 1, 2]], "image_size": (4, 6), "jit_compile": False},
+        {"clip_vertices_shape": (2, 3, 4), "attributes_shape": (2, 3, 5)},
+        {
+            "attributes": (2, 4, 6, 5),
+            "mask": (2, 4, 6, 1),
+            "depth": (2, 4, 6, 1),
+            "barycentrics": (2, 4, 6, 3),
+            "triangle_ids": (2, 4, 6),
+        },
+        run_training_check=False,
+    )
+
+
+def test_mesh_renderer_with_an_unknown_backend_exception_raised():
+    with pytest.raises(ValueError, match=r"must be one of \['native', 'tensorflow_graphics'\]"):
+        mesh_renderer.MeshRenderer([[0, 1, 2]], SIZE, backend="opengl")

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.layers.keras_layer_contract import run_layer_test
 from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.layers.morphable_face import MorphableFace
 
@@ -54,3 +55,19 @@ def test_call_is_float32_under_every_policy(policy):
     outputs = layer(np.zeros((1, 80)), np.zeros((1, 64)), np.zeros((1, 80)))
     assert {output.dtype.name for output in outputs} == {"float32"}
     assert not layer.trainable
+
+
+def test_keras_layer_test(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_FACERECON_HOME", str(tmp_path))
+    (tmp_path / "face_models").mkdir()
+    model = made_up_model()
+    model.save(tmp_path / "face_models" / "made-up.npz")
+    shapes = {"identity_shape": (2, 80), "expression_shape": (2, 64), "texture_shape": (2, 80)}
+    vertices = (2, model.num_vertices, 3)
+    run_layer_test(
+        MorphableFace,
+        {"face_model": "made-up"},
+        shapes,
+        (vertices, vertices),
+        run_training_check=False,
+    )

@@ -17,6 +17,7 @@ PREFIX = "tf_facerecon"  # The `package` argument of the decorator.
 CLASSES = {
     "BatchNormalization": "layers.fused_normalization",
     "CNet": "models.c_net",
+    "ClipSpaceProjection": "layers.perspective_projection",
     "CoefficientHeads": "layers.coefficient_heads",
     "Conv2D": "layers.fused_convolution",
     "FaceDecoder": "layers.face_decoder",
@@ -26,9 +27,13 @@ CLASSES = {
     "LandmarkRefinement": "layers.landmark_refinement",
     "MeshRenderer": "layers.mesh_renderer",
     "MorphableFace": "layers.morphable_face",
+    "PerspectiveProjection": "layers.perspective_projection",
+    "PoseTransform": "layers.pose_transform",
     "RNet": "models.r_net",
     "SoftArgmax": "layers.soft_argmax",
+    "SphericalHarmonicsIllumination": "layers.spherical_harmonics_illumination",
     "StepDecay": "training.learning_rate",
+    "VertexNormals": "layers.vertex_normals",
 }
 
 

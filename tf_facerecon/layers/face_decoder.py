@@ -1,7 +1,8 @@
 """Coefficients to a posed, lit, rendered face.
 
-3DMM, pose, spherical-harmonics light, camera, rasterizer: this file holds no arithmetic of its own;
-each step is one function of a lower floor.
+The decoder is made of layers that can be used alone and holds no arithmetic of its own: the 3DMM
+(`MorphableFace`), pose (`PoseTransform`), camera (`PerspectiveProjection`, `ClipSpaceProjection`),
+normals (`VertexNormals`), light (`SphericalHarmonicsIllumination`) and rasterizer (`MeshRenderer`).
 """
 
 import dataclasses
@@ -12,18 +13,25 @@ import tensorflow as tf
 
 from tf_facerecon.core import checks
 from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
+from tf_facerecon.layers import float32_layer
+from tf_facerecon.layers.mesh_renderer import MeshRenderer
 from tf_facerecon.layers.morphable_face import MorphableFace
-from tf_facerecon.lighting import lambertian_shading
+from tf_facerecon.layers.perspective_projection import (
+    ClipSpaceProjection,
+    PerspectiveProjection,
+    resolve_camera,
+)
+from tf_facerecon.layers.pose_transform import PoseTransform
+from tf_facerecon.layers.spherical_harmonics_illumination import SphericalHarmonicsIllumination
+from tf_facerecon.layers.vertex_normals import VertexNormals
 from tf_facerecon.morphable_models import morphable_model
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
-from tf_facerecon.rendering import per_image, rasterizer
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class FaceDecoder(keras.layers.Layer):
-    """Coefficients `[B, 257]` (or 239) to geometry, colours, landmarks and picture.
+class FaceDecoder(float32_layer.Float32Layer):
+    """Coefficients `[B, 257]` (or 239) to geometry, colours, landmarks and image.
 
     It computes in float32 whatever `dtype` or global policy says.
 
@@ -33,10 +41,11 @@ class FaceDecoder(keras.layers.Layer):
         camera: `PerspectiveCamera`, or its fields as a dict; Deng's by default (focal 1015, 224
             pixels, 10 dm).
         fingerprint: Expected fingerprint of the face model; set by a saved configuration.
+        renderer_backend: "native" or "tensorflow_graphics", see `MeshRenderer`.
 
     Call arguments:
         coefficients: Float tensor `[B, layout.total]`.
-        render: Whether to make the picture too; geometry alone is many times cheaper.
+        render: Whether to render the image too; geometry alone is many times cheaper.
 
     Returns:
         A dict with `shape` `[B, V, 3]` (model frame, before the pose), `vertices` `[B, V, 3]`
@@ -47,7 +56,9 @@ class FaceDecoder(keras.layers.Layer):
         `[B, H, W, 1]` (where its `face_region` is), both 0 or 1 and without gradient.
 
     Raises:
-        ValueError: If the coefficients have another width than `layout.total`.
+        ValueError: If the coefficients have another width than `layout.total`, or there is no such
+            backend.
+        ImportError: If the backend is "tensorflow_graphics", which cannot be imported.
     """
 
     def __init__(
@@ -56,10 +67,10 @@ class FaceDecoder(keras.layers.Layer):
         num_lighting: int = 27,
         camera: cameras.PerspectiveCamera | dict | None = None,
         fingerprint: str | None = None,
+        renderer_backend: str = "native",
         **kwargs,
     ):
-        # Half precision cannot hold the position of a vertex or a landmark.
-        super().__init__(**{"trainable": False, **kwargs, "dtype": "float32"})
+        super().__init__(**kwargs)
         self.morphable_face = MorphableFace(face_model, fingerprint)
         model = self.morphable_face.face_model
         self.layout = CoefficientLayout(
@@ -68,20 +79,43 @@ class FaceDecoder(keras.layers.Layer):
             texture=model.albedo_basis.shape[-1],
             lighting=num_lighting,
         )
-        if isinstance(camera, dict):
-            camera = cameras.PerspectiveCamera(**camera)
-        self.camera = camera or cameras.PerspectiveCamera()
-        self._triangles = tf.constant(model.triangles)
-        incidence = mesh_normals.vertex_incidence(model.triangles, model.num_vertices)
-        self._incidence = tf.nest.map_structure(tf.constant, incidence)
-        self._landmark_indices = tf.constant(model.landmarks)
+        self.camera = resolve_camera(camera)
+        self.pose_transform = PoseTransform()
+        self.projection = PerspectiveProjection(self.camera)
+        self.clip_projection = ClipSpaceProjection(self.camera)
+        self.vertex_normals = VertexNormals(model.triangles)
+        self.illumination = SphericalHarmonicsIllumination()
+        self.renderer = MeshRenderer(
+            model.triangles,
+            (self.camera.image_size,) * 2,
+            backend=renderer_backend,
+            return_depth=False,
+        )
+        self._landmark_indices = float32_layer.constant(model.landmarks)
         in_region = (model.face_region[model.triangles] > 0.5).all(axis=-1)
-        self._triangle_in_region = tf.constant(in_region.astype(np.float32))
+        self._triangle_in_region = float32_layer.constant(in_region.astype(np.float32))
 
     @property
     def face_model(self) -> morphable_model.MorphableModel:
         """The 3DMM behind this decoder."""
         return self.morphable_face.face_model
+
+    def build(self, coefficients_shape):
+        """Builds the layers that the decoder is made of."""
+        float32_layer.check_static_shape(
+            "coefficients", coefficients_shape, (None, self.layout.total)
+        )
+        batch_size, model = coefficients_shape[0], self.face_model
+        groups = {name: (batch_size, width) for name, width in self.layout.sizes.items()}
+        vertices = (batch_size, model.num_vertices, 3)
+        self.morphable_face.build(groups["identity"], groups["expression"], groups["texture"])
+        self.pose_transform.build(vertices, groups["rotation"], groups["translation"])
+        self.projection.build((batch_size, len(model.landmarks), 3))
+        self.vertex_normals.build(vertices)
+        self.illumination.build(vertices, vertices, groups["lighting"])
+        self.clip_projection.build(vertices)
+        self.renderer.build((batch_size, model.num_vertices, 4), vertices)
+        self.built = True
 
     def call(self, coefficients, render=True):
         checks.check_shape("coefficients", coefficients, (None, self.layout.total))
@@ -89,57 +123,75 @@ class FaceDecoder(keras.layers.Layer):
         shape, albedo = self.morphable_face(
             groups["identity"], groups["expression"], groups["texture"]
         )
-        decoded = {"shape": shape, "albedo": albedo, **self.place(shape, groups)}
+        vertices = self.pose_transform(shape, groups["rotation"], groups["translation"])
+        landmarks = self.projection(tf.gather(vertices, self._landmark_indices, axis=1))
+        decoded = {
+            "shape": shape,
+            "albedo": albedo,
+            "vertices": vertices,
+            "landmarks": landmarks,
+            "five_points": five_points_from_landmarks(landmarks),
+        }
         if not render:
             return decoded
-        decoded.update(self.light(shape, albedo, groups))
-        decoded.update(self.draw(decoded["vertices"], decoded["colours"]))
-        return decoded
+        # Of the shape, rotated: normals of posed vertices are the same but for one more rounding.
+        normals = self.pose_transform(self.vertex_normals(shape), groups["rotation"])
+        colours = self.illumination(albedo, normals, groups["lighting"])
+        return {
+            **decoded,
+            "normals": normals,
+            "colours": colours,
+            **self.render_vertices(vertices, colours),
+        }
 
-    def place(self, shape, groups):
-        """Poses `shape` `[B, V, 3]` and projects its landmarks."""
-        rotation = rotations.rotation_matrix_from_euler(groups["rotation"])
-        vertices = rigid_transforms.rigid_transform(shape, rotation, groups["translation"])
-        landmarks = cameras.project(
-            tf.gather(vertices, self._landmark_indices, axis=1), self.camera
-        )
-        five_points = five_points_from_landmarks(landmarks)
-        return {"vertices": vertices, "landmarks": landmarks, "five_points": five_points}
+    def render_vertices(self, vertices, colours):
+        """Renders world `vertices` `[B, V, 3]` with any per-vertex `colours` `[B, V, C]`.
 
-    def light(self, shape, albedo, groups):
-        """Normals and lit colours `[B, V, 3]` of a `shape` and its `albedo` `[B, V, 3]`."""
-        normals, colours = _light_images(
-            (shape, albedo, groups["rotation"], groups["lighting"]),
-            shared=(self._triangles, self._incidence),
-        )
-        return {"normals": normals, "colours": colours}
+        Returns:
+            A dict with `image` `[B, H, W, C]`, `mask` and `region_mask` `[B, H, W, 1]`.
+        """
+        rendered = self.renderer(self.clip_projection(vertices), colours)
+        triangle = tf.maximum(rendered["triangle_ids"], 0)
+        region = tf.gather(self._triangle_in_region, triangle)[..., tf.newaxis] * rendered["mask"]
+        return {
+            "image": rendered["attributes"],
+            "mask": rendered["mask"],
+            "region_mask": region,
+        }
 
-    def draw(self, vertices, colours):
-        """Pictures world `vertices` `[B, V, 3]` with any per-vertex `colours` `[B, V, C]`."""
-        size = self.camera.image_size
-        rasterized = rasterizer.rasterize(
-            cameras.to_clip_space(vertices, self.camera), self._triangles, colours, (size, size)
-        )
-        triangle = tf.maximum(rasterized.triangle_ids, 0)
-        region = tf.gather(self._triangle_in_region, triangle)[..., None] * rasterized.mask
-        return {"image": rasterized.attributes, "mask": rasterized.mask, "region_mask": region}
+    def compute_output_spec(self, coefficients, render=True):
+        """The same dict of symbolic tensors."""
+        checks.check_shape("coefficients", coefficients, (None, self.layout.total))
+        model, size = self.face_model, self.camera.image_size
+        per_vertex = (model.num_vertices, 3)
+        shapes = {
+            "shape": per_vertex,
+            "albedo": per_vertex,
+            "vertices": per_vertex,
+            "landmarks": (len(model.landmarks), 2),
+            "five_points": (5, 2),
+        }
+        if render:
+            shapes |= {
+                "normals": per_vertex,
+                "colours": per_vertex,
+                "image": (size, size, 3),
+                "mask": (size, size, 1),
+                "region_mask": (size, size, 1),
+            }
+        batch_size = coefficients.shape[0]
+        return {
+            name: keras.KerasTensor((batch_size, *shape), "float32")
+            for name, shape in shapes.items()
+        }
 
     def get_config(self):
+        """All constructor arguments."""
         return {
             **super().get_config(),
             "face_model": self.face_model.name,
             "num_lighting": self.layout.lighting,
             "camera": dataclasses.asdict(self.camera),
             "fingerprint": self.face_model.fingerprint,
+            "renderer_backend": self.renderer.backend,
         }
-
-
-def _light_image(shape, albedo, rotation, lighting, triangles, incidence):
-    """One image of `FaceDecoder.light`."""
-    # The released code takes normals of the shape at rest and turns them, which is the same.
-    normals = mesh_normals.vertex_normals(shape, triangles, incidence)
-    normals = rigid_transforms.rotate(normals, rotations.rotation_matrix_from_euler(rotation))
-    return normals, lambertian_shading.shade(albedo, normals, lighting)
-
-
-_light_images = per_image.PerImageFunction(_light_image, num_differentiable=4, num_results=2)

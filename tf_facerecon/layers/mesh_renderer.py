@@ -1,23 +1,15 @@
-"""The rasterizer as a Keras layer, for models that render."""
+"""The differentiable rasterizer as a Keras layer."""
 
 import keras
 import tensorflow as tf
 
+from tf_facerecon.layers import float32_layer
 from tf_facerecon.rendering import antialiasing, rasterizer, screen_triangles
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class MeshRenderer(keras.layers.Layer):
+class MeshRenderer(float32_layer.Float32Layer):
     """Renders vertex attributes of meshes that share their triangles.
-
-    Inputs `(clip_vertices [B, V, 4], attributes [B, V, C])`, see `rasterizer.rasterize`. Returns a
-    dict of images, row 0 on top, all 0 in the background but `triangle_ids`:
-    `attributes [B, H, W, C]`, `mask [B, H, W, 1]`, `depth [B, H, W, 1]` (clip coordinate `w`),
-    `barycentrics [B, H, W, 3]`, `triangle_ids [B, H, W]` int32.
-
-    Attributes can also be a dict of tensors - `{"colours": ..., "normals": ..., "uv": ...}` -,
-    all interpolated in one pass; its images then have its names, and `attributes` is the dict of
-    them.
 
     The layer holds no weights. Its triangles are saved as part of its configuration.
 
@@ -27,67 +19,113 @@ class MeshRenderer(keras.layers.Layer):
         antialias: Blend attributes and depth along outlines, which lets gradients flow through
             these, see `antialiasing`.
         jit_compile: Compile with XLA.
-        **kwargs: Of `keras.layers.Layer`. Inputs are not cast to a lower precision.
+        backend: "native", or "tensorflow_graphics" for that library's framebuffer, barycentrics and
+            interpolation, see `rasterizer.rasterize`.
+        return_depth: Whether to interpolate the depth, too.
+
+    Call arguments:
+        clip_vertices: Float tensor `[B, V, 4]`, OpenGL clip coordinates.
+        attributes: Float tensor `[B, V, C]`, or a dict of such tensors - `{"colours": ...,
+            "normals": ..., "uv": ...}` -, all interpolated in one pass.
+
+    Returns:
+        A dict of images, row 0 on top, all 0 in the background but `triangle_ids`:
+        `attributes` `[B, H, W, C]` (a dict of images for a dict of tensors), `mask`
+        `[B, H, W, 1]`, `depth` `[B, H, W, 1]` (clip coordinate `w`; only with `return_depth`),
+        `barycentrics` `[B, H, W, 3]`, `triangle_ids` `[B, H, W]` int32, -1 in the background.
 
     Raises:
-        ValueError: If `triangles` are not integers `[T, 3]`, or one is negative or no vertex.
+        ValueError: If `triangles` are not integers `[T, 3]`, one is negative or no vertex, or
+            there is no such backend.
+        ImportError: If the backend is "tensorflow_graphics", which cannot be imported.
     """
 
     def __init__(
-        self, triangles, image_size, antialias: bool = False, jit_compile: bool = True, **kwargs
+        self,
+        triangles,
+        image_size,
+        antialias: bool = False,
+        jit_compile: bool = True,
+        backend: str = "native",
+        return_depth: bool = True,
+        **kwargs,
     ):
-        # Pixels are decided by differences that half precision does not resolve.
-        super().__init__(**{"autocast": False, **kwargs})
+        super().__init__(**kwargs)
+        rasterizer.check_backend(backend)
         self.triangles = screen_triangles.checked_triangles(triangles)
         self.image_size = tuple(int(side) for side in image_size)
         self.antialias = antialias
         self.jit_compile = jit_compile
-        self._opposite = antialiasing.opposite_vertices(self.triangles) if antialias else None
+        self.backend = backend
+        self.return_depth = return_depth
+        self._largest_index = int(self.triangles.max(initial=-1))
+        self._triangles = float32_layer.constant(self.triangles)
+        self._opposite = None
+        if antialias:
+            self._opposite = float32_layer.constant(antialiasing.opposite_vertices(self.triangles))
+
+    def build(self, clip_vertices_shape, attributes_shape):
+        """Checks the shape; there is nothing to make."""
+        del attributes_shape
+        self._check_vertices(clip_vertices_shape)
+        self.built = True
 
     def call(self, clip_vertices, attributes):
+        self._check_vertices(clip_vertices.shape)
         wanted = tf.nest.flatten(attributes)
-        widths = [tensor.shape[-1] for tensor in wanted]
-        with_depth = tf.concat([*wanted, clip_vertices[..., 3:]], axis=-1)
+        if self.return_depth:
+            wanted = [*wanted, clip_vertices[..., 3:]]
         images = rasterizer.rasterize(
             clip_vertices,
-            self.triangles,
-            with_depth,
+            self._triangles,
+            wanted[0] if len(wanted) == 1 else tf.concat(wanted, axis=-1),
             self.image_size,
             antialias=self._opposite,
             jit_compile=self.jit_compile,
+            backend=self.backend,
         )
-        *interpolated, depth = tf.split(images.attributes, [*widths, 1], axis=-1)
+        interpolated = [images.attributes]
+        if len(wanted) > 1:
+            widths = [tensor.shape[-1] for tensor in wanted]
+            interpolated = tf.split(images.attributes, widths, axis=-1)
+        depth = {"depth": interpolated.pop()} if self.return_depth else {}
         return {
             "attributes": tf.nest.pack_sequence_as(attributes, interpolated),
             "mask": images.mask,
-            "depth": depth,
+            **depth,
             "barycentrics": images.barycentrics,
             "triangle_ids": images.triangle_ids,
         }
 
     def compute_output_spec(self, clip_vertices, attributes):
-        dtype = clip_vertices.dtype
+        """Images of `clip_vertices`' batch size and the layer's image size."""
+        self._check_vertices(clip_vertices.shape)
         image = (clip_vertices.shape[0], *self.image_size)
 
-        def picture(channels):
-            return keras.KerasTensor((*image, channels), dtype)
+        def spec(channels):
+            return keras.KerasTensor((*image, channels), "float32")
 
         return {
-            "attributes": keras.tree.map_structure(lambda x: picture(x.shape[-1]), attributes),
-            "mask": picture(1),
-            "depth": picture(1),
-            "barycentrics": picture(3),
+            "attributes": keras.tree.map_structure(lambda x: spec(x.shape[-1]), attributes),
+            "mask": spec(1),
+            **({"depth": spec(1)} if self.return_depth else {}),
+            "barycentrics": spec(3),
             "triangle_ids": keras.KerasTensor(image, "int32"),
         }
 
+    def _check_vertices(self, shape):
+        float32_layer.check_static_shape("clip_vertices", shape, (None, None, 4))
+        if shape[1] is not None and self._largest_index >= shape[1]:
+            screen_triangles.checked_triangles(self.triangles, shape[1])  # Raises.
+
     def get_config(self):
-        config = super().get_config()
-        config.update(
-            {
-                "triangles": self.triangles.tolist(),
-                "image_size": list(self.image_size),
-                "antialias": self.antialias,
-                "jit_compile": self.jit_compile,
-            }
-        )
-        return config
+        """All constructor arguments."""
+        return {
+            **super().get_config(),
+            "triangles": self.triangles.tolist(),
+            "image_size": list(self.image_size),
+            "antialias": self.antialias,
+            "jit_compile": self.jit_compile,
+            "backend": self.backend,
+            "return_depth": self.return_depth,
+        }

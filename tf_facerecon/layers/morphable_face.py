@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.core import checks
+from tf_facerecon.layers import float32_layer
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
 
 
@@ -27,7 +27,7 @@ def linear_combination(mean: tf.Tensor, basis: tf.Tensor, coefficients: tf.Tenso
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class MorphableFace(keras.layers.Layer):
+class MorphableFace(float32_layer.Float32Layer):
     """S = S_mean + B_id alpha + B_exp beta and T = T_mean + B_t delta.
 
     The means and bases are plain constants and never weights of the layer: a checkpoint of a
@@ -60,34 +60,47 @@ class MorphableFace(keras.layers.Layer):
         fingerprint: str | None = None,
         **kwargs,
     ):
-        # Geometry in half precision is noise of millimetres, and the bases are float32.
-        super().__init__(**{"trainable": False, **kwargs, "dtype": "float32"})
+        super().__init__(**kwargs)
         self.face_model = resolve_face_model(face_model, fingerprint)
-        self._mean_shape = tf.constant(self.face_model.mean_shape)
-        self._mean_albedo = tf.constant(self.face_model.mean_albedo)
+        self._mean_shape = float32_layer.constant(self.face_model.mean_shape)
+        self._mean_albedo = float32_layer.constant(self.face_model.mean_albedo)
         # One matrix for identity and expression: one product, and the basis is read once.
-        self._shape_basis = tf.constant(
+        self._shape_basis = float32_layer.constant(
             np.concatenate(
                 [_rows(self.face_model.identity_basis), _rows(self.face_model.expression_basis)]
             )
         )
-        self._albedo_basis = tf.constant(_rows(self.face_model.albedo_basis))
+        self._albedo_basis = float32_layer.constant(_rows(self.face_model.albedo_basis))
+
+    def build(self, identity_shape, expression_shape, texture_shape):
+        """Checks the shapes; there is nothing to make."""
+        self._check_shapes(identity_shape, expression_shape, texture_shape)
+        self.built = True
 
     def call(self, identity, expression, texture):
-        model = self.face_model
-        checks.check_shape("identity", identity, (None, model.identity_basis.shape[-1]))
-        checks.check_shape("expression", expression, (None, model.expression_basis.shape[-1]))
-        checks.check_shape("texture", texture, (None, model.albedo_basis.shape[-1]))
+        self._check_shapes(identity.shape, expression.shape, texture.shape)
         shape_coefficients = tf.concat([identity, expression], axis=-1)
         shape = linear_combination(self._mean_shape, self._shape_basis, shape_coefficients)
         albedo = linear_combination(self._mean_albedo, self._albedo_basis, texture)
         return shape, albedo
 
     def compute_output_shape(self, identity_shape, expression_shape, texture_shape):
+        """Two `[B, V, 3]`."""
+        self._check_shapes(identity_shape, expression_shape, texture_shape)
         shape = (identity_shape[0], self.face_model.num_vertices, 3)
         return shape, shape
 
+    def _check_shapes(self, identity_shape, expression_shape, texture_shape):
+        model = self.face_model
+        for name, shape, basis in (
+            ("identity", identity_shape, model.identity_basis),
+            ("expression", expression_shape, model.expression_basis),
+            ("texture", texture_shape, model.albedo_basis),
+        ):
+            float32_layer.check_static_shape(name, shape, (None, basis.shape[-1]))
+
     def get_config(self):
+        """All constructor arguments."""
         return {
             **super().get_config(),
             "face_model": self.face_model.name,

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.rendering import per_image
+
 _SEGMENT = 8  # Pixels.
 _SEGMENTS_PER_TURN = 512
 
@@ -226,3 +228,9 @@ def _look_up_pixels(image, start, vertices, triangles):
 def _cross(a, b):
     """Cross product of two triples of tensors."""
     return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+
+
+interpolate_images = per_image.PerImageFunction(
+    interpolate_image, num_differentiable=2, num_results=2, gradient=interpolate_image_gradient
+)
+"""`interpolate_image` of batches."""

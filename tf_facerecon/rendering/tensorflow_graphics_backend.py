@@ -79,3 +79,49 @@ def framebuffer_from_ids(triangle_ids: tf.Tensor, triangles: tf.Tensor) -> frame
         vertex_ids=vertex_ids,
         barycentrics=barycentrics,
     )
+
+
+def interpolate_images(
+    triangle_ids: tf.Tensor, clip_vertices: tf.Tensor, triangles: tf.Tensor, attributes: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """tensorflow-graphics in place of `attribute_interpolation.interpolate_images`.
+
+    Its framebuffer of the visible triangles, its differentiable barycentrics and its interpolation;
+    gradients flow to `clip_vertices` and `attributes`.
+
+    Args:
+        triangle_ids: Int32 tensor `[B, H, W]`, -1 in the background; row 0 on top.
+        clip_vertices: Float32 tensor `[B, V, 4]`.
+        triangles: Int32 tensor `[T, 3]`.
+        attributes: Float32 tensor `[B, V, C]`.
+
+    Returns:
+        Attributes `[B, H, W, C]` and barycentrics `[B, H, W, 3]`, 0 in the background; row 0 on
+        top.
+    """
+    from tensorflow_graphics.rendering import barycentrics, interpolate
+
+    framebuffer = framebuffer_from_ids(triangle_ids, triangles).layer(0)
+    framebuffer = barycentrics.differentiable_barycentrics(framebuffer, clip_vertices, triangles)
+    values = interpolate.interpolate_vertex_attribute(attributes, framebuffer)
+    return tuple(
+        tf.ensure_shape(tf.reverse(image.value, axis=[1]), [*triangle_ids.shape, channels])
+        for image, channels in ((values, attributes.shape[-1]), (framebuffer.barycentrics, 3))
+    )
+
+
+def check_importable() -> None:
+    """Raises unless tensorflow-graphics can be imported.
+
+    Raises:
+        ImportError: If it cannot.
+    """
+    try:
+        from tensorflow_graphics.rendering import barycentrics, interpolate  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            'The renderer backend "tensorflow_graphics" needs tensorflow-graphics 2021.12.3, which '
+            f"cannot be imported here ({error}). pip installs it up to Python 3.11; from 3.12 on "
+            "only with `pip install --no-deps tensorflow-graphics==2021.12.3`. The default "
+            'backend, "native", needs nothing but TensorFlow.'
+        ) from error

@@ -36,6 +36,12 @@ class FaceModelSettings(yaml_settings.Section):
     name: str = "procedural"
 
 
+class RendererSettings(yaml_settings.Section):
+    """The mesh renderer: "native", or "tensorflow_graphics" where that library is installed."""
+
+    backend: Literal["native", "tensorflow_graphics"] = "native"
+
+
 class NetworkSettings(yaml_settings.Section):
     """The R-Net.
 
@@ -250,6 +256,7 @@ class TrainingConfig(yaml_settings.Section):
 
     run: RunSettings = RunSettings()
     face_model: FaceModelSettings = FaceModelSettings()
+    renderer: RendererSettings = RendererSettings()
     network: NetworkSettings = NetworkSettings()
     data: Annotated[SyntheticData | PhotoData, Field(discriminator="kind")] = SyntheticData()
     loss_weights: LossWeights

@@ -61,7 +61,11 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
 
 def build_model(config: TrainingConfig) -> HybridModel:
     """The compiled model of a configuration, before any step."""
-    decoder = FaceDecoder(config.face_model.name, num_lighting=config.network.num_lighting)
+    decoder = FaceDecoder(
+        config.face_model.name,
+        num_lighting=config.network.num_lighting,
+        renderer_backend=config.renderer.backend,
+    )
     r_net = network_builders.build_r_net(
         decoder.layout, decoder.face_model, **config.network.model_dump(exclude={"num_lighting"})
     )

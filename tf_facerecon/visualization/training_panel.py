@@ -34,7 +34,7 @@ class TrainingPanel:
         # Headlight shading: the more a surface faces the camera, the brighter it is.
         facing = tf.clip_by_value(face["normals"][..., 2:], 0.0, 1.0)
         grey = _SHAPE_GREY * tf.repeat(0.2 + 0.8 * facing, 3, axis=-1)
-        rendered = self.decoder.draw(face["vertices"], grey)
+        rendered = self.decoder.render_vertices(face["vertices"], grey)
         shape = 1 - rendered["mask"] + rendered["image"]
         rows = tf.concat([self.images, overlay, shape], axis=2)
         panel = tf.reshape(rows, (-1, *rows.shape[2:]))

@@ -1,0 +1,87 @@
+"""The perspective camera as Keras layers (Deng et al. 2019, camera)."""
+
+import dataclasses
+
+import keras
+
+from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.layers import float32_layer
+
+
+class _CameraLayer(float32_layer.Float32Layer):
+    """A layer with a `PerspectiveCamera`."""
+
+    def __init__(self, camera: cameras.PerspectiveCamera | dict | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.camera = resolve_camera(camera)
+
+    def get_config(self):
+        """The camera's fields among the configuration."""
+        return {**super().get_config(), "camera": dataclasses.asdict(self.camera)}
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class PerspectiveProjection(_CameraLayer):
+    """Projects world points into the image: u = f X / Z + c, v = f Y / Z + c.
+
+    Args:
+        camera: `PerspectiveCamera`, or its fields as a dict; Deng's by default (focal length 1015
+            px, image 224 px, distance 10 dm).
+
+    Call arguments:
+        points: Float tensor `[B, N, 3]`, world frame, decimetres, in front of the camera.
+
+    Returns:
+        `(column, row)` `[B, N, 2]`, pixels, row down; see the half-pixel note in
+        `geometry.camera`.
+
+    Raises:
+        ValueError: If `points` have another shape, or a field of the camera is out of range.
+    """
+
+    def call(self, points):
+        return cameras.project(points, self.camera)
+
+    def compute_output_shape(self, points_shape):
+        """`[B, N, 2]`."""
+        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
+        return (*points_shape[:-1], 2)
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class ClipSpaceProjection(_CameraLayer):
+    """Transforms world points to the OpenGL clip coordinates that `MeshRenderer` takes.
+
+    Args:
+        camera: As for `PerspectiveProjection`.
+
+    Call arguments:
+        points: Float tensor `[B, N, 3]`, world frame, decimetres.
+
+    Returns:
+        Homogeneous clip coordinates `[B, N, 4]`: y up, w is the depth in decimetres.
+
+    Raises:
+        ValueError: If `points` have another shape, or a field of the camera is out of range.
+    """
+
+    def call(self, points):
+        return cameras.to_clip_space(points, self.camera)
+
+    def compute_output_shape(self, points_shape):
+        """`[B, N, 4]`."""
+        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
+        return (*points_shape[:-1], 4)
+
+
+def resolve_camera(
+    camera: cameras.PerspectiveCamera | dict | None,
+) -> cameras.PerspectiveCamera:
+    """The camera itself, the one with these fields, or the default one.
+
+    Raises:
+        ValueError: If a field is out of range.
+    """
+    if isinstance(camera, dict):
+        return cameras.PerspectiveCamera(**camera)
+    return camera or cameras.PerspectiveCamera()

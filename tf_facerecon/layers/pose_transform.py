@@ -1,0 +1,46 @@
+"""Rigid pose of a face as a Keras layer (Deng et al. 2019, pose)."""
+
+import keras
+
+from tf_facerecon.geometry import rigid_transforms, rotations
+from tf_facerecon.layers import float32_layer
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class PoseTransform(float32_layer.Float32Layer):
+    """Rotates and translates points, or only rotates vectors: p' = R p + t, n' = R n.
+
+    R = Rz(roll) · Ry(yaw) · Rx(pitch), see `geometry.rotations`.
+
+    Call arguments:
+        points: Float tensor `[B, N, 3]`: points in the model frame (decimetres), or directions
+            such as normals.
+        rotation: Float tensor `[B, 3]`, Euler angles (pitch, yaw, roll), radians.
+        translation: Float tensor `[B, 3]`, decimetres. Leave it out for directions, which are
+            rotated only.
+
+    Returns:
+        Points or directions `[B, N, 3]` in the world frame.
+
+    Raises:
+        ValueError: If an argument has another shape.
+    """
+
+    def build(self, points_shape, rotation_shape, translation_shape=None):
+        """Checks the shapes; there is nothing to make."""
+        self.compute_output_shape(points_shape, rotation_shape, translation_shape)
+        self.built = True
+
+    def call(self, points, rotation, translation=None):
+        matrix = rotations.rotation_matrix_from_euler(rotation)
+        if translation is None:
+            return rigid_transforms.rotate(points, matrix)
+        return rigid_transforms.rigid_transform(points, matrix, translation)
+
+    def compute_output_shape(self, points_shape, rotation_shape, translation_shape=None):
+        """`[B, N, 3]`."""
+        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
+        float32_layer.check_static_shape("rotation", rotation_shape, (None, 3))
+        if translation_shape is not None:
+            float32_layer.check_static_shape("translation", translation_shape, (None, 3))
+        return points_shape

@@ -1,0 +1,55 @@
+"""Spherical-harmonics illumination as a Keras layer (Deng et al. 2019, illumination model)."""
+
+import keras
+
+from tf_facerecon.core import checks
+from tf_facerecon.layers import float32_layer
+from tf_facerecon.lighting import lambertian_shading
+from tf_facerecon.rendering import per_image
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class SphericalHarmonicsIllumination(float32_layer.Float32Layer):
+    """Lights Lambertian points by nine spherical harmonics: c = t · Σ_b (γ_b + ambient_b) Φ_b(n).
+
+    The ambient term is 0.8 in band 0 and no part of γ. See `lighting.lambertian_shading`.
+
+    Call arguments:
+        albedo: Float tensor `[B, V, 3]`, RGB in [0, 1].
+        normals: Float tensor `[B, V, 3]`, unit normals, world frame.
+        gamma: Float tensor `[B, 27]`: nine bands of red, of green, of blue; or `[B, 9]`: white
+            light.
+
+    Returns:
+        Colours `[B, V, 3]`, RGB, not clamped to [0, 1].
+
+    Raises:
+        ValueError: If an argument has another shape.
+    """
+
+    def build(self, albedo_shape, normals_shape, gamma_shape):
+        """Checks the shapes; there is nothing to make."""
+        self.compute_output_shape(albedo_shape, normals_shape, gamma_shape)
+        self.built = True
+
+    def call(self, albedo, normals, gamma):
+        checks.check_shape("albedo", albedo, (None, None, 3))
+        checks.check_shape("normals", normals, (None, None, 3))
+        checks.check_shape("gamma", gamma, (None, None))
+        (colours,) = _shade_images((albedo, normals, gamma))
+        return colours
+
+    def compute_output_shape(self, albedo_shape, normals_shape, gamma_shape):
+        """`[B, V, 3]`."""
+        float32_layer.check_static_shape("albedo", albedo_shape, (None, None, 3))
+        float32_layer.check_static_shape("normals", normals_shape, (None, None, 3))
+        float32_layer.check_static_shape("gamma", gamma_shape, (None, None))
+        return albedo_shape
+
+
+def _shade(albedo, normals, gamma):
+    """Colours of one image, as the tuple that `PerImageFunction` expects."""
+    return (lambertian_shading.shade(albedo, normals, gamma),)
+
+
+_shade_images = per_image.PerImageFunction(_shade, num_differentiable=3, num_results=1)

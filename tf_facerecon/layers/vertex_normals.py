@@ -1,0 +1,68 @@
+"""Vertex normals of a mesh as a Keras layer."""
+
+import keras
+
+from tf_facerecon.core import checks
+from tf_facerecon.geometry import mesh_normals
+from tf_facerecon.layers import float32_layer
+from tf_facerecon.rendering import per_image, screen_triangles
+
+
+@keras.saving.register_keras_serializable(package="tf_facerecon")
+class VertexNormals(float32_layer.Float32Layer):
+    """Outward unit normals of vertices, n_v = Σ n_t / ‖Σ n_t‖ over the triangles at v.
+
+    The triangles are saved as part of the configuration.
+
+    Args:
+        triangles: Integers `[T, 3]`, indices into the vertices, counter-clockwise from outside.
+
+    Call arguments:
+        vertices: Float tensor `[B, V, 3]` with a static V, in any frame.
+
+    Returns:
+        Unit normals `[B, V, 3]` in the frame of `vertices`; 0 for vertices that no triangle uses.
+
+    Raises:
+        ValueError: If `triangles` are not integers `[T, 3]`, one is negative or no vertex, or V is
+            unknown or differs from one call to the next.
+    """
+
+    def __init__(self, triangles, **kwargs):
+        super().__init__(**kwargs)
+        self.triangles = screen_triangles.checked_triangles(triangles)
+
+    def build(self, vertices_shape):
+        """Lists the triangles at each of the V vertices."""
+        float32_layer.check_static_shape("vertices", vertices_shape, (None, None, 3))
+        num_vertices = vertices_shape[1]
+        if num_vertices is None:
+            raise ValueError(
+                "`vertices` must have a static number of vertices. "
+                f"Received: shape {tuple(vertices_shape)}."
+            )
+        incidence = mesh_normals.vertex_incidence(self.triangles, num_vertices)
+        self._num_vertices = num_vertices
+        self._mesh = float32_layer.constant((self.triangles, incidence))
+        self.built = True
+
+    def call(self, vertices):
+        checks.check_shape("vertices", vertices, (None, self._num_vertices, 3))
+        (normals,) = _normal_images((vertices,), shared=self._mesh)
+        return normals
+
+    def compute_output_shape(self, vertices_shape):
+        """`[B, V, 3]`."""
+        return vertices_shape
+
+    def get_config(self):
+        """All constructor arguments."""
+        return {**super().get_config(), "triangles": self.triangles.tolist()}
+
+
+def _vertex_normals(vertices, triangles, incidence):
+    """Normals of one image, as the tuple that `PerImageFunction` expects."""
+    return (mesh_normals.vertex_normals(vertices, triangles, incidence),)
+
+
+_normal_images = per_image.PerImageFunction(_vertex_normals, num_differentiable=1, num_results=1)
