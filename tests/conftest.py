@@ -34,13 +34,13 @@ def toy_reconstructor():
 
 @pytest.fixture(scope="session")
 def mean_face(toy_reconstructor) -> FaceReconstruction:
-    """The toy mean face in the toy photograph, frontal."""
+    """The toy mean face in the toy photo, frontal."""
     return toy_reconstructor.reconstruct(toy_reconstruction.toy_photo(), source="toy.png")[0]
 
 
 @pytest.fixture(scope="session")
 def posed_face(toy_reconstructor, mean_face) -> FaceReconstruction:
-    """The same photograph with other coefficients: turned, moved, with identity and expression."""
+    """The same photo with other coefficients: rotated, moved, with identity and expression."""
     decoder = toy_reconstructor.decoder
     groups = {k: np.zeros_like(v) for k, v in mean_face.coefficients.items()}
     groups["identity"] = np.linspace(-1, 1, 6, dtype=np.float32)

@@ -45,6 +45,6 @@ def build_toy_reconstructor() -> FaceReconstructor:
 
 
 def toy_photo(height=260, width=240) -> np.ndarray:
-    """Skin-coloured, brighter to the right: `[height, width, 3]` uint8."""
+    """Skin-coloured gradient, brighter to the right: `[height, width, 3]` uint8."""
     ramp = np.linspace(0.6, 1.0, width)[None, :, None] * np.array([224.0, 172.0, 140.0])
     return np.repeat(ramp, height, axis=0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""`inference.face_selection`: detected or given, checked, aligned."""
+"""`inference.face_selection`: faces detected or given by landmarks, checked and aligned."""
 
 import warnings
 
@@ -30,26 +30,35 @@ def test_face_from_landmarks_exception_raised(order):
         face_selection.face_from_landmarks(toy.FIVE_POINTS[order], "me.jpg")
 
 
-def found(points):
+def face_location(points):
     return face_selection.FaceLocation(points, np.array([1.0, 2.0, 30.0, 40.0]), 0.9)
 
 
 def test_align_faces_warns_about_each_skipped_face():
-    good, astray, line = found(toy.FIVE_POINTS), found(toy.FIVE_POINTS + 5000), found(np.eye(5, 2))
+    good, outside, line = (
+        face_location(toy.FIVE_POINTS),
+        face_location(toy.FIVE_POINTS + 5000),
+        face_location(np.eye(5, 2)),
+    )
     with pytest.warns(UserWarning, match="me.jpg: skipped .* 30 x 40 pixels") as caught:
         ((face, aligned),) = face_selection.align_faces(
-            toy.toy_photo(), [astray, good, line], "me.jpg"
+            toy.toy_photo(), [outside, good, line], "me.jpg"
         )
     assert len(caught) == 2
     assert face is good and aligned.image.shape == (224, 224, 3)
 
 
-def test_align_faces_is_quiet_when_all_fit():
+def test_align_faces_does_not_warn_if_all_can_be_aligned():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert len(face_selection.align_faces(toy.toy_photo(), [found(toy.FIVE_POINTS)], "me")) == 1
+        assert (
+            len(face_selection.align_faces(toy.toy_photo(), [face_location(toy.FIVE_POINTS)], "me"))
+            == 1
+        )
 
 
 def test_align_faces_exception_raised():
     with pytest.raises(ValueError, match="^me.jpg: "):
-        face_selection.align_faces(toy.toy_photo(), [found(toy.FIVE_POINTS + 5000)], "me.jpg")
+        face_selection.align_faces(
+            toy.toy_photo(), [face_location(toy.FIVE_POINTS + 5000)], "me.jpg"
+        )

@@ -1,4 +1,4 @@
-"""`inference.reconstructor` on a toy face with known detections and a network of zero heads."""
+"""`inference.reconstructor` with a toy face, fixed detections and a network with zero heads."""
 
 import io
 
@@ -117,8 +117,8 @@ def test_reconstruct_file_exception_raised(toy_reconstructor, tmp_path):
 
 
 def test_reconstruct_skips_faces_that_cannot_be_aligned(toy_reconstructor):
-    astray = toy.detected_face((5000.0, 0.0), 2.0)  # The largest box, far beyond the photograph.
-    detector = toy.FixedDetector(astray, toy.detected_face())
+    outside = toy.detected_face((5000.0, 0.0), 2.0)  # The largest box, far outside the photo.
+    detector = toy.FixedDetector(outside, toy.detected_face())
     reconstructor = FaceReconstructor(
         toy_reconstructor.r_net, toy_reconstructor.decoder, detector, refiner=object()
     )
@@ -140,7 +140,7 @@ def test_reconstruct_no_face_exception_raised(toy_reconstructor):
     [
         (toy.FIVE_POINTS[:4], r"shape \(4, 2\)"),
         (toy.FIVE_POINTS * np.nan, "10 not finite"),
-        (toy.FIVE_POINTS[[1, 0, 2, 3, 4]], "order"),  # Eyes named from the subject's side.
+        (toy.FIVE_POINTS[[1, 0, 2, 3, 4]], "order"),  # Left and right as seen by the subject.
         (toy.FIVE_POINTS[[0, 1, 2, 4, 3]], "order"),
         (toy.FIVE_POINTS[[3, 4, 2, 0, 1]], "order"),  # Mouth first.
         (toy.FIVE_POINTS + 5000.0, "me.jpg.*near it"),

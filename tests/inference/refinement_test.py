@@ -1,4 +1,4 @@
-"""`inference.refinement`: it comes closer to the photograph, by measures no fit can cheat."""
+"""`inference.refinement` reduces the errors, measured over a region that the fit cannot change."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ SKIN = np.ones((224, 224))
 
 @pytest.fixture(scope="module")
 def toy_fit(toy_reconstructor):
-    """A picture of known coefficients, and its refinement from the mean face."""
+    """An image rendered from known coefficients, and a refinement of the mean face to it."""
     decoder = toy_reconstructor.decoder
     true = np.zeros(decoder.layout.total, np.float32)
     where = decoder.layout.slices
@@ -22,13 +22,13 @@ def toy_fit(toy_reconstructor):
     true[where["texture"]] = 1.0
     true[where["lighting"]] = np.linspace(0.3, 0.0, 27)
     decoded = decoder(true[None])
-    picture, points = decoded["image"].numpy()[0], decoded["five_points"].numpy()[0]
+    image, points = decoded["image"].numpy()[0], decoded["five_points"].numpy()[0]
     refiner = refinement.Refiner(decoder, steps=40)
     start = np.zeros_like(true)
-    return refiner, (start, np.clip(picture, 0, 1), points, SKIN.astype(np.float32))
+    return refiner, (start, np.clip(image, 0, 1), points, SKIN.astype(np.float32))
 
 
-def test_refine_comes_closer_preset(toy_fit):
+def test_refine_reduces_errors_preset(toy_fit):
     refiner, arguments = toy_fit
     _, report = refiner.refine(*arguments)
     assert report.steps == 40
@@ -36,7 +36,7 @@ def test_refine_comes_closer_preset(toy_fit):
     assert report.point_error_after <= 0.03 < report.point_error_before
 
 
-def test_refine_starts_afresh_for_every_face(toy_fit):
+def test_refine_does_not_depend_on_earlier_faces(toy_fit):
     refiner, arguments = toy_fit
     first, _ = refiner.refine(*arguments)
     second, _ = refiner.refine(*arguments)
@@ -54,7 +54,7 @@ def test_refine_keeps_frozen_groups(toy_reconstructor, toy_fit):
         assert np.all(group == np.float32(0.1)) == (name in ("identity", "lighting")), name
 
 
-def test_refine_stays_among_allowed_expressions(toy_reconstructor, toy_fit):
+def test_refine_stays_within_expression_range(toy_reconstructor, toy_fit):
     _, (start, crop, points, skin) = toy_fit
     decoder = toy_reconstructor.decoder
     count = decoder.face_model.expression_basis.shape[-1]
@@ -65,7 +65,7 @@ def test_refine_stays_among_allowed_expressions(toy_reconstructor, toy_fit):
     end, _ = refinement.refine(narrow_decoder, start, crop, points, skin, steps=3)
     expression = decoder.layout.split(end)["expression"]
     assert np.min(expression) >= -0.02 - 1e-6 and np.max(expression) <= 0.03 + 1e-6
-    assert np.any(np.abs(expression) > 0.019)  # Some would have gone further.
+    assert np.any(np.abs(expression) > 0.019)  # Some reached the limit.
 
 
 def test_refine_exception_raised(toy_reconstructor, toy_fit):

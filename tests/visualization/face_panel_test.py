@@ -79,12 +79,12 @@ def test_rotated_tile_shows_the_side_that_is_visible_in_the_photo(mean_face, yaw
         coefficients={**mean_face.coefficients, "rotation": np.float32([0.0, yaw, 0.0])},
     )
     halves = [mean_face.vertices[:, 0] > middle[0], mean_face.vertices[:, 0] < middle[0]]
-    seen = [rotated.normals[half, 2].mean() for half in halves]
+    facing = [rotated.normals[half, 2].mean() for half in halves]
     uv = np.where(halves[0], 0.75, 0.25)[:, None].repeat(2, axis=1).astype(np.float32)
     rotated = dataclasses.replace(rotated, uv=uv, uv_triangles=rotated.triangles)
     texture = np.zeros((2, 2, 3), np.uint8)
     texture[0, 1], texture[1, 0] = (255, 0, 0), (0, 255, 0)  # v points up.
     tile = face_panel._rotated_tile(rotated, texture, np.zeros((448, 448, 3), np.float32))
     shown = [tile[..., 0].sum(), tile[..., 1].sum()]
-    assert np.argmax(shown) == np.argmax(seen)
+    assert np.argmax(shown) == np.argmax(facing)
     assert min(shown) < 0.5 * max(shown)

@@ -47,7 +47,7 @@ class ImageSetReconstructor:
         identity_network: Keras model from crops `[B, 224, 224, 3]` in [0, 1] to identity embeddings
             `[B, D]` (or a function with the same arguments, including `training`), to report photos
             of another person; `None` to skip this check. The shipped network was trained on
-            procedural faces only; `identity_network.load_facenet` is more reliable on photos.
+            procedural faces only; `models.facenet.load_facenet` is more reliable on photos.
         max_embedding_distance: Photos whose median embedding distance (1 - cosine) to the others is
             larger are reported.
 

@@ -87,8 +87,10 @@ def draw_confidence_figure(
         upper.append(_photo_tile(crops[index], _COLOURS[number]))
         heat = _heat_colours(shares[..., number] / largest)
         lower.append(_face_tile(heat * shading, mask))
-    all_shown = len(crops) == len(shown)
-    title = "largest share" if all_shown else f"{len(shown)} of {len(crops)} photos"
+    num_counted = len(candidates)
+    title = "largest share"
+    if len(shown) < num_counted:
+        title += f", {len(shown)} of {num_counted} photos"
     percent = [f"{100 * photo_shares[index]:.0f} %" for index in shown]
     return image_grid.stack_rows(
         [
