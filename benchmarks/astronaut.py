@@ -1,16 +1,16 @@
-"""How well a network, and refinement after it, fit one real photograph.
+"""Fit of a network, and of refinement after it, to one real photograph.
 
     python benchmarks/astronaut.py --json astronaut.json
 
 The photograph is scikit-image's astronaut (NASA, public domain). Errors:
 
-- points: mean distance of the five reprojected points from those that the detector found, as a
-  share of the distance between the eyes. Refinement asks for just these points: after it, this is
-  how far it came, not how right it is.
-- colour: mean RGB distance between picture and photograph over skin inside an ellipse that the
-  found points fix, whatever the fit; see `metrics/photometric_error.py`.
+- points: mean distance of the five reprojected points from the detected ones, as a fraction of the
+  distance between the eyes. Refinement minimises exactly this distance: afterwards it shows
+  convergence, not accuracy.
+- colour: mean RGB distance between rendered image and photograph over the skin in an ellipse that
+  depends only on the detected points; see `metrics/photometric_error.py`.
 
-Beside the network stands "always the mean face", in neutral light and where the aligner puts it.
+The baseline is the mean face in neutral light, placed by the alignment.
 """
 
 import argparse
@@ -58,13 +58,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
-    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     arguments = parser.parse_args()
     figures = measure(arguments.network)
-    print("| answer | five points, % of eye distance | colour |")
+    print("| prediction | five points, % of eye distance | colour |")
     print("|---|---|---|")
     for key, label in (
-        ("mean_face", "always the mean face"),
+        ("mean_face", "mean face (baseline)"),
         ("network", f"{figures['network']} alone"),
         ("refined", "after refinement"),
     ):

@@ -1,21 +1,21 @@
-"""One face from many pictures: single, plain mean, best picture and C-Net beside the mean face.
+"""One face from an image set: single images, mean, best image and C-Net.
 
     python benchmarks/image_sets.py --json image_sets.json
     python benchmarks/image_sets.py --sizes 2 5 10 --markdown sets.md --plot sets.png
 
-The pictures show procedural people of a seed that no training uses, who also differ in ways for
-which the face model has no coefficient. Sets are clean, or hold one to three bad frames (covered,
-blurred, noisy, turned far away, badly lit). Nothing is trained here. Columns, in mm with 95 per
-cent intervals over people:
+The images show synthetic people of a seed that no training uses, who also differ in ways that the
+face model does not cover. Sets are clean, or contain one to three bad frames (occluded, blurred,
+noisy, near-profile, badly lit). Nothing is trained here. Columns, in mm with 95 per cent confidence
+intervals over people:
 
 - vertices: mean vertex-to-vertex distance of the neutral face, after similarity alignment;
-- now: mean distance of a scan of the true face to the answer, procedure of the NoW challenge;
-- micc: point-to-plane RMSE of that scan, procedure of MICC Florence.
+- now: mean distance from a scan of the true face to the prediction, protocol of the NoW challenge;
+- micc: point-to-plane RMSE of that scan, protocol of MICC Florence.
 
-Rows: always the mean face; the pictures one by one (mean error); mean of their coefficients; the
-picture of which MTCNN is surest; C-Net. In a JSON file a set of 5 stands under clean_5 and
-bad_frames_5. The table of losses (benchmarks/loss_ablation.py), whose making takes training, is
-shown from docs/ablations where it is kept.
+Rows: mean face of the model (baseline); single images (mean error); mean of their coefficients; the
+image with the highest MTCNN confidence; C-Net. In a JSON file, sets of 5 are under clean_5 and
+bad_frames_5. The table of the loss ablation (benchmarks/loss_ablation.py), which needs training, is
+read from docs/ablations.
 """
 
 import argparse
@@ -27,7 +27,8 @@ import numpy as np
 from tqdm import tqdm
 
 from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
-from tf_facerecon.evaluation import bootstrap, held_out_identities
+from tf_facerecon.evaluation import bootstrap, image_set_evaluation
+from tf_facerecon.evaluation.held_out_face_model import UNSEEN_VARIANCE, held_out_face_model
 from tf_facerecon.evaluation.result_table import ResultTable, plot_tables
 from tf_facerecon.io import atomic_files, json_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
@@ -43,14 +44,14 @@ CONDITIONS = ("clean", "bad_frames")
 
 
 def bad_frames(condition: str, size: int) -> tuple[int, int]:
-    """Fewest and most bad frames; one picture of a set is always good."""
+    """Smallest and largest number of bad frames; one image of a set is always clean."""
     return (0, 0) if condition == "clean" else (1, max(1, min(3, size - 1)))
 
 
 def measure(networks: dict, condition: str, size: int, options) -> dict:
-    """Errors `[people]` by measure and row; see `held_out_identities.measure_sets`."""
+    """Errors `[people]` by metric and method; see `image_set_evaluation.evaluate_image_sets`."""
     model = networks["face_model"]
-    people = held_out_identities.held_out_face_model(model)
+    people = held_out_face_model(model)
     batches = build_synthetic_set_dataset(
         FaceDecoder(people, num_lighting=networks["r_net"].heads.sizes["lighting"]),
         PEOPLE_PER_BATCH,
@@ -60,8 +61,8 @@ def measure(networks: dict, condition: str, size: int, options) -> dict:
         bad_frames=bad_frames(condition, size),
         pixel_step=2 if networks["r_net"].backbone_name == "small" else 1,
     )
-    batches = held_out_identities.take_people(batches, options.count)
-    return held_out_identities.measure_sets(
+    batches = image_set_evaluation.take_sets(batches, options.count)
+    return image_set_evaluation.evaluate_image_sets(
         networks["r_net"],
         tqdm(batches, total=-(-options.count // PEOPLE_PER_BATCH), unit="batch"),
         people,
@@ -73,7 +74,7 @@ def measure(networks: dict, condition: str, size: int, options) -> dict:
 
 
 def figures(errors: dict) -> dict:
-    """Numbers of one condition for the JSON file."""
+    """Results of one condition for the JSON file."""
     table = ResultTable.from_values("", errors)
     vertices = errors["vertices"]
     numbers = {f"{row}_mm": float(np.mean(values)) for row, values in vertices.items()}
@@ -86,7 +87,7 @@ def figures(errors: dict) -> dict:
 
 
 def describe_ratios(numbers: dict) -> str:
-    """What C-Net is worth, in one line."""
+    """Ratios of the error of C-Net to those of other methods, in one line."""
     texts = []
     for other in ("mean", "single", "best"):
         ratio = numbers.get(f"cnet_over_{other}")
@@ -114,7 +115,7 @@ def load_networks(options) -> dict:
 
 
 def recorded_losses(path: pathlib.Path) -> tuple[dict | None, str]:
-    """Figures and table that `loss_ablation.py` wrote; nothing where none are kept."""
+    """Results and table that `loss_ablation.py` wrote; `None` and an empty text without them."""
     if not path.is_file():
         return None, ""
     figures = json.loads(path.read_text(encoding="utf-8"))
@@ -130,14 +131,14 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--c-net", default="c_net_small", help="preset, .keras file or none")
     parser.add_argument("--face-model", help="name or .npz of the 3DMM, if the network's own moved")
     parser.add_argument("--count", type=int, default=100, help="number of people (default 100)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[5], help="pictures of a set")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5], help="images per set")
     parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the people")
     parser.add_argument(
         "--scan-points", type=int, default=800, help="points of a scan; 0 for no scan distances"
     )
-    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     parser.add_argument("--markdown", type=pathlib.Path, help="also write the tables to this file")
-    parser.add_argument("--plot", type=pathlib.Path, help="also draw them (needs matplotlib)")
+    parser.add_argument("--plot", type=pathlib.Path, help="also plot them (needs matplotlib)")
     options = parser.parse_args(arguments)
     if options.count < 1 or min(options.sizes) < 2 or options.scan_points < 0:
         parser.error("expected --count of at least 1, --sizes of at least 2, --scan-points not < 0")
@@ -147,7 +148,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Command line."""
     options = parse_arguments(arguments)
-    # Read first: a damaged file must not cost what is measured.
+    # Read first: a damaged file must not discard the measurements.
     recorded, losses = recorded_losses(LOSSES)
     networks = load_networks(options)
     report = {
@@ -156,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
         "face_model": networks["face_model"].name,
         "people": options.count,
         "seed": options.seed,
-        "unseen_variance": held_out_identities.UNSEEN_VARIANCE,
+        "unseen_variance": UNSEEN_VARIANCE,
     }
     tables, texts = [], []
     for size in options.sizes:
@@ -173,7 +174,7 @@ def main(arguments: list[str] | None = None) -> None:
     report["losses"] = recorded
     if losses:
         texts.append(losses)
-    print(losses or f"No table of losses at {LOSSES}; benchmarks/loss_ablation.py makes it.")
+    print(losses or f"No loss ablation at {LOSSES}; benchmarks/loss_ablation.py creates it.")
     if options.json:
         json_files.write_json(options.json, report)
     if options.markdown:

@@ -51,14 +51,15 @@ def train(options, loss: str, seed: int) -> pathlib.Path:
 def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray]]:
     """Errors `[people]` of one network on one picture of everybody, by measure and row."""
     from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
-    from tf_facerecon.evaluation import held_out_identities
+    from tf_facerecon.evaluation import image_set_evaluation
+    from tf_facerecon.evaluation.held_out_face_model import held_out_face_model
     from tf_facerecon.layers.face_decoder import FaceDecoder
     from tf_facerecon.layers.morphable_face import resolve_face_model
     from tf_facerecon.models.r_net import RNet
 
     r_net = RNet.from_preset(r_net_path)
     model = resolve_face_model(r_net.face_model, r_net.face_model_fingerprint or None)
-    people = held_out_identities.held_out_face_model(model)
+    people = held_out_face_model(model)
     batches = build_synthetic_set_dataset(
         FaceDecoder(people, num_lighting=r_net.heads.sizes["lighting"]),
         PEOPLE_PER_BATCH,
@@ -68,9 +69,9 @@ def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray
         bad_frames=(0, 0),
         pixel_step=2 if r_net.backbone_name == "small" else 1,
     )
-    return held_out_identities.measure_sets(
+    return image_set_evaluation.evaluate_image_sets(
         r_net,
-        held_out_identities.take_people(batches, options.count),
+        image_set_evaluation.take_sets(batches, options.count),
         people,
         face_model=model,
         scan_points=options.scan_points,

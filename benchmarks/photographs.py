@@ -1,11 +1,11 @@
-"""How far a network's eyes, nose and mouth are from a face detector's, on photographs of your own.
+"""Distance of a network's eyes, nose and mouth from those of a face detector, on your photographs.
 
     python benchmarks/photographs.py PHOTO... --json photographs.json
 
-Of each photograph the largest face counts. Errors are the mean distance of the five points that the
-network's face projects to from the five that the detector found, as a share of the distance between
-the eyes; the detector itself errs by some hundredths. Beside the network stands "always the mean
-face", where the aligner puts it. Nothing is refined here: refinement asks for just these points.
+The largest face of each photograph is evaluated. The error is the mean distance of the five points
+of the reconstructed face from the five detected points, as a fraction of the distance between the
+eyes; the error of the detector itself is a few hundredths. The baseline is the mean face, placed by
+the alignment. There is no refinement: it would minimise exactly these distances.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from tf_facerecon.metrics import landmark_error
 
 
 def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
-    """Errors of each photograph and their means; one that cannot be measured is left out.
+    """Errors of each photograph and their means; those that cannot be evaluated are skipped.
 
     Raises:
         FileNotFoundError: If the network is missing.
-        ValueError: If the network cannot be read, or no photograph could be measured.
+        ValueError: If the network cannot be read, or no photograph could be evaluated.
     """
     reconstructor = tf_facerecon.FaceReconstructor.from_preset(network)
     decoder = reconstructor.decoder
@@ -42,11 +42,11 @@ def measure(photos: list[pathlib.Path], network: str) -> dict[str, object]:
             continue
         measured.append(str(path))
         found = face.crop_transform.to_crop(face.alignment_points)
-        answer = face.crop_transform.to_crop(face.photo_five_points)
+        predicted = face.crop_transform.to_crop(face.photo_five_points)
         errors["mean_face"].append(landmark_error.interocular_error(mean_points, found))
-        errors["network"].append(landmark_error.interocular_error(answer, found))
+        errors["network"].append(landmark_error.interocular_error(predicted, found))
     if not measured:
-        raise ValueError("none of the photographs could be measured")
+        raise ValueError("none of the photographs could be evaluated")
     figures: dict[str, object] = {"network": network, "photos": measured, "skipped": skipped}
     for name, values in errors.items():
         figures[f"{name}_each"] = [float(value) for value in values]
@@ -61,7 +61,7 @@ def main() -> None:
     )
     parser.add_argument("photos", nargs="+", type=pathlib.Path, metavar="PHOTO")
     parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
-    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     arguments = parser.parse_args()
     if arguments.json and arguments.json.is_dir():
         parser.error(f"--json must be a file, not the folder {arguments.json}")
@@ -72,7 +72,7 @@ def main() -> None:
         figures = measure(arguments.photos, arguments.network)
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    print("| photograph | always the mean face, % | network alone, % |")
+    print("| photograph | mean face (baseline), % | network, % |")
     print("|---|---|---|")
     rows = zip(figures["photos"], figures["mean_face_each"], figures["network_each"], strict=True)
     means = ("mean", figures["mean_face_points"], figures["network_points"])

@@ -1,4 +1,4 @@
-"""Whether a face detector that never saw a face model takes its faces for faces.
+"""Realism of a face model: does a face detector trained on photographs detect its faces?
 
     python benchmarks/procedural_faces.py --json procedural_faces.json
     python benchmarks/procedural_faces.py --face-model ict.npz --json ict_faces.json
@@ -8,14 +8,14 @@ lies in the cache folder. The procedural face is the default.
 
 Random identities, expressions, skins, soft lights and head poses (|yaw| at most 40 degrees) are
 rendered over cluttered backgrounds, with neck and hair behind them, and given to MTCNN with its
-stock thresholds. Figures:
+stock thresholds. Results:
 
-- detected_fraction: share of the pictures in which MTCNN finds exactly one face.
+- detected_fraction: fraction of the images in which MTCNN detects exactly one face.
 - five_point_error_iod: mean distance of its five points (eyes, nose tip, mouth corners) from the
-  model's own, divided by the distance of the model's eyes in the picture, over those faces.
+  model's own, divided by the distance of the model's eyes in the image, over those faces.
 - point_offsets_iod: mean of the differences themselves, (along the line from the left eye to the
-  right one, downwards across it): what detector and model disagree about in every face, and what a
-  network that learnt the model's points will therefore disagree about with the detector.
+  right one, downwards across it): the systematic difference between detector and model, which a
+  network that is trained on the model's points will inherit.
 """
 
 import argparse
@@ -36,36 +36,36 @@ SEED = 977_000_023
 BATCH_SIZE = 8
 FACES = coefficient_sampling.FaceDistribution(max_yaw=40.0, pitch=6.0, roll=6.0, directional=0.15)
 POINT_NAMES = ("left_eye", "right_eye", "nose", "left_mouth_corner", "right_mouth_corner")
-# What is asked of a model: least share of faces found, greatest error of the five points.
-WANTED = {"procedural": (0.98, 0.08)}
-WANTED_OF_OTHERS = (0.97, 0.08)
-# The aligned 224 crop magnified, with a margin round it as photographs have.
+# Required of a model: minimum fraction of detected faces, maximum error of the five points.
+REQUIREMENTS = {"procedural": (0.98, 0.08)}
+DEFAULT_REQUIREMENT = (0.97, 0.08)
+# The aligned 224 crop magnified, with a margin around it as in photographs.
 _MAGNIFICATION = 1.2
 CAMERA = cameras.PerspectiveCamera(focal=_MAGNIFICATION * 1015.0, image_size=336)
 
 
 def render_faces(
-    sampler: FaceDecoder, painter: FaceDecoder, batch_size: int, seed: tf.Tensor
+    sampler: FaceDecoder, renderer: FaceDecoder, batch_size: int, seed: tf.Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws random faces.
+    """Renders random faces.
 
     Args:
-        sampler: Decoder with the camera of the aligned crop: places the faces.
-        painter: Decoder with the camera of the pictures.
-        batch_size: How many.
+        sampler: Decoder with the camera of the aligned crop, for sampling coefficients.
+        renderer: Decoder with the camera of the images.
+        batch_size: Number of faces.
         seed: Integer tensor `[2]`.
 
     Returns:
-        Pictures `uint8 [batch_size, H, W, 3]` and five points `[batch_size, 5, 2]` in pixel
+        Images `uint8 [batch_size, H, W, 3]` and five points `[batch_size, 5, 2]` in pixel
         centres, `(column, row)`.
     """
     face_seed, background_seed = tf.unstack(tf.random.split(seed, 2))
     coefficients = coefficient_sampling.sample_coefficients(sampler, batch_size, face_seed, FACES)
-    decoded = painter(coefficients)
-    size = painter.camera.image_size
+    decoded = renderer(coefficients)
+    size = renderer.camera.image_size
     background = backgrounds.cluttered_background(batch_size, size, background_seed)
     lit, mask = tf.clip_by_value(decoded["image"], 0.0, 1.0), decoded["mask"]
-    # A face cut out of its head is no face.
+    # The detector needs a head around the face.
     skin = tf.math.divide_no_nan(
         tf.reduce_sum(lit * decoded["region_mask"], axis=(1, 2)),
         tf.reduce_sum(decoded["region_mask"], axis=(1, 2)),
@@ -74,27 +74,27 @@ def render_faces(
         background, skin, tf.random.fold_in(seed, 2), size / _MAGNIFICATION
     )
     image = mask * lit + (1.0 - mask) * scene
-    pictures = np.rint(255 * np.clip(image.numpy(), 0.0, 1.0)).astype(np.uint8)
-    # Labels lie half a pixel from where the rasterizer draws, see CONVENTIONS.md.
-    return pictures, decoded["five_points"].numpy() + np.array([-0.5, 0.5])
+    images = np.rint(255 * np.clip(image.numpy(), 0.0, 1.0)).astype(np.uint8)
+    # Labels are half a pixel off the rasterized positions, see CONVENTIONS.md.
+    return images, decoded["five_points"].numpy() + np.array([-0.5, 0.5])
 
 
 def measure(model: MorphableModel, count: int, seed: int, misses: pathlib.Path | None) -> dict:
-    """Detects `count` random faces and returns the figures."""
-    sampler, painter = FaceDecoder(model), FaceDecoder(model, camera=CAMERA)
+    """Runs the detector on `count` random faces and returns the results."""
+    sampler, renderer = FaceDecoder(model), FaceDecoder(model, camera=CAMERA)
     detector = FaceDetector()
     errors, found, done = [], 0, 0
     with tqdm(total=count, unit="face") as progress:
         while done < count:
             batch_seed = tf.constant([seed % 2**31, done], tf.int32)
-            pictures, points = render_faces(sampler, painter, BATCH_SIZE, batch_seed)
-            for picture, true in zip(pictures[: count - done], points, strict=False):
-                faces = detector.detect(picture)
+            images, points = render_faces(sampler, renderer, BATCH_SIZE, batch_seed)
+            for image, true in zip(images[: count - done], points, strict=False):
+                faces = detector.detect(image)
                 if len(faces) == 1:
                     errors.append(in_eye_frame(faces[0].five_points - true, true))
                 elif misses:
                     misses.mkdir(parents=True, exist_ok=True)
-                    image_files.write_image(misses / f"face_{done:04d}.png", picture)
+                    image_files.write_image(misses / f"face_{done:04d}.png", image)
                 found += len(faces) == 1
                 done += 1
                 progress.update()
@@ -117,7 +117,7 @@ def mean_by_point(values: np.ndarray) -> dict:
 
 
 def in_eye_frame(offsets: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """`offsets` `[5, 2]` (along the line of the eyes, across it) in distances of the eyes."""
+    """Rotates `offsets` `[5, 2]` to (along, across) the line of the eyes, in eye distances."""
     across = points[1] - points[0]
     return offsets @ np.array([[across[0], -across[1]], [across[1], across[0]]]) / (across @ across)
 
@@ -130,9 +130,9 @@ def main() -> None:
     parser.add_argument("--face-model", default="procedural", help="face model name or .npz file")
     parser.add_argument("--count", type=int, default=200, help="number of faces (default 200)")
     parser.add_argument("--seed", type=int, default=SEED, help="seed of the faces")
-    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     parser.add_argument(
-        "--misses", type=pathlib.Path, help="folder for pictures without exactly one detection"
+        "--misses", type=pathlib.Path, help="folder for images without exactly one detection"
     )
     arguments = parser.parse_args()
     if arguments.count < 1:
@@ -142,12 +142,12 @@ def main() -> None:
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
     figures = measure(model, arguments.count, arguments.seed, arguments.misses)
-    least, greatest = WANTED.get(model.name, WANTED_OF_OTHERS)
+    least, greatest = REQUIREMENTS.get(model.name, DEFAULT_REQUIREMENT)
     found = 100 * figures["detected_fraction"]
-    print(f"{model.name}: exactly one face in {found:.1f} % (at least {100 * least:.0f} wanted)")
+    print(f"{model.name}: exactly one face in {found:.1f} % (at least {100 * least:.0f} required)")
     if figures["point_errors_iod"]:
         error = figures["five_point_error_iod"]
-        print(f"five points off by {error:.3f} eye distances (at most {greatest:.2f} wanted)")
+        print(f"five points off by {error:.3f} eye distances (at most {greatest:.2f} required)")
         for name, value in figures["point_errors_iod"].items():
             along, down = figures["point_offsets_iod"][name]
             print(f"  {name:18s} {value:.3f}, on average {along:+.3f} along, {down:+.3f} down")

@@ -1,13 +1,13 @@
-"""How well a network reads 3D faces from synthetic photographs, beside "always the mean face".
+"""Accuracy of a network on synthetic photographs, compared with the mean face.
 
     python benchmarks/reconstruction.py --json reconstruction.json
 
-Every face is a new random identity with its own expression, pose, light and scene, drawn with a
-seed that no training configuration uses. Nothing is trained here. Errors:
+Every face is a new random identity with its own expression, pose, lighting and background, drawn
+with a seed that no training configuration uses. Nothing is trained here. Errors:
 
 - mm: mean distance of corresponding vertices of the identity + expression shape, after a
   least-squares similarity alignment; the mean of that over all faces. Along the model's axes
-  (across, up, depth) also the root mean square: depth is what a single picture says least of.
+  (across, up, depth) also the root mean square: a single image constrains depth least.
 - landmark_nme: mean distance of the 68 projected landmarks, divided by the square root of the area
   of the true landmarks' box.
 """
@@ -27,7 +27,7 @@ BATCH_SIZE = 20
 
 
 def measure(network: str, count: int, seed: int) -> dict[str, float | int | str | list[float]]:
-    """Reconstructs `count` held-out faces and returns the figures that the table shows."""
+    """Reconstructs `count` held-out faces and returns the results that the table shows."""
     r_net = tf_facerecon.RNet.from_preset(network)
     decoder = tf_facerecon.FaceDecoder(
         r_net.face_model,
@@ -43,20 +43,20 @@ def measure(network: str, count: int, seed: int) -> dict[str, float | int | str 
     with tqdm(total=count, unit="face") as progress:
         for batch in dataset:
             true = decoder(batch["coefficients"], render=False)
-            answers = {
+            predictions = {
                 "mean_face": decoder(np.zeros_like(batch["coefficients"]), render=False),
                 "r_net": decoder(r_net(batch["image"], training=False), render=False),
             }
-            for name, answer in answers.items():
+            for name, prediction in predictions.items():
                 for index in range(min(BATCH_SIZE, count - len(errors[name]))):
                     offsets = vertex_distance.vertex_offsets_mm(
-                        answer["shape"][index].numpy(), true["shape"][index].numpy()
+                        prediction["shape"][index].numpy(), true["shape"][index].numpy()
                     )
                     errors[name].append(np.linalg.norm(offsets, axis=-1).mean())
                     squares[name].append((offsets**2).mean(axis=0))
                     landmark_errors[name].append(
                         landmark_error.normalized_mean_error(
-                            answer["landmarks"][index].numpy(), true["landmarks"][index].numpy()
+                            prediction["landmarks"][index].numpy(), true["landmarks"][index].numpy()
                         )
                     )
             progress.update(len(errors["r_net"]) - progress.n)
@@ -79,15 +79,15 @@ def main() -> None:
     parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
     parser.add_argument("--count", type=int, default=200, help="number of faces (default 200)")
     parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the faces")
-    parser.add_argument("--json", type=pathlib.Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     arguments = parser.parse_args()
     if arguments.count < 1:
         parser.error(f"--count must be at least 1, not {arguments.count}")
     figures = measure(arguments.network, arguments.count, arguments.seed)
-    print("| answer | vertices, mm | across, up, depth (RMS), mm | landmarks, % of face box |")
+    print("| prediction | vertices, mm | across, up, depth (RMS), mm | landmarks, % of face box |")
     print("|---|---|---|---|")
     for name, nme in (("mean_face", "mean_face_landmark_nme"), ("r_net", "landmark_nme")):
-        label = "always the mean face" if name == "mean_face" else figures["network"]
+        label = "mean face (baseline)" if name == "mean_face" else figures["network"]
         axes = ", ".join(f"{value:.2f}" for value in figures[f"{name}_axes_mm"])
         print(f"| {label} | {figures[f'{name}_mm']:.2f} | {axes} | {100 * figures[nme]:.2f} |")
     print(f"ratio {figures['ratio']:.3f}")

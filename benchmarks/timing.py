@@ -1,4 +1,4 @@
-"""What the benchmarks of speed share: fair timing, and what the machine can do."""
+"""Shared code of the speed benchmarks: interleaved timing, memory bandwidth and peak FLOP/s."""
 
 import argparse
 import pathlib
@@ -15,13 +15,13 @@ WARM_UP = 3
 
 
 def main(measure: Callable[[int], dict], description: str, rounds: int) -> None:
-    """Command line of a benchmark of speed: measures in `--rounds`, writes the numbers."""
+    """Command line of a speed benchmark: measures `--rounds` times and writes the results."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", type=pathlib.Path, help="file that receives the numbers")
+    parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     parser.add_argument(
-        "--rounds", type=int, default=rounds, help="how often everything is timed (%(default)s)"
+        "--rounds", type=int, default=rounds, help="number of timings (%(default)s)"
     )
     flags = parser.parse_args()
     report = measure(flags.rounds)
@@ -34,7 +34,7 @@ def interleaved_medians(
 ) -> dict[str, float]:
     """Median milliseconds of each function, all timed once per round.
 
-    Ratios of these stay meaningful while something else slows the machine down.
+    Ratios of them stay meaningful when other processes slow the machine down.
     """
     times = {name: [] for name in functions}
     for round_index in range(-WARM_UP, rounds):
@@ -47,13 +47,13 @@ def interleaved_medians(
 
 
 def bytes_per_second(megabytes: int = 256, rounds: int = 5) -> float:
-    """Measured speed of one core at reading memory that no cache holds."""
+    """Measured memory bandwidth of one core, beyond the caches."""
     block = np.ones(megabytes * 2**20 // 4, np.float32)
     return block.nbytes / min(_seconds(block.sum) for _ in range(rounds))
 
 
 def operations_per_second(side: int = 1024, rounds: int = 5) -> float:
-    """Measured speed of all cores at multiplying float32 matrices."""
+    """Measured FLOP/s of all cores in float32 matrix multiplication."""
     matrix = tf.random.uniform([side, side])
     return (
         2.0

@@ -161,7 +161,7 @@ def test_load_missing_array_exception_raised(tmp_path, model):
 
 
 def test_load_not_a_file_exception_raised(tmp_path):
-    with pytest.raises(FileNotFoundError, match="train_skin_model"):
+    with pytest.raises(FileNotFoundError, match="train-skin-model"):
         skin_probability.SkinModel.load(tmp_path / "none.npz")
     for content in (b"hello", b"PK\x03\x04 cut off", b""):
         (tmp_path / "bad.npz").write_bytes(content)

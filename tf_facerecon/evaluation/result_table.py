@@ -1,4 +1,4 @@
-"""Tables of intervals as Markdown, plain data and a plot."""
+"""Tables of means with confidence intervals: Markdown, JSON and a plot."""
 
 import dataclasses
 import os
@@ -13,11 +13,11 @@ from tf_facerecon.io import atomic_files
 
 @dataclasses.dataclass(frozen=True)
 class ResultTable:
-    """Means over people, one row per method and one column per measure.
+    """Means over people, one row per method and one column per metric.
 
     Attributes:
         title: What the table shows.
-        columns: Interval by row, by column; all columns have the same rows, in the same order.
+        columns: Intervals by column and row; all columns have the same rows, in the same order.
     """
 
     title: str
@@ -27,10 +27,10 @@ class ResultTable:
     def from_values(
         cls, title: str, values: Mapping[str, Mapping[str, np.ndarray]]
     ) -> "ResultTable":
-        """Means and intervals of one number per person, by column and row.
+        """Means and confidence intervals of one value per person, by column and row.
 
         Raises:
-            ValueError: If the columns differ in their rows, or an array is no list of numbers.
+            ValueError: If the columns differ in their rows, or an array is not `[P]`.
         """
         rows = {tuple(column) for column in values.values()}
         if len(rows) != 1:
@@ -49,7 +49,7 @@ class ResultTable:
         return list(next(iter(self.columns.values())))
 
     def markdown(self) -> str:
-        """A table with every mean and its interval, ending in a line break."""
+        """A Markdown table of means and intervals, ending in a line break."""
         lines = [f"**{self.title}**", "", "| | " + " | ".join(self.columns) + " |"]
         lines.append("|---" * (len(self.columns) + 1) + "|")
         for row in self.rows:
@@ -66,12 +66,12 @@ class ResultTable:
 
 
 def plot_tables(path: str | os.PathLike, tables: list[ResultTable], column: str, unit: str) -> None:
-    """Draws one column of several tables side by side, as dots with their intervals.
+    """Plots one column of several tables side by side, as points with error bars.
 
     Args:
-        path: Picture to write; its suffix chooses the format.
+        path: Image file to write; its suffix determines the format.
         tables: At least one; panels from left to right.
-        column: Which of their columns.
+        column: Name of the column to plot.
         unit: Label of the axis.
 
     Raises:
@@ -88,14 +88,14 @@ def plot_tables(path: str | os.PathLike, tables: list[ResultTable], column: str,
     figure = matplotlib.figure.Figure(figsize=(1.0 + 3.2 * len(tables), 3.2), layout="constrained")
     panels = figure.subplots(1, len(tables), sharex=True, squeeze=False)[0]
     for panel, table in zip(panels, tables, strict=True):
-        places = np.arange(len(table.rows))[::-1]
+        positions = np.arange(len(table.rows))[::-1]
         intervals = list(table.columns[column].values())
         values = np.array([interval.value for interval in intervals])
         below = values - [interval.low for interval in intervals]
         above = [interval.high for interval in intervals] - values
-        panel.errorbar(values, places, xerr=[below, above], fmt="o", color="#0072b2", capsize=3)
-        panel.set_yticks(places, table.rows)
-        panel.set_ylim(-0.5, len(places) - 0.5)
+        panel.errorbar(values, positions, xerr=[below, above], fmt="o", color="#0072b2", capsize=3)
+        panel.set_yticks(positions, table.rows)
+        panel.set_ylim(-0.5, len(positions) - 0.5)
         panel.set_title(table.title, fontsize=9)
         panel.set_xlabel(unit)
         panel.grid(axis="x", alpha=0.3)

@@ -1,4 +1,4 @@
-"""Fine alignment of a mesh to scanned points: least squares over their distances to its surface."""
+"""Rigid registration of a mesh to a scan: least squares over the point-to-surface distances."""
 
 import numpy as np
 
@@ -18,20 +18,20 @@ def align_mesh_to_scan(
     *,
     with_scale: bool,
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Moves a mesh so that the squared distances of `scan_points` to its surface are least.
+    """Aligns a mesh so that the squared distances of `scan_points` to its surface are minimal.
 
     The objective of iterative closest points (Besl and McKay, PAMI 1992) in the direction scan to
     surface, minimised over scale, rotation and translation at once by SciPy's trust-region least
-    squares (`scipy.optimize.least_squares`) with the exact Jacobian: it goes to the same minimum as
-    alternating does, in a few steps.
+    squares (`scipy.optimize.least_squares`) with the exact Jacobian, which reaches the same minimum
+    as the alternating algorithm in a few steps.
 
     Args:
         scan_points: `[N, 3]`, N ≥ 7.
         vertices: `[V, 3]` of the mesh.
         triangles: Integer `[T, 3]`.
-        start: `(scale, rotation [3, 3], translation [3])` of the mesh, from landmarks; it must be
-            within reach of the minimum, as in every method of this kind.
-        with_scale: Whether the scale is free; otherwise it stays that of `start`.
+        start: `(scale, rotation [3, 3], translation [3])` of the mesh, from landmarks; the
+            optimization is local, as in every method of this kind.
+        with_scale: Whether the scale is optimized; otherwise it stays that of `start`.
 
     Returns:
         `(scale, rotation, translation)` of the mesh, for `apply_similarity`.
@@ -71,13 +71,13 @@ class _Distances:
     """Signed distances `[N]` of points to a moved surface, and their derivatives.
 
     Unknowns: translation, rotation vector and, at the end, the logarithm of the scale, which keeps
-    it positive; rotation and scale are about the middle of the points. Instead of the surface, the
-    points move, the other way: its search tree is then built once.
+    it positive; rotation and scale are about the centroid of the points. Instead of the surface,
+    the points are moved by the inverse transform, so that its search tree is built only once.
     """
 
     def __init__(self, points: np.ndarray, surface: Surface, with_scale: bool):
-        self.middle = points.mean(axis=0)
-        self.points = points - self.middle
+        self.centroid = points.mean(axis=0)
+        self.points = points - self.centroid
         self.surface = surface
         self.with_scale = with_scale
         self._last = None
@@ -85,14 +85,14 @@ class _Distances:
     def transform(self, unknowns: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """`(scale, rotation, translation)` of the surface, about the origin."""
         scale, rotation = self._scale_and_rotation(unknowns)
-        return scale, rotation, self.middle + unknowns[:3] - scale * rotation @ self.middle
+        return scale, rotation, self.centroid + unknowns[:3] - scale * rotation @ self.centroid
 
     def residuals(self, unknowns: np.ndarray) -> np.ndarray:
-        """Distances, negative behind the surface: their squares are smooth across it."""
+        """Signed distances, negative behind the surface: differentiable across it."""
         return self._evaluate(unknowns)[0]
 
     def jacobian(self, unknowns: np.ndarray) -> np.ndarray:
-        """`[N, 6 | 7]`: the closest point slides along the surface, which changes no distance."""
+        """`[N, 6 | 7]`; to first order, motion of the closest point changes no distance."""
         _, normals, closest, moved = self._evaluate(unknowns)
         scale, rotation = self._scale_and_rotation(unknowns)
         turned = normals @ rotation.T
@@ -109,7 +109,7 @@ class _Distances:
     def _distances(self, unknowns):
         scale, rotation = self._scale_and_rotation(unknowns)
         moved = self.points - unknowns[:3]
-        points = moved @ rotation / scale + self.middle
+        points = moved @ rotation / scale + self.centroid
         closest = self.surface.closest_points(points)
         normals = self.surface.normals[closest.triangles]
         offsets = points - closest.positions
@@ -119,7 +119,7 @@ class _Distances:
         directions = np.where(
             away[:, None], offsets / np.where(away, distances, 1.0)[:, None], normals
         )
-        return scale * distances, directions, closest.positions - self.middle, moved
+        return scale * distances, directions, closest.positions - self.centroid, moved
 
     def _scale_and_rotation(self, unknowns):
         from scipy.spatial import transform
@@ -129,7 +129,7 @@ class _Distances:
 
 
 def _left_jacobian(vector: np.ndarray) -> np.ndarray:
-    """How a change of a rotation vector turns the rotation: left Jacobian of SO(3), `[3, 3]`."""
+    """Left Jacobian `[3, 3]` of SO(3) at a rotation vector."""
     angle = np.linalg.norm(vector)
     x, y, z = vector
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])

@@ -1,4 +1,9 @@
-"""Exact distances from points to a triangle mesh, float64 NumPy."""
+"""Exact distances from points to a triangle mesh, float64 NumPy.
+
+`trimesh.proximity.closest_point` (5.2, with rtree) takes 0.8 s instead of 1.5 s for 20,000 points
+near 19,552 triangles, but its distances deviate by up to 2e-5 units, far more than the tolerance of
+`mesh_alignment`, and it needs two more dependencies.
+"""
 
 import dataclasses
 import functools
@@ -7,17 +12,17 @@ import numpy as np
 
 from tf_facerecon.core import checks
 
-_NEAREST = 8  # Triangles whose best bounds the distance.
+_NEAREST = 8  # Number of triangles from which the upper bound of the distance is computed.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClosestPoints:
-    """Where a surface is closest to N points.
+    """Closest points on a surface to N query points.
 
     Attributes:
         positions: `[N, 3]` on the surface, unit of the surface.
-        triangles: `[N]` the triangle that each lies on.
-        distances: `[N]`, not negative, unit of the surface.
+        triangles: `[N]` indices of the triangles that they lie on.
+        distances: `[N]`, non-negative, unit of the surface.
     """
 
     positions: np.ndarray
@@ -26,7 +31,7 @@ class ClosestPoints:
 
 
 class Surface:
-    """A triangle mesh that is asked for its closest points.
+    """A triangle mesh with closest-point queries.
 
     Args:
         vertices: `[V, 3]`, any unit.
@@ -45,7 +50,7 @@ class Surface:
             raise ValueError("`vertices` must be finite. Received: NaN or infinite coordinates.")
         if not len(triangles) or triangles.min() < 0 or triangles.max() >= len(vertices):
             raise ValueError(
-                f"`triangles` must hold at least one row of vertex numbers 0 to "
+                f"`triangles` must hold at least one row of vertex indices 0 to "
                 f"{len(vertices) - 1}. Received: {len(triangles)} rows, "
                 f"{triangles.min(initial=0)} to {triangles.max(initial=0)}."
             )
@@ -71,9 +76,9 @@ class Surface:
     def closest_points(self, points: np.ndarray) -> ClosestPoints:
         """Closest points of the surface, exact to rounding.
 
-        The best of the triangles with the nearest centres bounds the distance. A triangle is
-        nowhere closer to a point than its centre's distance less its radius: those that can be
-        closer than the bound are looked at one by one.
+        The triangles with the nearest centroids give an upper bound of the distance. A triangle is
+        at least as far away as its centroid minus its circumradius: only triangles that may be
+        closer than the bound are tested.
 
         Args:
             points: `[N, 3]`, the surface's unit.
@@ -89,7 +94,7 @@ class Surface:
             return ClosestPoints(points, np.zeros(0, np.int64), np.zeros(0))
         _, nearest = self._tree.query(points, k=np.arange(1, min(_NEAREST, len(self.corners)) + 1))
         steps = closest_on_triangles(points[:, None], self.corners[nearest]) - points[:, None]
-        # A little more than the least, so that rounding leaves no point without a triangle.
+        # Slightly enlarged, so that rounding leaves no point without a candidate.
         bounds = (1 + 1e-9) * np.linalg.norm(steps, axis=-1).min(axis=1) + 1e-300
         near = self._tree.query_ball_point(points, bounds + self._radii.max())
         rows = np.repeat(np.arange(len(points)), [len(row) for row in near])
@@ -106,14 +111,14 @@ class Surface:
 
 
 def closest_on_triangles(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Closest points of triangles, each to a point of its own.
+    """Closest points on triangles, one query point per triangle.
 
-    Inside the triangle's prism that is the foot of the perpendicular, elsewhere the closest point
-    of the three edges.
+    If the orthogonal projection onto the plane is inside the triangle, that is the closest point,
+    otherwise the closest point of the three edges.
 
     Args:
         points: `[..., 3]`.
-        corners: `[..., 3, 3]`, corner by corner; a triangle may be flat.
+        corners: `[..., 3, 3]`, one row per corner; triangles may be degenerate.
 
     Returns:
         `[..., 3]`.

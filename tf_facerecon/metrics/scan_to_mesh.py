@@ -1,13 +1,13 @@
-"""Distance of a scan to a reconstructed neutral face, as NoW and MICC Florence measure it.
+"""Scan-to-mesh distances of neutral reconstructions: NoW and MICC Florence protocols.
 
 Convention:
-    The scan is in millimetres, in any frame; the reconstruction in any unit and frame. Every error
-    is taken at the scan's vertices: how finely the reconstruction is meshed does not matter, but
-    what it leaves out (forehead, chin) costs.
+    The scan is in millimetres, in any frame; the reconstruction in any unit and frame. Errors
+    are taken at the vertices of the scan: they do not depend on the resolution of the reconstructed
+    mesh, but regions that it lacks (forehead, chin) increase them.
 
 Sources: the NoW challenge (Sanyal et al. 2019) and its public evaluation; MICC Florence
-(Bagdanov et al. 2011) as Deng et al. 2019 and their authors' answers describe it. Nothing is copied
-from either; numbers agree with theirs as far as two minimisers of one objective do.
+(Bagdanov et al. 2011) as described by Deng et al. 2019 and in answers of its authors. This is an
+independent implementation: numbers agree with theirs as far as two minimisers of one objective do.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from tf_facerecon.geometry import similarity_alignment
 from tf_facerecon.metrics.mesh_alignment import align_mesh_to_scan
 from tf_facerecon.metrics.point_to_mesh import Surface
 
-# iBUG numbers: outer and inner corner of the eye on the image's left, inner and outer of the one on
+# iBUG indices: outer and inner corner of the eye on the image's left, inner and outer of the one on
 # its right, base of the nose, mouth corners on the left and on the right.
 SEVEN_LANDMARKS = (36, 39, 42, 45, 33, 48, 54)
 NOW_RADIUS_FACTOR = 1.4
@@ -37,10 +37,10 @@ def now_distances_mm(
     *,
     unit_mm: float | None = None,
 ) -> np.ndarray:
-    """Distances of the cropped scan's vertices to the reconstruction, NoW procedure.
+    """Distances of the cropped scan's vertices to the reconstructed mesh, NoW protocol.
 
-    The scan is cropped (`now_crop`), the mesh brought onto it by seven landmarks and then by least
-    squares over all distances. The challenge pools the distances of all images:
+    The scan is cropped (`now_crop`), and the mesh is aligned with it by seven landmarks and then by
+    least squares over all distances. The challenge pools the distances of all images:
     `distance_statistics`.
 
     Args:
@@ -49,8 +49,8 @@ def now_distances_mm(
         landmarks: `[7, 3]` of the reconstruction (`SEVEN_LANDMARKS`), its unit.
         scan_vertices: `[N, 3]`, mm.
         scan_landmarks: `[7, 3]`, mm.
-        unit_mm: Millimetres in the reconstruction's unit: then its size counts, too (the metrical
-            variant). `None` lets a scale be fitted.
+        unit_mm: Millimetres per unit of the reconstruction, to evaluate its size as well (metrical
+            variant). With `None` the scale is fitted.
 
     Returns:
         `[K]` distances at the K scan vertices inside the crop, mm, in their order.
@@ -68,7 +68,7 @@ def now_distances_mm(
 
 
 def now_crop(scan_vertices: np.ndarray, scan_landmarks: np.ndarray) -> np.ndarray:
-    """Which scan vertices `[N]` count: those in a ball about the middle of the nose.
+    """Mask `[N]` of the scan vertices to evaluate: those in a ball around the nose.
 
     Its centre is 0.3 of the way from the nose's base to its bridge (middle of the inner eye
     corners); its radius 1.4 times the mean of the distance of the outer eye corners and of the
@@ -91,7 +91,7 @@ def now_crop(scan_vertices: np.ndarray, scan_landmarks: np.ndarray) -> np.ndarra
 
 
 def distance_statistics(distances: Iterable[np.ndarray]) -> dict[str, float]:
-    """Median, mean and (population) standard deviation of all distances of all images together.
+    """Median, mean and (population) standard deviation of the pooled distances of all images.
 
     Raises:
         ValueError: If there is no distance, or one is not finite.
@@ -122,12 +122,12 @@ def micc_error_mm(
     average: Literal["rmse", "mean"] = "rmse",
     unit_mm: float | None = None,
 ) -> float:
-    """Error of a neutral reconstruction against one scan, MICC procedure of Deng et al.
+    """Error of a neutral reconstruction against one scan, MICC protocol of Deng et al.
 
-    The scan is cropped (`micc_crop`), the mesh aligned by seven landmarks and then by least squares
-    with a scale of its own; point-to-plane distances are averaged over the scan's vertices. Papers
-    report mean and deviation over the 53 people. Where the forehead was cut was never published,
-    so numbers compare with the published ones only roughly.
+    The scan is cropped (`micc_crop`), and the mesh is aligned with it by seven landmarks and then
+    by least squares including a scale; point-to-plane distances are averaged over the vertices of
+    the scan. Papers report mean and standard deviation over the 53 people. Where the forehead is
+    cropped was never published, so numbers are only roughly comparable with published ones.
 
     Args:
         vertices: `[V, 3]` neutral reconstruction.
@@ -135,17 +135,17 @@ def micc_error_mm(
         landmarks: `[68, 3]` iBUG points of the reconstruction, its unit.
         scan_vertices: `[N, 3]`, mm.
         scan_landmarks: `[68, 3]` iBUG points of the scan, mm.
-        radius_mm: Radius of the crop about the nose tip.
-        forehead: Height of the forehead that stays, see `micc_crop`.
+        radius_mm: Radius of the crop around the nose tip.
+        forehead: Height of the forehead that is kept, see `micc_crop`.
         distance: "plane": to the plane of the closest triangle; "surface": to the triangle itself.
         average: "rmse" (root of the mean square) or "mean".
-        unit_mm: Millimetres in the reconstruction's unit, to forbid a fitted scale.
+        unit_mm: Millimetres per unit of the reconstruction, to evaluate without a fitted scale.
 
     Returns:
         Millimetres.
 
     Raises:
-        ValueError: If a choice is unknown, a shape does not fit or the crop is empty.
+        ValueError: If an option is unknown, a shape does not fit or the crop is empty.
     """
     if distance not in ("plane", "surface"):
         raise ValueError(f'`distance` must be "plane" or "surface". Received: {distance!r}.')
@@ -172,15 +172,15 @@ def micc_crop(
     radius_mm: float = MICC_RADIUS_MM,
     forehead: float | None = 0.5,
 ) -> np.ndarray:
-    """Which scan vertices `[N]` count: a ball about the nose tip, without the upper forehead.
+    """Mask `[N]` of the scan vertices to evaluate: a ball around the nose tip, forehead cropped.
 
     Args:
         scan_vertices: `[N, 3]`, mm.
         scan_landmarks: `[68, 3]`, mm.
         radius_mm: Radius of the ball.
-        forehead: How far above the nasion (landmark 27) the face goes on, along the nose's axis
-            and as a share of its length (27 to 33); one half ends just above the brows. `None`
-            keeps the forehead.
+        forehead: Height above the nasion (landmark 27) at which the forehead is cropped, along the
+            axis of the nose and as a fraction of its length (27 to 33); 0.5 is just above the
+            eyebrows. `None` keeps the forehead.
     """
     scan_vertices = np.asarray(scan_vertices, np.float64)
     _check_points("scan_vertices", scan_vertices, None)
@@ -195,7 +195,7 @@ def micc_crop(
 
 
 def _check_points(name: str, points: np.ndarray, count: int | None) -> None:
-    """Raises unless `points` are `[count, 3]`, all finite: holes would be left out unseen."""
+    """Checks for `[count, 3]`, all finite: holes of a scan would go unnoticed otherwise."""
     checks.check_shape(name, points, (count, 3))
     if not np.isfinite(points).all():
         raise ValueError(

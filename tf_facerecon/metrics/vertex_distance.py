@@ -1,4 +1,4 @@
-"""Distance between a reconstructed surface and the true one, in millimetres."""
+"""Vertex-to-vertex distance of two meshes of the same topology, millimetres."""
 
 from typing import Literal
 
@@ -30,12 +30,12 @@ def vertex_offsets_mm(
     *,
     align: Literal["similarity", "rigid"] | None = "similarity",
 ) -> np.ndarray:
-    """From the vertices of the true mesh to those of another of the same topology.
+    """Vertex-to-vertex offsets of two meshes of the same topology, millimetres.
 
     Args:
         predicted: Vertices `[V, 3]`, decimetres.
         true: Vertices `[V, 3]`, decimetres.
-        align: How `predicted` is first brought onto `true` by least squares over all vertices:
+        align: How `predicted` is first aligned with `true` by least squares over all vertices:
             `"similarity"` (scale, rotation, translation), `"rigid"` (no scale) or None.
 
     Returns:

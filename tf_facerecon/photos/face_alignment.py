@@ -1,7 +1,7 @@
-"""From a photograph and five points to the 224 x 224 crop that R-Net expects, and back.
+"""Face alignment: from a photograph and five points to the 224 x 224 crop of R-Net, and back.
 
 Convention:
-    Points are `(column, row)`, row down, the top-left pixel being (0, 0); pixels.
+    Points are `(column, row)` in pixels, row down; the top-left pixel is (0, 0).
     Five points: eye on the left of the image, eye on the right, nose tip, mouth corner on the
     left, mouth corner on the right. 68 points: iBUG order.
 
@@ -38,9 +38,9 @@ FIVE_POINT_TEMPLATE = np.array(
 
 @dataclasses.dataclass(frozen=True)
 class CropTransform:
-    """Where a crop lies in its photograph.
+    """Transform between a photograph and its aligned crop.
 
-    The photograph `width x height` is resized to `resized_width x resized_height` and cut at
+    The photograph `width x height` is resized to `resized_width x resized_height` and cropped at
     `(left, top)`. Point coordinates use the unrounded `scale` and `(x, y)` instead, as the labels
     of Deng et al. do; the two differ by less than 2 pixels of the crop unless the photograph is
     enlarged (`scale` > 1).
@@ -87,12 +87,12 @@ class CropTransform:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class AlignedFace:
-    """A crop and where it comes from.
+    """An aligned crop and its transform.
 
     Attributes:
         image: `uint8 [224, 224, 3]`, RGB, black beyond the photograph.
         transform: Maps points between photograph and crop.
-        mask: `uint8 [224, 224]` cut from the mask of the photograph, if there was one.
+        mask: `uint8 [224, 224]` cropped from the mask of the photograph, if there is one.
     """
 
     image: np.ndarray
@@ -103,16 +103,16 @@ class AlignedFace:
 def align_face(
     image: np.ndarray, points: np.ndarray, *, mask: np.ndarray | None = None
 ) -> AlignedFace:
-    """Cuts the aligned 224 x 224 crop of one face.
+    """Crops one face from a photograph, aligned, 224 x 224.
 
     Args:
         image: Photograph `uint8 [height, width, 3]`, RGB.
         points: Five points `[5, 2]` or 68 landmarks `[68, 2]` of the face in the photograph.
-        mask: Optional `uint8 [height, width]`, resized and cut in the same way.
+        mask: Optional `uint8 [height, width]`, resized and cropped in the same way.
 
     Raises:
         ValueError: If an argument has another shape or type, or if the points are not finite, lie
-            far outside of the photograph, on one line, or make a face too small to enlarge.
+            far outside the photograph or on one line, or the face is too small to be enlarged.
     """
     _check_image("image", image, (None, None, 3))
     height, width = image.shape[:2]
@@ -127,11 +127,11 @@ def align_face(
 
 
 def fit_crop_transform(points: np.ndarray, width: int, height: int) -> CropTransform:
-    """Finds the crop of a face by weak-perspective fitting of a template (POS).
+    """Fits a template under weak perspective (POS) to find the crop of a face.
 
-    The template's x, y and z explain the points' columns and heights by linear least squares, six
-    rotation-and-scale and two translation parameters; the crop shows one decimetre of the template
-    as 102 pixels.
+    Columns and heights of the points are fitted as linear functions of the template's x, y and z by
+    least squares: six parameters of rotation and scale, two of translation. The crop shows one
+    decimetre of the template as 102 pixels.
 
     Args:
         points: `[5, 2]` or `[68, 2]`, in the photograph.
@@ -153,7 +153,7 @@ def fit_crop_transform(points: np.ndarray, width: int, height: int) -> CropTrans
     if not 0 < resized_width * resized_height <= MAX_RESIZED_PIXELS:
         raise ValueError(
             f"`points` make a face that needs its {width} x {height} photograph scaled by "
-            f"{scale:.4g}; expected a face larger in the photograph. Cut the photograph first."
+            f"{scale:.4g}; expected a face larger in the photograph. Crop the photograph first."
         )
     return CropTransform(
         width=width,
@@ -169,16 +169,16 @@ def fit_crop_transform(points: np.ndarray, width: int, height: int) -> CropTrans
 
 
 def crop_image(image: np.ndarray, transform: CropTransform) -> np.ndarray:
-    """Resizes `uint8 [height, width]` or `[height, width, 3]` and cuts the crop, black outside.
+    """Resizes `uint8 [height, width]` or `[height, width, 3]` and crops it, black outside.
 
     Raises:
-        ValueError: If `image` has not the size of the transform's photograph, or is not `uint8`.
+        ValueError: If `image` differs in size from the transform's photograph, or is not `uint8`.
     """
     import PIL.Image
 
     trailing = () if np.ndim(image) == 2 else (3,)
     _check_image("image", image, (transform.height, transform.width, *trailing))
-    # Pillow's bicubic filter widens when shrinking; other libraries' would alias.
+    # Pillow's bicubic filter is antialiased when downsampling; that of most other libraries is not.
     resized = PIL.Image.fromarray(image).resize(
         (transform.resized_width, transform.resized_height), PIL.Image.Resampling.BICUBIC
     )
@@ -187,22 +187,22 @@ def crop_image(image: np.ndarray, transform: CropTransform) -> np.ndarray:
 
 
 def five_points_from_68(landmarks: np.ndarray) -> np.ndarray:
-    """Five points `[5, 2]` float64 from 68 iBUG landmarks `[68, 2]`; eyes are corner means."""
+    """Five points `[5, 2]` float64 from 68 iBUG landmarks `[68, 2]`; eyes are means of corners."""
     checks.check_shape("landmarks", landmarks, (68, 2))
     return face_landmarks.five_points_from_landmarks(np.asarray(landmarks, np.float64))
 
 
 def check_face_order(name: str, five_points: np.ndarray, hint: str = "") -> None:
-    """Raises `ValueError` unless five points stand as those of a face that looks at the camera.
+    """Raises `ValueError` unless five points are arranged as those of a face seen from the front.
 
-    The mouth lies below the eyes, and its corners from left to right as the eyes do. Points counted
-    upwards, mirrored or in another order do not; nor may those that a detector finds in a profile.
+    The mouth must be below the eyes, with its corners in the same left-to-right order. Points with
+    rows counted upwards, mirrored or in another order fail, and so may detections of profiles.
 
     Args:
-        name: What to call the points in the message.
+        name: Name of the points in the message.
         five_points: `[5, 2]`, (column, row), row down: eye on the image's left, eye on its right,
             nose tip, mouth corner on the left, on the right.
-        hint: What to add to "rows counted downwards".
+        hint: Text to add after "rows counted downwards".
     """
     checks.check_shape("five_points", five_points, (5, 2))
     eyes, mouth = five_points[1] - five_points[0], five_points[4] - five_points[3]
@@ -216,7 +216,7 @@ def check_face_order(name: str, five_points: np.ndarray, hint: str = "") -> None
 
 
 def _five_points(points: np.ndarray) -> np.ndarray:
-    """Gives float64 `[5, 2]` from five or 68 points."""
+    """Converts five or 68 points to float64 `[5, 2]`."""
     points = np.asarray(points, np.float64)
     if points.shape == (68, 2):
         return five_points_from_68(points)
@@ -228,7 +228,7 @@ def _five_points(points: np.ndarray) -> np.ndarray:
 
 
 def _check_five_points(points: np.ndarray, width: int, height: int) -> None:
-    """Raises `ValueError` for points from which no crop can be found."""
+    """Raises `ValueError` for points that do not determine a crop."""
     if not np.isfinite(points).all():
         raise ValueError(f"`points` must be finite. Received: {points.tolist()}.")
     size = np.array([width, height], np.float64)

@@ -1,4 +1,4 @@
-"""Faces in photographs, by MTCNN (Zhang et al. 2016; the `mtcnn` package and its weights).
+"""Face detection by MTCNN (Zhang et al. 2016; the `mtcnn` package and its weights).
 
 Convention:
     Points and boxes in pixels of the given photograph, `(column, row)`, row down, the centre of the
@@ -15,7 +15,7 @@ import numpy as np
 
 from tf_facerecon.core import checks
 
-DETECTION_SIDE = 480  # Longer sides only cost time: the points get no better.
+DETECTION_SIDE = 480  # Larger images take longer without better points.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,21 +41,21 @@ class DetectedFace:
 class FaceDetector:
     """MTCNN with its stock thresholds (0.6, 0.7, 0.8); finds upright faces of 20 pixels and more.
 
-    The 20 pixels are counted after the photograph's long side is shrunk to 480. Turned by more
-    than some 45 degrees in the image plane, a face is not found.
+    The 20 pixels are counted after the long side of the photograph is reduced to 480. Faces rotated
+    by more than about 45 degrees in the image plane are not detected.
     """
 
     def __init__(self):
         self._network = _load_mtcnn()
 
     def detect(self, image: np.ndarray) -> list[DetectedFace]:
-        """Finds all faces of a photograph, the largest box first.
+        """Detects all faces in a photograph, the largest box first.
 
         Args:
             image: `uint8 [height, width, 3]` or grey `[height, width]`.
 
         Returns:
-            The faces; an empty list when there is none.
+            The faces; empty if there is none.
 
         Raises:
             ValueError: If `image` has another shape or type.
@@ -79,8 +79,8 @@ def largest_face(faces: Sequence[DetectedFace], source: object) -> DetectedFace:
     """The face with the largest box.
 
     Args:
-        faces: What `FaceDetector.detect` found, in any order.
-        source: What was searched, usually the file; for the message.
+        faces: Results of `FaceDetector.detect`, in any order.
+        source: The photograph, usually its file; for the message.
 
     Raises:
         ValueError: If there is no face.
@@ -96,8 +96,8 @@ def largest_face(faces: Sequence[DetectedFace], source: object) -> DetectedFace:
 def _load_mtcnn():
     """Builds MTCNN from the weights inside its own package.
 
-    `mtcnn.MTCNN()` would first unpickle a `pnet.lz4` that happens to lie in the working directory:
-    a stranger's file there could run code. Absolute paths keep it from looking.
+    `mtcnn.MTCNN()` would first unpickle a `pnet.lz4` from the working directory if there is one, so
+    that an untrusted file there could run code. Absolute paths prevent that.
     """
     import mtcnn
     from mtcnn import stages
@@ -110,8 +110,8 @@ def _load_mtcnn():
             path = files.enter_context(importlib.resources.as_file(folder / f"{name}.lz4"))
             if not path.is_file():
                 raise FileNotFoundError(
-                    f"No detector weights {path}. Install the package `mtcnn` anew: its wheel "
-                    "brings them."
+                    f"No detector weights {path}. Reinstall the package `mtcnn`: they are "
+                    "part of its wheel."
                 )
             built.append(stage(weights=str(path.absolute())))
     return mtcnn.MTCNN(stages=built)
@@ -130,7 +130,7 @@ def _shrink(image: np.ndarray) -> np.ndarray:
 
 
 def _to_face(row: np.ndarray, scale: np.ndarray) -> DetectedFace:
-    """Reads a row `[image, x, y, w, h, score, 5 columns, 5 rows]` of MTCNN's own pixels.
+    """Converts an MTCNN result `[image, x, y, w, h, score, 5 columns, 5 rows]` to a `DetectedFace`.
 
     Pixel centres stay pixel centres: c -> (c + 0.5) * scale - 0.5.
     """

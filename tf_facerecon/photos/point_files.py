@@ -1,4 +1,4 @@
-"""Text files that say where a face is in its photograph: a row `column row` for each point."""
+"""Text files with the landmarks of a face in a photograph: one line `column row` per point."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def points_path(photo: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-    """The file that holds the points of `photo` in a `folder` of such files."""
+    """Path of the landmark file of `photo` in a `folder` of such files."""
     return folder / f"{photo.stem}.txt"
 
 
@@ -15,14 +15,14 @@ def read_points(path: pathlib.Path, *counts: int) -> np.ndarray:
 
     Args:
         path: The file.
-        *counts: How many rows it may have.
+        *counts: Allowed numbers of rows.
 
     Returns:
         float64 `[count, 2]`, finite.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it holds anything but so many rows of two finite numbers.
+        ValueError: If it does not hold that many rows of two finite numbers.
     """
     try:
         points = np.loadtxt(path, ndmin=2)

@@ -1,8 +1,8 @@
-"""How probably each pixel shows skin: naive Bayes on the colour alone.
+"""Skin probability of each pixel: a naive Bayes classifier of its colour.
 
-Two mixtures of Gaussians, one of skin colours and one of all others, in BT.601 YCbCr
-(Jones & Rehg 2002; parameters as published with Deng et al. 2019). The hybrid-level loss weighs
-pixels by this probability, so that beards, glasses and hair do not become skin colour.
+Two Gaussian mixtures of scikit-learn, one of skin colours and one of all others, in BT.601 YCbCr
+(Jones & Rehg 2002; parameters as published with Deng et al. 2019). The hybrid-level loss weights
+pixels by this probability, so that beards, glasses and hair do not affect the albedo.
 
 Source: the published parameters are numbers of microsoft/Deep3DFaceReconstruction (MIT licence,
 Copyright (c) Microsoft Corporation; see NOTICE).
@@ -20,8 +20,8 @@ from tf_facerecon.io import array_archive
 SKIN_PRIOR = 0.8  # Inside an aligned crop, most pixels are skin.
 _FORMAT = "tf_facerecon skin model 1"
 _MIN_PIXELS_PER_COMPONENT = 50
-_MAX_BYTES = 1 << 20  # Of a file; a model of hundreds of components is smaller.
-_CHUNK = 1 << 18  # Pixels at once: bounds memory on large photographs.
+_MAX_BYTES = 1 << 20  # Of a file; even models of hundreds of components are smaller.
+_CHUNK = 1 << 18  # Pixels per batch; limits memory for large photographs.
 
 # One row per component: weight; mean Y, Cb, Cr; the upper triangle of the inverse covariance
 # (YY, YCb, YCr, CbCb, CbCr, CrCr).
@@ -94,8 +94,8 @@ class SkinModel:
         Args:
             skin_pixels: `[N, 3]` RGB in 0..255.
             non_skin_pixels: `[M, 3]` RGB in 0..255.
-            components: Gaussians in each mixture.
-            seed: Of the first guess; the same pixels and seed give the same model.
+            components: Number of Gaussians in each mixture.
+            seed: Of the initialization; the same pixels and seed give the same model.
             prior: See `SkinModel`.
 
         Raises:
@@ -107,7 +107,7 @@ class SkinModel:
         mixtures = []
         for name, pixels in (("skin_pixels", skin_pixels), ("non_skin_pixels", non_skin_pixels)):
             colours = ycbcr_from_rgb(_checked_pixels(name, pixels, components))
-            # Half a colour step of variance: pixels of one flat colour still make a Gaussian.
+            # Variance of at least 0.5, so that pixels of one flat colour give a valid Gaussian.
             fitted = mixture.GaussianMixture(components, reg_covar=0.5, random_state=seed)
             mixtures.append(fitted.fit(colours))
         return cls(*mixtures, prior=prior)
@@ -118,7 +118,7 @@ class SkinModel:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the file is no skin model, or its arrays do not make one.
+            ValueError: If the file is not a skin model, or its arrays are not valid.
         """
         path = pathlib.Path(path)
         if not path.is_file():
@@ -153,7 +153,7 @@ class SkinModel:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of the parameters, hexadecimal: two models of one fingerprint answer alike."""
+        """SHA-256 of the parameters, hexadecimal: equal fingerprints mean equal probabilities."""
         digest = hashlib.sha256(np.float64(self.prior).tobytes())
         for mixture in (self.skin, self.other):
             for array in (mixture.weights_, mixture.means_, mixture.precisions_):
@@ -163,8 +163,8 @@ class SkinModel:
     def probability(self, image: np.ndarray) -> np.ndarray:
         """Probability of skin at each pixel.
 
-        `p = prior p(c|skin) / (prior p(c|skin) + (1 - prior) p(c|other))`, from logarithms: no
-        colour divides zero by zero.
+        `p = prior p(c|skin) / (prior p(c|skin) + (1 - prior) p(c|other))`, computed from
+        logarithms, so that no colour gives 0/0.
 
         Args:
             image: RGB `[..., 3]`, `uint8` or floats in 0..1.
@@ -203,7 +203,7 @@ def ycbcr_from_rgb(rgb: np.ndarray) -> np.ndarray:
 
 
 def _mixture(weights: np.ndarray, means: np.ndarray, precisions: np.ndarray):
-    """A scikit-learn mixture that carries given parameters instead of fitted ones."""
+    """A scikit-learn mixture with given parameters instead of fitted ones."""
     from sklearn import mixture
 
     result = mixture.GaussianMixture(len(weights))
@@ -211,13 +211,13 @@ def _mixture(weights: np.ndarray, means: np.ndarray, precisions: np.ndarray):
     result.means_ = means
     result.precisions_ = precisions
     result.covariances_ = np.linalg.inv(precisions)
-    # Any triangular C with precision = C C^T serves scikit-learn's densities.
+    # scikit-learn's densities accept any triangular C with precision = C C^T.
     result.precisions_cholesky_ = np.linalg.cholesky(precisions)
     return result
 
 
 def _checked_mixture(name: str, arrays):
-    """Reads one mixture from the arrays of a file; `ValueError` if they do not make one."""
+    """Reads one mixture from the arrays of a file; `ValueError` if they are not valid."""
     weights, means, precisions = (
         np.asarray(arrays[f"{name}_{part}"], np.float64)
         for part in ("weights", "means", "precisions")
@@ -237,7 +237,7 @@ def _checked_mixture(name: str, arrays):
 
 
 def _checked_pixels(name: str, pixels: np.ndarray, components: int) -> np.ndarray:
-    """Gives `pixels` if they are `[N, 3]` in 0..255 and enough for a mixture."""
+    """Checks that `pixels` are `[N, 3]` in 0..255 and enough for a mixture, and returns them."""
     pixels = np.asarray(pixels)
     checks.check_shape(name, pixels, (None, 3))
     _check_range(name, pixels, 255.0)
