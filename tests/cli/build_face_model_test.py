@@ -1,6 +1,7 @@
 """`tf-facerecon build-face-model`: calls of the builders, and files."""
 
 import logging
+import pathlib
 
 import numpy as np
 import pytest
@@ -164,3 +165,21 @@ def test_unusable_target_is_seen_before_the_work(home, monkeypatch, capsys):
     for out, cause in (("file/m.npz", "is a file"), ("folder.npz", "is a folder")):
         assert build_face_model.main(["procedural", "--out", out, "--overwrite"]) == 2
         assert cause in capsys.readouterr().err
+
+
+def test_options_of_a_further_kind_come_from_its_builder(calls, monkeypatch, capsys):
+    points = model_sources.BuildOption("points", "--points", "file", pathlib.Path, required=True)
+    builder = model_sources.ModelBuilder(build=lambda source, points: {}, options=(points,))
+    builders = {**model_sources.BUILDERS, "scan": builder}
+    monkeypatch.setattr(model_sources, "BUILDERS", builders)
+    monkeypatch.setattr(model_sources, "KINDS", tuple(builders))
+    arguments = ["scan", "--source", "a.obj", "--out", "m.npz"]
+    assert build_face_model.main([*arguments, "--points", "p.txt"]) == 0
+    assert calls == [("scan", "a.obj", {"points": pathlib.Path("p.txt")})]
+    for wrong, message in (
+        (arguments, "scan needs --points"),
+        (["ict", "--points", "p.txt"], "--points is for scan, not for ict"),
+    ):
+        with pytest.raises(SystemExit):
+            build_face_model.main(wrong)
+        assert message in capsys.readouterr().err

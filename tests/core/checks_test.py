@@ -39,7 +39,7 @@ def test_check_shape_exception_raised(shape, expected):
         checks.check_shape("points", tf.zeros(shape), expected)
 
 
-def test_check_shape_says_what_was_expected_and_what_came():
+def test_check_shape_message():
     with pytest.raises(ValueError) as error:
         checks.check_shape("points", tf.zeros([5, 4]), (..., None, 3))
     assert str(error.value) == ("`points` must have shape [..., None, 3]. Received: shape [5, 4].")

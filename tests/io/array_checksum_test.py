@@ -38,7 +38,7 @@ def test_tolerant_checksum_ignores_the_last_bit(basis, rng):
         assert array_checksum.tolerant_checksum(np.nextafter(basis, towards)) == digest
 
 
-def test_tolerant_checksum_sees_exchanged_modes_and_signs(basis):
+def test_tolerant_checksum_detects_permuted_modes_and_signs(basis):
     digests = {array_checksum.tolerant_checksum(basis)}
     for first, second in ((0, 1), (40, 41), (3, 79)):
         order = np.arange(80)
@@ -51,14 +51,14 @@ def test_tolerant_checksum_sees_exchanged_modes_and_signs(basis):
     assert len(digests) == 7
 
 
-def test_tolerant_checksum_sees_size_shape_and_order(basis):
+def test_tolerant_checksum_detects_scale_shape_and_order(basis):
     points = basis[..., 0]
     arrays = [points, 1.05 * points, -points, points[::-1], points[:-1], points.T, 0 * points]
     arrays += [points[..., None]]
     assert len({array_checksum.tolerant_checksum(array) for array in arrays}) == len(arrays)
 
 
-def test_tolerant_checksum_does_not_look_at_modes_that_are_noise(basis, rng):
+def test_tolerant_checksum_ignores_modes_that_are_noise(basis, rng):
     digests = set()
     for _ in range(5):
         noise = 1e-12 * rng.standard_normal((500, 3, 1))
@@ -66,7 +66,7 @@ def test_tolerant_checksum_does_not_look_at_modes_that_are_noise(basis, rng):
     assert len(digests) == 1
 
 
-def test_tolerant_checksum_knows_one_zero(basis):
+def test_tolerant_checksum_ignores_the_sign_of_zero(basis):
     zeros = np.zeros_like(basis)
     assert array_checksum.tolerant_checksum(zeros) == array_checksum.tolerant_checksum(-zeros)
 
@@ -91,7 +91,7 @@ def test_tolerant_checksum_preset():
     assert array_checksum.tolerant_checksum(array) == expected
 
 
-def test_exact_checksum_sees_every_number(rng):
+def test_exact_checksum_detects_every_change(rng):
     triangles = rng.integers(0, 99, (50, 3)).astype(np.int32)
     digest = array_checksum.exact_checksum(triangles)
     assert array_checksum.exact_checksum(triangles.astype(">i8")) == digest

@@ -67,7 +67,7 @@ def test_make_folder_exception_raised(tmp_path):
             atomic_files.make_folder(folder)
 
 
-def test_make_folder_says_what_the_file_system_says(tmp_path, monkeypatch):
+def test_make_folder_reports_the_error_of_the_file_system(tmp_path, monkeypatch):
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -40,7 +40,7 @@ def test_read_image_exif_orientation(tmp_path, photo, orientation, turn):
     np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), np.rot90(photo, turn))
 
 
-def test_read_image_rgba_is_laid_on_black(tmp_path):
+def test_read_image_rgba_is_composited_on_black(tmp_path):
     rgba = np.zeros((16, 16, 4), np.uint8)
     rgba[:, :8] = (200, 100, 50, 255)
     rgba[:, 8:] = (200, 100, 50, 0)
@@ -202,7 +202,7 @@ def test_write_image_exception_raised(tmp_path, name, image, message):
     assert os.listdir(tmp_path) == []
 
 
-def test_read_image_takes_odd_exif(tmp_path, photo):
+def test_read_image_ignores_malformed_exif(tmp_path, photo):
     """Only the orientation is read; a malformed resolution tag is ignored."""
     orientation = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
     resolution = struct.pack("<HHII", 0x011A, 2, 6, 38)
@@ -238,7 +238,7 @@ def test_read_image_formats(tmp_path, suffix):
     assert (image_files.read_image(tmp_path / f"a{suffix}") > 250).all()
 
 
-def test_read_image_says_when_memory_runs_out(tmp_path, photo, monkeypatch):
+def test_read_image_memory_error_raised(tmp_path, photo, monkeypatch):
     def load(self):
         raise MemoryError
 

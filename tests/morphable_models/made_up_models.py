@@ -6,7 +6,7 @@ from tf_facerecon.morphable_models.morphable_model import MorphableModel
 
 
 def made_up_model(seed: int = 0, side: int = 12, **changes) -> MorphableModel:
-    """A bumpy sheet of `side * side` vertices with random bases; `changes` replace fields."""
+    """A bumpy surface of `side * side` vertices with random bases; `changes` replace fields."""
     rng = np.random.default_rng(seed)
     column, row = np.meshgrid(np.linspace(-0.8, 0.8, side), np.linspace(-0.9, 0.9, side))
     depth = 0.5 - 0.4 * (column**2 + row**2)

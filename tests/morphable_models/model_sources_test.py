@@ -1,3 +1,5 @@
+import pathlib
+
 import pytest
 
 from tf_facerecon.morphable_models import model_sources
@@ -29,7 +31,7 @@ def test_build_command_of_others(name):
     assert model_sources.build_command(name) is None
 
 
-def test_build_command_knows_every_published_name():
+def test_build_command_of_every_published_name():
     from tf_facerecon.morphable_models.importers.basel import bfm17
 
     for name in bfm17._PUBLISHED_NAMES.values():
@@ -67,3 +69,37 @@ def test_build_fields_tells_the_years_apart(monkeypatch):
     assert model_sources.build_fields("bfm17", "x.h5")["name"] == "bfm17-face12"
     with pytest.raises(ValueError, match="contains bfm17-face12 .* not bfm19: build bfm17"):
         model_sources.build_fields("bfm19", "x.h5")
+
+
+@pytest.fixture
+def scan_builder(monkeypatch):
+    """A further kind of model, registered as the documentation says."""
+    options = (
+        model_sources.BuildOption("points", "--points", "landmarks", pathlib.Path, required=True),
+        model_sources.BuildOption("part", "--part", "part", choices=("face", "head")),
+    )
+    builder = model_sources.ModelBuilder(
+        build=lambda source, **options: {"source": source, **options},
+        options=options,
+        model_name=lambda points, part: f"scan-{part}",
+        commands={"scan-head": "scan --source FILE --points POINTS --part head"},
+    )
+    builders = {**model_sources.BUILDERS, "scan": builder}
+    monkeypatch.setattr(model_sources, "BUILDERS", builders)
+    return builder
+
+
+def test_builders_are_extensible(scan_builder):
+    fields = model_sources.build_fields("scan", "a.obj", points="p.txt")
+    assert fields == {"source": "a.obj", "points": "p.txt", "part": None}
+    assert model_sources.built_name("scan", points="p.txt", part="head") == "scan-head"
+    assert model_sources.build_command("scan-head").endswith(
+        " scan --source FILE --points POINTS --part head"
+    )
+    with pytest.raises(ValueError, match="scan needs `points`: landmarks"):
+        model_sources.build_fields("scan", "a.obj")
+
+
+def test_commands_begin_with_their_kind():
+    for kind, builder in model_sources.BUILDERS.items():
+        assert all(command.split()[0] == kind for command in builder.commands.values())

@@ -79,7 +79,7 @@ def test_now_landmarks_follow_the_68():
     )
 
 
-def test_fingerprint_sees_what_coefficients_and_pictures_depend_on():
+def test_fingerprint_depends_on_shape_and_appearance():
     model = made_up_model(**made_up_details())
     seen = {model.fingerprint}
     for name in model_checks.CORE_ARRAYS:
@@ -174,7 +174,7 @@ def test_from_preset_finds_cached_file(tmp_path, monkeypatch):
         MorphableModel.from_preset("unheard-of")
 
 
-def test_from_preset_says_the_command(tmp_path, monkeypatch):
+def test_from_preset_error_names_the_command(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_FACERECON_HOME", str(tmp_path))
     command = r"no face model 'bfm09' yet.*tf-facerecon build-face-model bfm09 --source FOLDER$"
     with pytest.raises(FileNotFoundError, match=command):

@@ -25,7 +25,7 @@ _ALIGNMENT_STEPS = 4
 # Fraction of the bounded expression modes that are active in the most expressive faces: about six
 # of ICT-FaceKit's 53, as in one posed expression; sixteen at once no longer look like a face.
 _ACTIVE_MODES = 0.12
-# The broadest smile and the widest mouth opening, in units of `smile_direction.smile_directions`.
+# The broadest smile and the widest mouth opening, in units of `smile_expressions`.
 _BROADEST_SMILE, _WIDEST_OPENING = 2.0, 1.6
 
 

@@ -24,8 +24,8 @@ def similarity_transform(
         `(scale, rotation [3, 3], translation [3])` in float64, R for column vectors.
 
     Raises:
-        ValueError: If the shapes differ, a value is not finite, or the points of either set lie on
-            one line or in one place, so that no rotation is defined.
+        ValueError: If the shapes differ, a value is not finite, or the points of either set are
+            collinear or coincide, so that no rotation is defined.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     checks.check_shape("source", source, (None, 3))

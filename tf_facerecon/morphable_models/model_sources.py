@@ -126,12 +126,11 @@ def _complete_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         )
     complete = {name: options.get(name, option.default) for name, option in known.items()}
     for name, option in known.items():
-        if option.required and complete[name] is None:
+        value = complete[name]
+        if value is None and option.required:
             raise ValueError(f"{kind} needs `{name}`: {option.help}. Received: None.")
-        if option.choices and complete[name] not in option.choices:
-            raise ValueError(
-                f"`{name}` must be one of {option.choices}. Received: {complete[name]!r}."
-            )
+        if value is not None and option.choices and value not in option.choices:
+            raise ValueError(f"`{name}` must be one of {option.choices}. Received: {value!r}.")
     return complete
 
 

@@ -28,7 +28,7 @@ def test_masks_lie_between_0_and_1(masks):
         assert values.shape == S.shape and 0.0 <= values.min() and values.max() <= 1.0, field.name
 
 
-def test_without_features_the_skin_is_plain(masks):
+def test_skin_without_features_is_uniform(masks):
     empty = {field.name: 0 * S for field in dataclasses.fields(masks)[3:]}
     colours = albedo_synthesis.mean_colours(dataclasses.replace(masks, **empty))
     forehead = (T > 0.6) & (np.abs(S) < 0.3)
@@ -56,7 +56,7 @@ def test_smooth_modes_are_the_strongest_ones(masks):
         assert (axis > 0).all()  # lightness: all channels together
 
 
-def test_named_modes_count_is_told(masks):
+def test_named_modes_count(masks):
     none = {"even": (np.ones(1), np.ones((S.size, 1))), "odd": (np.zeros(0), np.zeros((S.size, 0)))}
     colours = albedo_synthesis.mean_colours(masks)
     modes = albedo_synthesis.albedo_modes(
@@ -77,7 +77,7 @@ def test_lip_modes_lie_on_the_lips(masks):
     assert np.all(modes == usual, axis=(0, 1)).sum() == count - 2
 
 
-def test_hollows_are_darker(masks):
+def test_concavities_are_darker(masks):
     lit = albedo_synthesis.mean_colours(dataclasses.replace(masks, concavity=0 * S))
     deep = albedo_synthesis.mean_colours(dataclasses.replace(masks, concavity=BARE))
     forehead = (T > 0.4) & (T < 0.7) & (np.abs(S) < 0.1)

@@ -11,18 +11,18 @@ def sphere(radius=0.5, inward=False):
     return np.asarray(ball.vertices), faces[:, ::-1] if inward else faces
 
 
-def test_a_ball_is_open_everywhere_outside():
+def test_outside_of_a_ball_is_fully_visible():
     vertices, triangles = sphere()
     values = ambient_occlusion.ambient_visibility(vertices, triangles)
     assert values.min() > 0.9 and values.mean() > 0.99
 
 
-def test_the_inside_of_a_ball_is_closed():
+def test_inside_of_a_ball_is_fully_occluded():
     vertices, triangles = sphere(inward=True)
     assert ambient_occlusion.ambient_visibility(vertices, triangles).max() < 0.05
 
 
-def test_a_plate_before_another_hides_it_in_part():
+def test_plate_in_front_of_another_occludes_it_partly():
     """From the middle of the hidden plate the other one covers what is not too flat."""
     line = np.linspace(-0.5, 0.5, 21)
     x, y = np.meshgrid(line, line)
@@ -45,7 +45,7 @@ def test_ambient_light_preset():
     np.testing.assert_allclose(light, [[0, 0, 0], [0.5, 2 / 3, 5 / 6], [1, 1, 1]])
 
 
-def test_ambient_light_is_what_bounces_between_walls():
+def test_ambient_light_is_the_sum_of_all_bounces():
     """The sum over bounces: of each, the closed share meets the surface again."""
     share, albedo = np.array([0.1, 0.4, 0.9]), np.array([0.68, 0.5, 0.4])
     bounce = (1.0 - share)[:, None] * albedo
@@ -53,7 +53,7 @@ def test_ambient_light_is_what_bounces_between_walls():
     np.testing.assert_allclose(ambient_occlusion.ambient_light(share, albedo), bounces, rtol=1e-6)
 
 
-def test_averaged_preset():
+def test_smooth_values_preset():
     """Two triangles on a common edge, and a vertex of none."""
     triangles = np.array([[0, 1, 2], [1, 3, 2]])
     values = np.array([3.0, 0.0, 0.0, 6.0, 5.0])

@@ -46,7 +46,7 @@ def visibility(face, mesh):
     return ambient_occlusion.ambient_visibility(vertices / 100.0, triangles[outside])
 
 
-def test_the_procedural_face_is_coloured_as_by_its_own_generator(synthesised, mesh, visibility):
+def test_procedural_face_has_nearly_its_own_albedo(synthesised, mesh, visibility):
     outer = mesh.mouth_row < 0
     expected = albedo.mean_albedo(mesh.s, mesh.t, mesh.mouth_row)
     front = outer & (np.abs(mesh.s) < 0.8) & (mesh.t > -0.8) & (mesh.t < 0.8)
@@ -70,7 +70,7 @@ def test_first_modes_are_melanin_and_haemoglobin(synthesised):
         assert ratio[0, 0] < 0
 
 
-def test_creases_are_dark_and_of_a_deeper_colour(synthesised, mesh, visibility):
+def test_creases_are_dark_and_saturated(synthesised, mesh, visibility):
     """Beside the wings of the nose: darker than its open ridge, blue most and red least."""
     wing = (np.abs(np.abs(mesh.s) - 0.165) < 0.03) & (np.abs(mesh.t + 0.125) < 0.03)
     crease = synthesised.mean_albedo[wing & (visibility < 0.6)]

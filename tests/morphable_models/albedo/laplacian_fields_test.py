@@ -62,20 +62,20 @@ def test_fields_do_not_depend_on_the_mesh():
     np.testing.assert_allclose(variances[0], variances[1], rtol=0.03)
 
 
-def test_fields_are_nought_elsewhere():
+def test_fields_are_zero_outside_the_region():
     vertices, triangles, mirror = sheet()
     where = vertices[:, 1] < 1.0
     fields = laplacian_fields.smooth_fields(vertices, triangles, where, 0.5, 5, mirror)["even"][1]
     assert not fields[~where].any() and np.abs(fields[where]).max(axis=0).min() > 0
 
 
-def test_empty_part_exception_raised():
+def test_empty_region_exception_raised():
     vertices, triangles, _ = sheet()
     with pytest.raises(ValueError, match="at least one triangle"):
         laplacian_fields.smooth_fields(vertices, triangles, np.zeros(len(vertices)), 0.5, 5)
 
 
-def test_part_that_the_mirror_leaves_exception_raised():
+def test_asymmetric_region_exception_raised():
     vertices, triangles, mirror = sheet()
     with pytest.raises(ValueError, match="`mirror_index` must be an involution"):
         laplacian_fields.smooth_fields(vertices, triangles, vertices[:, 0] < 0.5, 0.5, 5, mirror)

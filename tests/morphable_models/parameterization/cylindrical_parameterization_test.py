@@ -8,7 +8,7 @@ LANDMARKS = np.arange(68)
 TEMPLATE = face_domain.landmark_template()
 
 
-def test_the_template_is_unrolled_as_it_is():
+def test_parameterize_template_is_identity():
     face = cylindrical_parameterization.parameterize(TEMPLATE, LANDMARKS)
     np.testing.assert_allclose(face.positions, TEMPLATE, atol=1e-9)
     np.testing.assert_allclose(
@@ -16,14 +16,14 @@ def test_the_template_is_unrolled_as_it_is():
     )
 
 
-def test_unit_and_place_do_not_matter_random(rng):
+def test_parameterize_is_invariant_to_similarity_random(rng):
     turn = rotations.rotation_matrix_from_euler(rng.uniform(-0.1, 0.1, 3)).numpy()
     moved = 100.0 * TEMPLATE @ turn.T + rng.normal(size=3)
     face = cylindrical_parameterization.parameterize(moved, LANDMARKS)
     np.testing.assert_allclose(face.positions, TEMPLATE, atol=1e-8)
 
 
-def test_features_of_another_face_come_to_their_places_random(rng):
+def test_parameterize_aligns_features_of_another_face_random(rng):
     other = TEMPLATE + rng.normal(scale=0.02, size=TEMPLATE.shape)
     face = cylindrical_parameterization.parameterize(other, LANDMARKS)
     expected = face_domain.domain_coordinates(TEMPLATE)
@@ -40,6 +40,6 @@ def test_landmarks_at_one_vertex_are_borne():
     assert np.isfinite(cylindrical_parameterization.parameterize(TEMPLATE, landmarks).s).all()
 
 
-def test_landmarks_in_one_place_exception_raised():
+def test_coinciding_landmarks_exception_raised():
     with pytest.raises(ValueError):
         cylindrical_parameterization.parameterize(np.zeros((68, 3)), LANDMARKS)

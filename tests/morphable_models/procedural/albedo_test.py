@@ -9,7 +9,7 @@ BARE = -1
 
 
 @pytest.fixture(scope="module")
-def places():
+def points():
     """`s`, `t` and mouth row of points off the mouth's mouth, then the same mirrored."""
     rng = np.random.default_rng(2)
     s, t = rng.uniform(0.0, 1.3, 400), rng.uniform(-1.0, 0.95, 400)
@@ -19,12 +19,12 @@ def places():
 
 
 @pytest.fixture(scope="module")
-def basis(places):
-    return albedo.albedo_basis(*places)
+def basis(points):
+    return albedo.albedo_basis(*points)
 
 
-def test_mean_albedo_range_and_symmetry(places):
-    colours = albedo.mean_albedo(*places)
+def test_mean_albedo_range_and_symmetry(points):
+    colours = albedo.mean_albedo(*points)
     assert colours.shape == (800, 3) and colours.min() >= 0.0 and colours.max() <= 1.0
     np.testing.assert_allclose(*np.split(colours, 2), atol=1e-12)
 
@@ -50,22 +50,22 @@ def test_albedo_basis_shape_and_symmetry(basis):
     assert energy[parity > 0].sum() > 0.9 * energy.sum()
 
 
-def test_albedo_basis_first_modes_are_melanin_and_haemoglobin(basis, places):
-    s, t, _ = places
+def test_albedo_basis_first_modes_are_melanin_and_haemoglobin(basis, points):
+    s, t, _ = points
     skin = feature_masks.skin(s, t) > 0.9
-    colours = albedo.mean_albedo(*places)
+    colours = albedo.mean_albedo(*points)
     for mode, absorption in ((0, albedo_synthesis.MELANIN), (1, albedo_synthesis.HAEMOGLOBIN)):
         ratio = basis[skin, :, mode] / (colours[skin] * absorption)
         np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-6)
         assert ratio[0, 0] < 0  # More of it absorbs more light.
 
 
-def test_albedo_basis_leaves_the_inside_of_the_mouth_alone():
+def test_albedo_basis_is_zero_inside_the_mouth():
     rows = np.arange(len(mean_face.MOUTH_INTERIOR))
     lip_line = np.full(rows.size, mean_face.LIP_LINE_MIDDLE)
     inside = albedo.albedo_basis(np.zeros(rows.size), lip_line, rows)
     np.testing.assert_array_equal(inside, np.zeros((rows.size, 3, 80)))
 
 
-def test_albedo_basis_fewer_modes_are_the_first(places, basis):
-    np.testing.assert_allclose(albedo.albedo_basis(*places, 30), basis[..., :30], atol=1e-12)
+def test_albedo_basis_fewer_modes_are_the_first(points, basis):
+    np.testing.assert_allclose(albedo.albedo_basis(*points, 30), basis[..., :30], atol=1e-12)

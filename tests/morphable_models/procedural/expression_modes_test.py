@@ -51,7 +51,7 @@ def test_expressions_hold_at_the_corners_of_the_mouth():
     np.testing.assert_allclose(upper, lower, atol=1e-6)
 
 
-def test_jaw_share_is_torn_at_the_slit():
+def test_jaw_weight_is_discontinuous_at_the_lip_line():
     s = np.zeros(2)
     t = np.full(2, mean_face.LIP_LINE_MIDDLE)
     np.testing.assert_allclose(

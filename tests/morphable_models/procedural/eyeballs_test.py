@@ -19,7 +19,7 @@ def test_eyeball_lies_between_the_lids():
     )
 
 
-def test_eyeball_height_goes_on_behind_the_lids():
+def test_eyeball_height_extends_behind_the_lids():
     shown = eyeballs.eyeball_height(MIDDLE, heights(0.0, 0.5, 1.0))
     lower, _, upper = heights(0.0, 0.5, 1.0)
     assert shown[0] < lower - 0.01 and shown[2] > upper + 0.02
@@ -40,6 +40,6 @@ def test_fields_are_symmetric_random(field, rng):
     np.testing.assert_allclose(field(-s, t), field(s, t), atol=1e-12)
 
 
-def test_shadow_is_deepest_below_the_upper_lid():
+def test_lid_shadow_is_deepest_below_the_upper_lid():
     bottom, middle, top = eyeballs.lid_shadow(MIDDLE, heights(0.2, 0.4, 0.95))
     assert top > 0.8 and middle < 0.3 and bottom < top

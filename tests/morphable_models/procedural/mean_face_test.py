@@ -4,33 +4,6 @@ from tf_facerecon.morphable_models.parameterization import face_domain
 from tf_facerecon.morphable_models.procedural import mean_face
 
 
-def test_domain_coordinates_preset():
-    # Straight ahead of the cylinder's axis, and a quarter turn to the image's right.
-    points = np.array([[0.0, 0.2, 0.3], [0.7, -0.1, face_domain.CYLINDER_AXIS_Z]])
-    expected = [[0.0, 0.2], [0.85 * np.pi / 2, -0.1]]
-    np.testing.assert_allclose(face_domain.domain_coordinates(points), expected, atol=1e-12)
-
-
-def test_landmark_template_is_mirror_symmetric():
-    template = face_domain.landmark_template()
-    assert np.abs(template).max(axis=1).min() > 0  # every landmark is set
-    mirrored = {tuple(np.round(point * [-1, 1, 1] + 0.0, 6)) for point in template}
-    assert mirrored == {tuple(np.round(point + 0.0, 6)) for point in template}
-
-
-def test_landmark_template_human_proportions():
-    template = face_domain.landmark_template()
-
-    def distance(a, b):
-        return np.linalg.norm(template[a] - template[b])
-
-    # Means of adult faces in dm, within a tenth or so.
-    assert 0.80 < distance(36, 45) < 0.95  # outer corners of the eyes
-    assert 0.30 < distance(39, 42) < 0.42  # inner corners of the eyes
-    assert 0.45 < distance(48, 54) < 0.56  # width of the mouth
-    assert 1.05 < distance(27, 8) < 1.22  # nasion to chin
-
-
 def test_surface_passes_through_landmarks():
     template = face_domain.landmark_template()
     s, t = face_domain.domain_coordinates(template).T

@@ -16,7 +16,7 @@ def mirrored_points(seed: int = 0, count: int = 120) -> mean_face.FacePoints:
 
 
 def lip_points() -> mean_face.FacePoints:
-    """The middle of the between: on the upper lip, then at the same place on the lower."""
+    """The middle of the lip line, on the upper lip, then on the lower."""
     lip_line = np.full(2, mean_face.LIP_LINE_MIDDLE)
     return mean_face.FacePoints.on_surface(np.zeros(2), lip_line, np.array([1.0, -1.0]))
 

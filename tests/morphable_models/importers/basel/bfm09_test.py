@@ -101,7 +101,7 @@ def test_bfm09_fields_full(folder, truth):
 
 
 @pytest.mark.parametrize("kind", ["tgz", "zip", "file", "archive path", "subfolder"])
-def test_bfm09_fields_places_of_the_basel_file(folder, truth, kind):
+def test_bfm09_fields_locations_of_the_basel_file(folder, truth, kind):
     expected = bfm09.bfm09_fields(folder)
     path = folder / BASEL
     source = folder
@@ -172,7 +172,7 @@ def test_bfm09_fields_ready_file(tmp_path, truth):
         ("texBase", None, "BFM_model_front.mat lacks the variables texBase"),
     ],
 )
-def test_bfm09_fields_ready_file_exception_raised(tmp_path, truth, name, change, message):
+def test_bfm09_fields_preconverted_file_exception_raised(tmp_path, truth, name, change, message):
     arrays = ready_arrays(truth)
     array = arrays.pop(name)
     if change:

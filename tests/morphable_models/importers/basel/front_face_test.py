@@ -47,7 +47,7 @@ def test_front_face_exception_raised(name, change, message):
         front_face.front_face(arrays, len(truth.front), "a.mat")
 
 
-def test_whole_face_preset():
+def test_full_face_preset():
     truth = made_up_basel.bfm09_truth()
     face = front_face.front_face(truth.info, len(truth.front), "a.mat")
     basel = {
@@ -68,7 +68,7 @@ def test_whole_face_preset():
     assert whole.small_face.sum() == face.small_face.sum()
 
 
-def test_whole_face_exception_raised():
+def test_full_face_exception_raised():
     truth = made_up_basel.bfm09_truth()
     face = front_face.front_face(truth.info, len(truth.front), "a.mat")
     dropped = np.setdiff1d(np.arange(len(truth.basel["shapeMU"]) // 3), truth.in_basel)

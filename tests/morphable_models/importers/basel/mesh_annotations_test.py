@@ -17,7 +17,7 @@ def face_up_to(count):
     return landmarks
 
 
-def test_outward_triangles_preset():
+def test_orient_outward_preset():
     normals = np.cross(*np.moveaxis(np.diff(CORNERS[CUBE], axis=1), 1, 0))
     outward = np.sum(normals * (CORNERS[CUBE].mean(axis=1) - [0, 5, 0]), axis=1) > 0
     assert outward.all()
@@ -27,14 +27,14 @@ def test_outward_triangles_preset():
     assert turned.dtype == np.int32
 
 
-def test_outward_triangles_open_face():
+def test_orient_outward_open_face():
     mesh = made_up_basel.made_up_mesh()
     for triangles in (mesh.triangles, mesh.triangles[:, ::-1]):
         got = mesh_annotations.orient_outward(mesh.vertices + [0, 0, 30], triangles)
         np.testing.assert_array_equal(got, mesh.triangles)
 
 
-def test_unwrap_front_preset():
+def test_cylindrical_uv_front_preset():
     # Axis through (0, 0, 0); azimuths -90, 0, 90 degrees; heights 1, 3, 2.
     vertices = np.array([[-2.0, 1, 0], [0, 3, 5], [4, 2, 0], [1, 0, 0], [-1, 0, 0]])
     landmarks = np.full(68, 1)
@@ -45,7 +45,7 @@ def test_unwrap_front_preset():
     np.testing.assert_allclose(uv[:3], [[0, 1 / 3], [0.5, 1], [1, 2 / 3]], atol=1e-6)
 
 
-def test_unwrap_seam_at_the_back():
+def test_cylindrical_uv_seam_at_the_back():
     angles = np.deg2rad(np.arange(-170, 180, 20))
     ring = np.stack([np.sin(angles), 0 * angles, np.cos(angles)], -1)
     vertices = np.concatenate([ring, ring + [0, 1, 0], [[0, 0, 0.0]]])
@@ -68,7 +68,7 @@ def test_unwrap_seam_at_the_back():
     np.testing.assert_allclose(uv[len(vertices) :, 0], 1.0)
 
 
-def test_landmark_regions_preset():
+def test_regions_from_landmarks_preset():
     mesh = made_up_basel.made_up_mesh()
     back = mesh.vertices * [1, 1, 0] - [0, 0, 3]
     vertices = np.concatenate([mesh.vertices, back])
@@ -91,7 +91,7 @@ def test_landmark_regions_preset():
     assert ((regions["skin"] > 0) & (vertices[:, 1] > 0.6)).any()
 
 
-def test_landmark_regions_exception_raised():
+def test_regions_from_landmarks_exception_raised():
     mesh = made_up_basel.made_up_mesh()
     with pytest.raises(ValueError, match="The landmarks must outline"):
         mesh_annotations.regions_from_landmarks(mesh.vertices, np.full(68, 3))

@@ -66,7 +66,7 @@ def test_endless_response_exception_raised(server, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("response", "message"),
     [
         (b"nonsense\r\n\r\n", "nonsense"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", "ends after 4 of 99 bytes"),
@@ -75,11 +75,11 @@ def test_endless_response_exception_raised(server, tmp_path, monkeypatch):
     ],
     ids=["no HTTP", "cut", "cut chunk", "nothing"],
 )
-def test_broken_response_exception_raised(server, tmp_path, answer, message):
+def test_broken_response_exception_raised(server, tmp_path, response, message):
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
             self.request.recv(1 << 16)
-            self.request.sendall(answer)
+            self.request.sendall(response)
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handler) as broken:
         threading.Thread(target=broken.serve_forever, daemon=True).start()

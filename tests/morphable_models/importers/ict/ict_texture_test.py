@@ -3,7 +3,7 @@ import numpy as np
 from tf_facerecon.morphable_models.importers.ict import ict_meshes, ict_parts, ict_texture
 
 
-def test_packed_uv_keeps_seams_and_parts_apart(kit):
+def test_pack_uv_keeps_seams_and_separates_parts(kit):
     mesh = ict_meshes.read_neutral("x.obj", kit._obj(kit.vertices).encode())
     chosen = ict_parts.select_part(mesh, "full_head", kit.layout)
     uv, corners = ict_texture.pack_uv(mesh, chosen.triangle_indices)
@@ -22,7 +22,7 @@ def test_packed_uv_keeps_seams_and_parts_apart(kit):
             assert (low > other_high).any() or (other_low > high).any()
 
 
-def test_packed_uv_preset(kit):
+def test_pack_uv_preset(kit):
     """The face's tile is scaled by 0.8; the corner on the seam has its own coordinate."""
     mesh = ict_meshes.read_neutral("x.obj", kit._obj(kit.vertices).encode())
     uv, corners = ict_texture.pack_uv(mesh, np.array([0, 1]))

@@ -59,7 +59,7 @@ def cylindrical_uv(
     angle = np.arctan2(vertices[:, 0] - axis[0], vertices[:, 2] - axis[2])
     corners = angle[triangles]
     crossing = np.ptp(corners, axis=1) > np.pi
-    # These corners have a second place in the picture, beyond its right edge.
+    # Vertices of triangles that cross the seam get a second texture coordinate, beyond +π.
     beyond = crossing[:, None] & (corners < 0)
     copied, number = np.unique(triangles[beyond], return_inverse=True)
     uv_triangles = triangles.astype(np.int32)

@@ -82,8 +82,8 @@ class MeshPart:
 
     def local_indices(self, indices: np.ndarray) -> np.ndarray:
         """Converts vertex indices of the kit into indices of the part, -1 if not in it."""
-        place = np.searchsorted(self.vertices, indices).clip(max=self.vertices.size - 1)
-        return np.where(self.vertices[place] == indices, place, -1)
+        position = np.searchsorted(self.vertices, indices).clip(max=self.vertices.size - 1)
+        return np.where(self.vertices[position] == indices, position, -1)
 
 
 def select_part(mesh: NeutralMesh, part: str, layout: IctLayout) -> MeshPart:
