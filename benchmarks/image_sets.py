@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
 from tf_facerecon.evaluation import bootstrap, image_set_evaluation
-from tf_facerecon.evaluation.held_out_face_model import UNSEEN_VARIANCE, held_out_face_model
+from tf_facerecon.evaluation.held_out_identities import UNSEEN_VARIANCE, held_out_face_model
 from tf_facerecon.evaluation.result_table import ResultTable, plot_tables
 from tf_facerecon.io import atomic_files, json_files
 from tf_facerecon.layers.face_decoder import FaceDecoder

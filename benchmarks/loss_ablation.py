@@ -52,7 +52,7 @@ def measure(r_net_path: pathlib.Path, options) -> dict[str, dict[str, np.ndarray
     """Errors `[people]` of one network on one picture of everybody, by measure and row."""
     from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
     from tf_facerecon.evaluation import image_set_evaluation
-    from tf_facerecon.evaluation.held_out_face_model import held_out_face_model
+    from tf_facerecon.evaluation.held_out_identities import held_out_face_model
     from tf_facerecon.layers.face_decoder import FaceDecoder
     from tf_facerecon.layers.morphable_face import resolve_face_model
     from tf_facerecon.models.r_net import RNet

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.evaluation import image_set_evaluation
-from tf_facerecon.evaluation.held_out_face_model import held_out_face_model
+from tf_facerecon.evaluation.held_out_identities import held_out_face_model
 from tf_facerecon.metrics import vertex_distance
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 from tf_facerecon.photos.face_detection import DetectedFace
