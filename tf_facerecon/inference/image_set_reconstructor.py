@@ -97,11 +97,10 @@ class ImageSetReconstructor:
             FileNotFoundError: If a network or the face model does not exist.
             ValueError: If R-Net was trained for another face model, or C-Net with another R-Net.
         """
-        r_net, identity = name, identity_network
         return cls(
-            FaceReconstructor.from_preset(r_net, face_model=face_model, detector=detector),
+            FaceReconstructor.from_preset(name, face_model=face_model, detector=detector),
             None if c_net is None else CNet.from_preset(c_net),
-            None if identity is None else IdentityNetwork.from_preset(identity),
+            None if identity_network is None else IdentityNetwork.from_preset(identity_network),
         )
 
     def reconstruct(
