@@ -6,8 +6,8 @@ from tests import jacobian
 from tf_facerecon.losses import hybrid
 
 
-def test_default_weights_preset():
-    assert hybrid.DEFAULT_WEIGHTS == {
+def test_paper_loss_weights_preset():
+    assert hybrid.PAPER_LOSS_WEIGHTS == {
         "photometric": 1.92,
         "landmark": 1.6e-3,
         "perceptual": 0.2,
@@ -24,9 +24,9 @@ def test_total_loss_preset():
     assert float(total) == pytest.approx(8.0)
 
 
-def test_total_loss_with_default_weights():
-    terms = {name: tf.ones([2]) for name in hybrid.DEFAULT_WEIGHTS}
-    total = hybrid.total_loss(terms, hybrid.DEFAULT_WEIGHTS)
+def test_total_loss_with_paper_loss_weights():
+    terms = {name: tf.ones([2]) for name in hybrid.PAPER_LOSS_WEIGHTS}
+    total = hybrid.total_loss(terms, hybrid.PAPER_LOSS_WEIGHTS)
     assert float(total) == pytest.approx(1.92 + 1.6e-3 + 0.2 + 3e-4 + 5 + 10)
 
 

@@ -12,8 +12,9 @@ from tests import toy_face
 from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
 from tf_facerecon.geometry.camera import project
 from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.losses import hybrid
 from tf_facerecon.losses.landmark import LANDMARK_WEIGHTS
-from tf_facerecon.models import hybrid_model
+from tf_facerecon.models import hybrid_terms
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.morphable_models import vertex_sampling
@@ -52,7 +53,7 @@ def make(r_net, decoder, **weights):
 
 
 # All terms but the one that asks a network for points.
-COEFFICIENT_TERMS = hybrid_model.TERMS - {"dense_landmark"}
+COEFFICIENT_TERMS = hybrid_terms.TERMS - {"dense_landmark"}
 
 
 def test_all_terms_of_the_truth_are_nearly_zero(r_net, decoder, batch):
@@ -60,7 +61,7 @@ def test_all_terms_of_the_truth_are_nearly_zero(r_net, decoder, batch):
     terms = model.loss_terms(batch, batch["coefficients"])
     assert terms.keys() == COEFFICIENT_TERMS
     assert all(term.shape == (2,) for term in terms.values())
-    for name in (hybrid_model.SUPERVISED_TERMS & COEFFICIENT_TERMS) | {"landmark", "five_point"}:
+    for name in (hybrid_terms.GROUND_TRUTH_TERMS & COEFFICIENT_TERMS) | {"landmark", "five_point"}:
         np.testing.assert_allclose(terms[name], 0.0, atol=1e-6)
     wrong = model.loss_terms(batch, tf.zeros_like(batch["coefficients"]))
     assert np.all(terms["photometric"] < wrong["photometric"])
@@ -174,7 +175,7 @@ def test_gradients_are_finite_in_every_term(r_net, decoder, batch):
     coefficients = tf.zeros_like(batch["coefficients"])
     with tf.GradientTape() as tape:
         tape.watch(coefficients)
-        loss = model.compute_loss(batch, None, {"coefficients": coefficients})
+        loss = hybrid.total_loss(model.loss_terms(batch, coefficients), model.term_weights)
     gradient = tape.gradient(loss, coefficients).numpy()
     assert np.isfinite(gradient).all()
     assert np.count_nonzero(gradient) > 0.9 * gradient.size
@@ -188,7 +189,7 @@ def test_gradients_are_finite_in_every_term(r_net, decoder, batch):
         (embed, {"landmark": 1.0, "photometric": float("nan")}, "finite weights"),
         (embed, {"landmark": 0.0}, "at least one positive"),
         (None, {"perceptual": 1.0}, "needs an `identity_network`"),
-        (embed, {"dense_landmark": 1.0}, "needs a network that finds points"),
+        (embed, {"dense_landmark": 1.0}, "needs a network that predicts points"),
     ],
 )
 def test_hybrid_model_exception_raised(r_net, decoder, network, weights, message):
@@ -198,13 +199,21 @@ def test_hybrid_model_exception_raised(r_net, decoder, network, weights, message
 
 def test_supervised_term_without_truth_exception_raised(r_net, decoder, batch):
     photo = {name: value for name, value in batch.items() if name != "coefficients"}
-    with pytest.raises(ValueError, match="need the true `coefficients`"):
+    with pytest.raises(
+        ValueError, match=r"`vertices` needs the entries \['coefficients'\].*truth of synthetic"
+    ):
         make(r_net, decoder, vertices=1.0).loss_terms(photo, batch["coefficients"])
 
 
+def test_missing_label_exception_raised(r_net, decoder, batch):
+    unlabelled = {name: value for name, value in batch.items() if name != "landmark_weights"}
+    with pytest.raises(ValueError, match=r"`landmark` needs the entries \['landmark_weights'\]"):
+        make(r_net, decoder, landmark=1.0).loss_terms(unlabelled, batch["coefficients"])
+
+
 def test_saving_says_what_to_save(r_net, decoder, tmp_path):
-    with pytest.raises(NotImplementedError, match=r"model\.r_net\.save"):
-        make(r_net, decoder, landmark=1.0).save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=r"by name: 'identity_small'.*model\.r_net\.save"):
+        make(r_net, decoder, perceptual=1.0).save(tmp_path / "model.keras")
 
 
 def test_two_replicas_train_like_one():

@@ -87,3 +87,20 @@ def test_identity_network_config_and_mixed_precision(rng):
 def test_identity_network_exception_raised(arguments, message):
     with pytest.raises(ValueError, match=message):
         identity_network.IdentityNetwork(**arguments)
+
+
+def test_load_identity_network_missing_weights_exception_raised(tmp_path):
+    for name in ("identity_small", "facenet"):
+        with pytest.raises(FileNotFoundError, match="absent"):
+            identity_network.load_identity_network(name, str(tmp_path / "absent.keras"))
+
+
+def test_load_identity_network_by_name_or_file(network, tmp_path, rng):
+    image = rng.random((1, 112, 112, 3), dtype=np.float32)
+    network.save(tmp_path / "own.keras")
+    own = identity_network.load_identity_network(str(tmp_path / "own.keras"))
+    np.testing.assert_array_equal(own(image), network(image))
+    shipped = identity_network.load_identity_network("identity_small")
+    assert shipped.embedding_size == 128
+    with pytest.raises(ValueError, match="no preset 'arcface'"):
+        identity_network.load_identity_network("arcface")

@@ -7,6 +7,7 @@ from tests import toy_face
 from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.layers.identity_aggregation import IdentityAggregation
+from tf_facerecon.losses import hybrid
 from tf_facerecon.models.c_net import CNet
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.image_set_model import ImageSetModel
@@ -93,7 +94,11 @@ def identities(model, batch):
 
 
 def loss_of(model, batch):
-    return float(model.compute_loss(batch, None, model(batch)))
+    return float(total_loss(model, batch))
+
+
+def total_loss(model, batch):
+    return hybrid.total_loss(model.loss_terms(batch, **model(batch)), model.term_weights)
 
 
 def test_fresh_model_takes_the_plain_mean(decoder, batch):
@@ -142,7 +147,7 @@ def test_fit_learns_nothing_when_the_way_is_cut(decoder, batch):
     model = make_model(decoder)
     model.aggregation = lambda identity, confidence, mask: tf.reduce_mean(identity, axis=1)
     with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, None, model(batch))
+        loss = total_loss(model, batch)
     gradients = tape.gradient(loss, model.c_net.trainable_variables)
     assert all(gradient is None for gradient in gradients)
 
@@ -153,7 +158,7 @@ def test_gradient_is_that_through_the_aggregated_identity(decoder, batch):
     with tf.GradientTape(persistent=True) as tape:
         answer = model.aggregate(batch["image"], batch["image_mask"])
         coefficients = model(batch)["coefficients"]
-        loss = model.compute_loss(batch, None, {"coefficients": coefficients})
+        loss = hybrid.total_loss(model.loss_terms(batch, coefficients), model.term_weights)
     of_identity = tape.gradient(loss, coefficients)[..., : decoder.layout.identity]
     through = tape.gradient(
         answer["identity"], variables, output_gradients=tf.reduce_sum(of_identity, axis=1)
@@ -168,7 +173,7 @@ def test_one_image_teaches_the_c_net_nothing(decoder, batch):
     model = make_model(decoder, opinion=0.3)
     single = {name: values[:, :1] for name, values in batch.items()}
     with tf.GradientTape() as tape:
-        loss = model.compute_loss(single, None, model(single))
+        loss = total_loss(model, single)
     for gradient in tape.gradient(loss, model.c_net.trainable_variables):
         np.testing.assert_allclose(gradient, 0, atol=1e-5 * float(loss))
 
@@ -224,14 +229,36 @@ def test_r_net_learns_only_if_asked_to(decoder, batch, train_r_net):
     expected += [model.r_net.heads.kernel, model.r_net.heads.bias] if train_r_net else []
     assert names == {id(variable) for variable in expected}
     with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, None, model(batch))
+        loss = total_loss(model, batch)
     gradient = tape.gradient(loss, model.r_net.heads.kernel.value)
     assert (gradient is not None) == train_r_net
 
 
+@pytest.mark.parametrize("trainable", [False, True])
+def test_trainable_of_the_r_net_stays_as_the_caller_set_it(decoder, trainable):
+    r_net = ReadingRNet(decoder.layout.total)
+    r_net.trainable = trainable
+    c_net = make_model(decoder).c_net
+    model = ImageSetModel(r_net, c_net, decoder, None, {"landmark": 1.0})
+    assert r_net.trainable == r_net.heads.trainable == trainable
+    assert len(model.trainable_variables) == len(c_net.trainable_variables)
+    assert len(model.non_trainable_weights) == len(r_net.weights)
+
+
+def test_training_a_frozen_r_net_exception_raised(decoder):
+    model = make_model(decoder)
+    model.r_net.trainable = False
+    with pytest.raises(ValueError, match="`train_r_net` needs an R-Net with trainable variables"):
+        ImageSetModel(model.r_net, model.c_net, decoder, None, {"landmark": 1.0}, train_r_net=True)
+
+
 def test_saving_says_what_to_save(decoder, tmp_path):
-    with pytest.raises(NotImplementedError, match=r"model\.c_net\.save"):
-        make_model(decoder).save(tmp_path / "model.keras")
+    model = make_model(decoder)
+    model = ImageSetModel(
+        model.r_net, model.c_net, decoder, lambda x, training: x, {"perceptual": 1.0}
+    )
+    with pytest.raises(ValueError, match=r"by name: 'identity_small'.*model\.c_net\.save"):
+        model.save(tmp_path / "model.keras")
 
 
 def test_label_free_loss_teaches_the_c_net(decoder):
@@ -259,7 +286,7 @@ def test_label_free_loss_teaches_the_c_net(decoder):
     weights = {"photometric": 1.92, "landmark": 1.6e-3, "perceptual": 0.2}
     model = ImageSetModel(r_net, c_net, decoder, identity_network, weights)
     with tf.GradientTape() as tape:
-        loss = model.compute_loss(batch, y_pred=model(batch))
+        loss = total_loss(model, batch)
     gradients = tape.gradient(loss, [v.value for v in c_net.trainable_variables])
     assert np.isfinite(loss)
     assert max(np.abs(gradient).max() for gradient in gradients) > 0

@@ -9,10 +9,12 @@ from tf_facerecon.training import fit_loop
 from tf_facerecon.training.checkpoints import CheckpointFolder
 
 
-def build_model():
+def build_model(**optimizer):
     fit_loop.seed_process(seed=4, deterministic=False)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    fit_loop.compile_with_adam(model, 9, clip_norm=1.0, learning_rate=0.1, decay="cosine")
+    fit_loop.compile_with_adam(
+        model, 9, clip_norm=1.0, learning_rate=0.1, decay="cosine", **optimizer
+    )
     # `compile_with_adam` serves models that bring their loss; this one has none.
     model.compute_loss = lambda x, y, y_pred, sample_weight, training: tf.reduce_mean(
         tf.square(y_pred - y)
@@ -84,6 +86,30 @@ def test_fit_after_a_cut_is_bit_equal(uncut, tmp_path):
     for resumed, whole in zip(model.get_weights(), uncut[1].get_weights(), strict=True):
         np.testing.assert_array_equal(resumed, whole)
     assert (tmp_path / "history.csv").read_text() == (uncut[0] / "history.csv").read_text()
+
+
+def test_fit_with_accumulation_after_a_cut_is_bit_equal(tmp_path):
+    models = [build_model(accumulation_steps=2) for _ in range(2)]
+    whole = fit(tmp_path / "whole", models[0])
+    assert [row["step"] for row in whole.rows] == [4, 8, 9]
+    with pytest.raises(PowerCut):
+        fit(tmp_path, build_model(accumulation_steps=2), callbacks=lambda: [Cut()])
+    assert fit(tmp_path, models[1]).first_step == 6
+    for a, b in zip(models[0].optimizer.variables, models[1].optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    histories = [folder / "history.csv" for folder in (tmp_path, tmp_path / "whole")]
+    assert histories[0].read_text() == histories[1].read_text()
+
+
+def test_fit_with_accumulation_steps_by_the_mean_of_its_batches():
+    whole, halves = (build_model(accumulation_steps=steps) for steps in (1, 2))
+    batch = next(iter(build_dataset(0)))
+    whole.fit(*batch, batch_size=4, verbose=0, shuffle=False)
+    halves.fit(*batch, batch_size=2, verbose=0, shuffle=False)
+    for a, b in zip(whole.get_weights(), halves.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
 def test_fit_of_a_finished_run_does_nothing(uncut):

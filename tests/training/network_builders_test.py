@@ -48,12 +48,6 @@ def test_build_r_net_of_another_face_exception_raised(face_model, tmp_path):
         )
 
 
-def test_build_identity_network_missing_weights_exception_raised(tmp_path):
-    for network in ("identity_small", "facenet"):
-        with pytest.raises(FileNotFoundError, match="absent"):
-            network_builders.build_identity_network(network, str(tmp_path / "absent.keras"))
-
-
 def test_build_r_net_takes_the_scales_of_its_start(face_model, tmp_path):
     sizes = {**LAYOUT.sizes, "face_model": "toy", "face_model_fingerprint": face_model.fingerprint}
     source = RNet("small", **sizes, head_scales={})

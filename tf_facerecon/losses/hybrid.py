@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-DEFAULT_WEIGHTS: Mapping[str, float] = {
+PAPER_LOSS_WEIGHTS: Mapping[str, float] = {
     "photometric": 1.92,
     "landmark": 1.6e-3,
     "perceptual": 0.2,
@@ -12,7 +12,9 @@ DEFAULT_WEIGHTS: Mapping[str, float] = {
     "albedo_flatness": 5.0,
     "white_light": 10.0,
 }
-"""Weights in the code of Deng et al. 2019."""
+"""Weights of Deng et al. 2019, as in the authors' released code. The paper's light is white and
+needs no `white_light`. The weights inside `coefficient` (1, 0.8, 1.7e-2) are the defaults of
+`regularization.coefficient_loss`."""
 
 
 def total_loss(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:

@@ -1,102 +1,140 @@
-"""R-Net, decoder and hybrid-level loss joined to one `keras.Model` for `model.fit`.
+"""R-Net, decoder and hybrid-level loss as one `keras.Model` with its own training step."""
 
-A batch is the dict of `docs/architecture.md`, "data"; a term of the loss is a named `[B]` tensor.
-This file chooses which tensors each loss compares; the arithmetic lives in `losses`.
-"""
-
-import functools
 from collections.abc import Callable, Mapping
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.layers.face_decoder import FaceDecoder
-from tf_facerecon.losses import (
-    hybrid,
-    landmark,
-    perceptual,
-    photometric,
-    regularization,
-    supervised,
-)
+from tf_facerecon.losses import hybrid
+from tf_facerecon.models import identity_network as identity_networks
 from tf_facerecon.models import presets
+from tf_facerecon.models.hybrid_terms import HybridTerms, check_loss_weights
 from tf_facerecon.morphable_models import vertex_sampling
-from tf_facerecon.morphable_models.coefficients import GROUPS
-
-PIXEL_TERMS = frozenset({"photometric", "perceptual"})
-SUPERVISED_TERMS = frozenset(
-    {"vertices", "albedo", "dense_landmark", *(f"{group}_distance" for group in GROUPS)}
-)
-TERMS = PIXEL_TERMS | SUPERVISED_TERMS
-TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
 
 
+@keras.saving.register_keras_serializable(package="tf_facerecon")
 class HybridModel(keras.Model):
     """Trains an R-Net through the decoder with the hybrid-level loss of Deng et al. 2019, Sec. 4.
 
-    Only the R-Net learns, and only the R-Net is worth saving (`model.r_net.save(...)`): the
-    decoder has no weights, and the identity network is held outside Keras' tracking, so that
-    neither its weights nor a licensed face basis can enter a checkpoint of this model.
+        model = HybridModel(RNet("resnet50"), FaceDecoder("procedural"))
+        model.compile(keras.optimizers.Adam(1e-4))
+        model.fit(dataset)
+
+    The loss is the model's own: `compile` takes an optimizer, and neither losses nor metrics. The
+    optimizer brings gradient accumulation (`gradient_accumulation_steps`) and clipping
+    (`global_clipnorm`); under `mixed_float16`, the policy of the R-Net unless `dtype` says
+    otherwise, `compile` wraps it in a `keras.optimizers.LossScaleOptimizer`.
+
+    Datasets yield dicts of float32 tensors. Which entries a term needs is in
+    `hybrid_terms.BATCH_KEYS`; images and landmarks are those of the aligned crop, H = W = 224:
+
+    | key                | shape          | content                                               |
+    |--------------------|----------------|-------------------------------------------------------|
+    | `image`            | `[B, H, W, 3]` | RGB in [0, 1]                                         |
+    | `skin`             | `[B, H, W, 1]` | skin probability in [0, 1]                            |
+    | `landmarks`        | `[B, 68, 2]`   | column and row, pixels                                |
+    | `landmark_weights` | `[B, 68]`      | 1, or 0 for a landmark that is not known              |
+    | `five_points`      | `[B, 5, 2]`    | eye centres, nose tip, mouth corners; pixels          |
+    | `coefficients`     | `[B, 257]`     | true coefficients (synthetic faces only)              |
+
+    Only the R-Net is trained. A saved model (`model.save("model.keras")`, or a checkpoint) holds
+    the R-Net's weights, the optimizer's state and the configuration. It holds no weights of the
+    identity network, only its name, and no face basis, only the face model's name and fingerprint:
+    whoever loads it must have both. `model.r_net.save("r_net.keras")` saves the network alone.
 
     Args:
         r_net: Built Keras model, images `[B, H, W, 3]` in [0, 1] to coefficients `[B, 257]`; for
             the term `dense_landmark` an `RNet` whose features have `points`.
-        decoder: `FaceDecoder` of the face model whose coefficients `r_net` answers.
-        identity_network: Frozen network, images in [0, 1] to unit vectors `[B, D]`; may be `None`
-            if the perceptual term is not used.
-        loss_weights: Weight of each term, by name (`TERMS`). A term of weight 0, or without an
-            entry, is not computed; if no remaining term looks at pixels nothing is rendered.
+        decoder: `FaceDecoder` of the face model whose coefficients `r_net` predicts.
+        identity_network: Frozen network of the perceptual term: a name for
+            `identity_network.load_identity_network`, or a callable from images in [0, 1] to
+            embeddings `[B, D]` with an argument `training`. Not used, and may be `None`, if the
+            perceptual term has no weight.
+        loss_weights: Weight of each term, by name (`hybrid_terms.TERMS`); the paper's by default.
+            A term of weight 0, or without an entry, is not computed; if no remaining term compares
+            pixels nothing is rendered.
 
     Raises:
         ValueError: If `loss_weights` names an unknown term, holds a negative weight or no positive
-            one, or wants the perceptual term without an `identity_network`, or dense landmarks of
-            a network that finds no points.
+            one, or has a perceptual term without an `identity_network`, or dense landmarks with a
+            network that predicts no points.
+        FileNotFoundError: If the named identity network is not available.
     """
+
+    _TRAINED_NETWORK = "r_net"
 
     def __init__(
         self,
         r_net: keras.Model,
         decoder: FaceDecoder,
-        identity_network: Callable | None,
-        loss_weights: Mapping[str, float],
+        identity_network: str | Callable | None = "identity_small",
+        loss_weights: Mapping[str, float] = hybrid.PAPER_LOSS_WEIGHTS,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        _check_loss_weights(loss_weights, identity_network)
+        # Inputs are not cast: the R-Net casts its own, and labels need their full precision.
+        super().__init__(**{"dtype": r_net.dtype_policy, **kwargs, "autocast": False})
+        check_loss_weights(loss_weights)
         self.r_net = r_net
         self.decoder = decoder
-        self.term_weights = {name: weight for name, weight in loss_weights.items() if weight > 0}
-        self.renders = not PIXEL_TERMS.isdisjoint(self.term_weights)
+        self.term_weights = {name: float(w) for name, w in loss_weights.items() if w > 0}
+        self.loss_metric = keras.metrics.Mean(name="loss")
         self.term_metrics = {name: keras.metrics.Mean(name=name) for name in self.term_weights}
-        self.identity_fingerprint = (
-            presets.weights_fingerprint(identity_network)
-            if isinstance(identity_network, keras.Model)
-            else None
-        )
-        # A closure is not tracked: the optimizer never sees the network, nor does a checkpoint.
-        self._embed = lambda image: identity_network(image, training=False)
+        embed = self._load_identity_network(identity_network)
+        point_vertices = None
         if "dense_landmark" in self.term_weights:
-            num_points = _num_points(r_net)
-            self._point_vertices = vertex_sampling.sample_vertices(decoder.face_model, num_points)
+            point_vertices = vertex_sampling.sample_vertices(decoder.face_model, _num_points(r_net))
+        self._compute_terms = HybridTerms(self.term_weights, decoder, embed, point_vertices)
         self.built = True
 
+    @property
+    def renders(self) -> bool:
+        """Whether a term compares pixels, so that images are rendered."""
+        return self._compute_terms.renders
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Epoch means of the loss and of its unweighted terms."""
+        return [self.loss_metric, *self.term_metrics.values()]
+
     def call(self, batch, training=False):
-        """What the network reads off `batch["image"]`, as arguments of `loss_terms`."""
+        """Predictions of the R-Net for `batch["image"]`, as arguments of `loss_terms`."""
         if "dense_landmark" not in self.term_weights:
             return {"coefficients": self.r_net(batch["image"], training=training)}
         features = self.r_net.features(batch["image"], training=training)
         return {"coefficients": self.r_net.heads(features["deep"]), "points": features["points"]}
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Weighted sum of the terms' batch means; `x` is the batch, `y_pred` what `call` said."""
-        terms = self.loss_terms(x, **y_pred)
-        for name, values in terms.items():
-            self.term_metrics[name].update_state(values)
-        # Keras sums the replicas' gradients and leaves the scaling of a loss of our own to us.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return hybrid.total_loss(terms, self.term_weights) / replicas
+    def train_step(self, data):
+        """One optimizer step on a batch; returns the epoch's means of loss and terms by name.
+
+        Raises:
+            ValueError: If all variables are frozen, or the batch lacks what a term needs.
+        """
+        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        variables = self.trainable_variables
+        if not variables:
+            raise ValueError(f"Nothing to train: every variable of {self.name!r} is frozen.")
+        with tf.GradientTape() as tape:
+            predictions = self(batch, training=True)
+            terms = self.loss_terms(batch, **predictions)
+            loss = hybrid.total_loss(terms, self.term_weights)
+            # Optimizers sum gradients over replicas, of which each has the mean of its own share.
+            replica_loss = loss / tf.distribute.get_strategy().num_replicas_in_sync
+            # Under `mixed_float16`, so large that small gradients do not vanish.
+            scaled_loss = self.optimizer.scale_loss(replica_loss)
+        gradients = tape.gradient(scaled_loss, variables)
+        # Divides by the scale of the loss and skips overflows; adds up the gradients of
+        # `gradient_accumulation_steps` batches; clips their mean by its global norm; updates.
+        self.optimizer.apply(gradients, variables)
+        return self._update_metrics(batch, loss, terms)
+
+    def test_step(self, data):
+        """Measures a batch; returns the means so far of loss and terms by name."""
+        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        predictions = self(batch, training=False)
+        terms = self.loss_terms(batch, **predictions)
+        loss = hybrid.total_loss(terms, self.term_weights)
+        return self._update_metrics(batch, loss, terms)
 
     def loss_terms(
         self,
@@ -104,108 +142,72 @@ class HybridModel(keras.Model):
         coefficients: tf.Tensor,
         points: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        """The unweighted terms `{name: [B]}` of an answer against `batch`.
-
-        Args:
-            batch: Photographs and what is known of them.
-            coefficients: `[B, 257]`.
-            points: `[B, K, 2]` places of vertices, -1 and 1 at the edges of the picture; for the
-                term `dense_landmark` only.
-
-        Raises:
-            ValueError: If a supervised term meets a batch without true `coefficients`.
-        """
-        coefficients = tf.cast(coefficients, tf.float32)
-        decoded = self.decoder(coefficients, render=self.renders)
-        named = self.decoder.layout.split(coefficients)
-        # Decoded once for all terms that want it, and not at all if none does.
-        truth = functools.cache(lambda: self.decoder(_true_coefficients(batch), render=False))
-        terms = {
-            "photometric": lambda: _photometric(batch, decoded),
-            "landmark": lambda: _landmark(batch, decoded),
-            "five_point": lambda: landmark.five_point_loss(
-                decoded["five_points"], batch["five_points"]
-            ),
-            "perceptual": lambda: self._perceptual(batch, decoded),
-            "coefficient": lambda: regularization.coefficient_loss(
-                named["identity"], named["expression"], named["texture"]
-            ),
-            "albedo_flatness": lambda: regularization.albedo_flatness_loss(
-                decoded["albedo"], self.decoder.face_model.skin_region
-            ),
-            "white_light": lambda: regularization.white_light_loss(named["lighting"]),
-            "vertices": lambda: supervised.vertex_loss(decoded["shape"], truth()["shape"]),
-            "albedo": lambda: supervised.albedo_loss(decoded["albedo"], truth()["albedo"]),
-            "dense_landmark": lambda: self._dense_landmark(points, truth()["vertices"]),
-        }
-        for group in GROUPS:
-            terms[f"{group}_distance"] = functools.partial(self._distance, batch, named, group)
-        return {name: terms[name]() for name in self.term_weights}
+        """The unweighted terms `{name: [B]}` of predictions for `batch`; see `HybridTerms`."""
+        return self._compute_terms(batch, coefficients, points)
 
     def get_config(self):
-        raise NotImplementedError(
-            "A HybridModel is only a way to train and is not saved; save its network: "
-            '`model.r_net.save("r_net.keras")`.'
-        )
+        """Constructor arguments; of the networks and the decoder, their configurations.
 
-    def _perceptual(self, batch, decoded):
-        # The photograph's embedding is the target: no gradient, so its activations are not kept.
-        photo = tf.stop_gradient(self._embed(batch["image"]))
-        return perceptual.perceptual_loss(photo, self._embed(decoded["image"]))
+        Raises:
+            ValueError: If the identity network was given as an object: its weights do not belong
+                into the file, and nothing says where to find them again.
+        """
+        if self._unnamed_identity_network:
+            raise ValueError(
+                f"{type(self).__name__} can only be saved if its `identity_network` was given by "
+                "name: 'identity_small', 'facenet' or the path of a `.keras` file. Received: "
+                f"{self._unnamed_identity_network}. Save its weights (`save_weights`), or the "
+                f"trained network alone (`model.{self._TRAINED_NETWORK}.save`)."
+            )
+        return {
+            **super().get_config(),
+            "r_net": keras.saving.serialize_keras_object(self.r_net),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "identity_network": self._identity_network_name,
+            "loss_weights": dict(self.term_weights),
+        }
 
-    def _dense_landmark(self, points, true_vertices):
-        camera = self.decoder.camera
-        true = cameras.project(tf.gather(true_vertices, self._point_vertices, axis=1), camera)
-        # The picture's middle, 0, is half a pixel from where labels have it (CONVENTIONS.md); a
-        # constant, which the places learn as they learn where a point lies.
-        pixels = (points + 1) * (camera.image_size / 2) - 0.5
-        return supervised.dense_landmark_loss(pixels, true)
+    @classmethod
+    def from_config(cls, config):
+        """The model of a configuration, its networks with fresh weights."""
+        nested = {
+            key: keras.saving.deserialize_keras_object(value)
+            for key, value in config.items()
+            if key in ("r_net", "c_net", "decoder")
+        }
+        return cls(**{**config, **nested})
 
-    def _distance(self, batch, named, group):
-        true = self.decoder.layout.split(_true_coefficients(batch))
-        return supervised.coefficient_distance({group: named[group]}, {group: true[group]})[group]
+    def _load_identity_network(self, network):
+        """The identity network as a function of images; `None` if no term needs it."""
+        is_named = isinstance(network, str)
+        self._identity_network_name = network if is_named else None
+        self._unnamed_identity_network = None
+        self.identity_fingerprint = None
+        if "perceptual" not in self.term_weights:
+            return None
+        if network is None:
+            raise ValueError("The term `perceptual` needs an `identity_network`. Received: None.")
+        if is_named:
+            network = identity_networks.load_identity_network(network)
+        else:
+            self._unnamed_identity_network = repr(network)
+        if isinstance(network, keras.Model):
+            self.identity_fingerprint = presets.weights_fingerprint(network)
+        # A closure is not tracked: the optimizer never sees the network, nor does a checkpoint.
+        return lambda images: network(images, training=False)
 
-
-def _photometric(batch, decoded):
-    attention = photometric.skin_attention(decoded["region_mask"], batch["skin"])
-    return photometric.photometric_loss(batch["image"], decoded["image"], attention)
-
-
-def _landmark(batch, decoded):
-    weights = landmark.LANDMARK_WEIGHTS * batch["landmark_weights"]
-    return landmark.landmark_loss(decoded["landmarks"], batch["landmarks"], weights=weights)
+    def _update_metrics(self, batch, loss, terms):
+        self.loss_metric.update_state(loss, sample_weight=tf.shape(batch["image"])[0])
+        for name, values in terms.items():
+            self.term_metrics[name].update_state(values)
+        return {metric.name: metric.result() for metric in self.metrics}
 
 
 def _num_points(r_net) -> int:
     outputs = r_net.backbone.output if hasattr(r_net, "backbone") else {}
     if "points" not in outputs:
         raise ValueError(
-            "The term `dense_landmark` needs a network that finds points, an `RNet` with the "
+            "The term `dense_landmark` needs a network that predicts points, an `RNet` with the "
             f"backbone 'small'. Received: {type(r_net).__name__} {r_net.name!r}."
         )
     return outputs["points"].shape[1]
-
-
-def _true_coefficients(batch):
-    if "coefficients" not in batch:
-        raise ValueError(
-            f"The loss terms {sorted(SUPERVISED_TERMS)} need the true `coefficients` of synthetic "
-            f"faces. Received a batch with only {sorted(batch)}; set their weights to 0."
-        )
-    return tf.cast(batch["coefficients"], tf.float32)
-
-
-def _check_loss_weights(loss_weights, identity_network):
-    unknown = sorted(set(loss_weights) - TERMS)
-    if unknown:
-        raise ValueError(
-            f"`loss_weights` may name only the terms {sorted(TERMS)}. Received: {unknown}."
-        )
-    weights = np.array(list(loss_weights.values()), np.float64)
-    if not np.isfinite(weights).all() or (weights < 0).any() or not (weights > 0).any():
-        raise ValueError(
-            "`loss_weights` must hold finite weights, none negative and at least one positive. "
-            f"Received: {dict(loss_weights)}."
-        )
-    if loss_weights.get("perceptual", 0) > 0 and identity_network is None:
-        raise ValueError("The term `perceptual` needs an `identity_network`. Received: None.")

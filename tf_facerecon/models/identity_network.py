@@ -4,11 +4,12 @@ Contract of every identity network here: callable on RGB pictures `[B, H, W, 3]`
 size, aligned as R-Net's; unit vectors `[B, D]` in float32; differentiable to the picture. The
 cosine of two vectors says how alike two people are.
 
-`IdentityNetwork` is small, made by this project from procedural faces, and ships with the package.
-`facenet.load_facenet` gives FaceNet, which knows photographs, from a file that is downloaded.
+`IdentityNetwork` is small, trained by this project on procedural faces, and ships with the package.
+`facenet.load_facenet` gives FaceNet, trained on photographs, from a file that is downloaded.
 """
 
 import os
+from collections.abc import Callable
 
 import keras
 
@@ -16,6 +17,7 @@ from tf_facerecon.models import presets
 from tf_facerecon.models.backbones import residual_blocks, small
 from tf_facerecon.models.facenet import load_facenet as load_facenet
 
+FACENET = "facenet"
 _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanishes
 
 
@@ -94,3 +96,21 @@ class IdentityNetwork(keras.Model):
             "embedding_size": self.embedding_size,
             "image_size": self.image_size,
         }
+
+
+def load_identity_network(name: str, weights: str | os.PathLike | None = None) -> Callable:
+    """The frozen network of the perceptual term, images `[B, H, W, 3]` to unit vectors `[B, D]`.
+
+    Args:
+        name: "facenet"; or a preset ("identity_small") or `.keras` file of an `IdentityNetwork`.
+        weights: File of its weights in place of the shipped or downloaded ones; for an
+            `IdentityNetwork` also another preset.
+
+    Raises:
+        ValueError: If there is no network of that name, or a file is damaged.
+        FileNotFoundError: If the weights are missing; the message says where to get them.
+        ImportError: If FaceNet is wanted and keras-facenet is not installed.
+    """
+    if name == FACENET:
+        return load_facenet(weights)
+    return IdentityNetwork.from_preset(weights or name)

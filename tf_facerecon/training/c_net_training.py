@@ -15,10 +15,11 @@ from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_data
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.models import presets
 from tf_facerecon.models.c_net import CNet
+from tf_facerecon.models.identity_network import load_identity_network
 from tf_facerecon.models.image_set_model import ImageSetModel
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.training import callbacks as run_callbacks
-from tf_facerecon.training import fit_loop, network_builders, r_net_training
+from tf_facerecon.training import fit_loop, r_net_training
 from tf_facerecon.training.c_net_config import CNetConfig
 from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
 
@@ -87,7 +88,9 @@ def build_model(config: CNetConfig) -> ImageSetModel:
         c_net.set_weights(initial.get_weights())
     identity_network = None
     if config.loss_weights.perceptual > 0:
-        identity_network = network_builders.build_identity_network(**config.perceptual.model_dump())
+        identity_network = load_identity_network(
+            config.perceptual.network, config.perceptual.weights
+        )
     model = ImageSetModel(
         r_net,
         c_net,

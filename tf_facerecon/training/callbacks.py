@@ -21,8 +21,13 @@ from tf_facerecon.training.checkpoints import CheckpointFolder
 from tf_facerecon.training.interruption import TrainingInterrupted
 
 
+def batches_per_step(model: keras.Model) -> int:
+    """How many batches a step of the model's optimizer takes: 1 without gradient accumulation."""
+    return model.optimizer.gradient_accumulation_steps or 1
+
+
 class _StepCallback(keras.callbacks.Callback):
-    """Knows the number of optimizer steps."""
+    """Counts optimizer steps."""
 
     @property
     def step(self) -> int:
@@ -188,8 +193,9 @@ class SaveCheckpoints(_StepCallback):
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        # The epoch's last step is saved once its row of the history is written.
-        if not self.is_last_batch(batch):
+        # Not amid a step of several batches; the epoch's last step is saved once its row of the
+        # history is written.
+        if (batch + 1) % batches_per_step(self.model) == 0 and not self.is_last_batch(batch):
             self._save_if_due()
 
     def on_epoch_end(self, epoch, logs=None):

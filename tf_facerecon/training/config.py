@@ -196,6 +196,8 @@ class OptimizerSettings(yaml_settings.Section):
         decay_factor: Of "step" alone.
         warmup_steps: Steps over which the learning rate first rises from 0.
         clip_norm: Largest norm of the whole gradient; none for no limit.
+        accumulation_steps: Batches whose mean gradient makes one step, for batches that do not fit
+            into memory. `schedule.steps` counts steps, `data.batch_size` images of one batch.
     """
 
     learning_rate: PositiveFloat = 1e-4
@@ -204,6 +206,7 @@ class OptimizerSettings(yaml_settings.Section):
     decay_factor: Fraction = 0.2
     warmup_steps: NonNegativeInt = 0
     clip_norm: PositiveFloat | None = None
+    accumulation_steps: PositiveInt = 1
 
     @pydantic.model_validator(mode="after")
     def _steps_where_they_count(self):

@@ -53,6 +53,7 @@ def compile_with_adam(
     total_steps: int,
     *,
     clip_norm: float | None,
+    accumulation_steps: int = 1,
     epsilon: float = 1e-8,
     **schedule,
 ) -> None:
@@ -62,6 +63,7 @@ def compile_with_adam(
         model: Built.
         total_steps: Length of the run.
         clip_norm: Largest norm of the whole gradient; none for no limit.
+        accumulation_steps: Batches whose mean gradient makes one step of the optimizer.
         epsilon: Of Adam.
         **schedule: Further arguments of `learning_rate.build_schedule`.
     """
@@ -69,6 +71,7 @@ def compile_with_adam(
         learning_rate.build_schedule(total_steps=total_steps, **schedule),
         epsilon=epsilon,
         global_clipnorm=clip_norm,
+        gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
     )
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer)
@@ -91,9 +94,11 @@ def fit(
 ) -> FitReport:
     """Trains from the newest checkpoint, or the beginning, to the last step.
 
+    A step is one of the optimizer; with gradient accumulation it takes several batches.
+
     Args:
         model: Compiled by `compile_with_adam`.
-        build_dataset: Endless batches from the number of a step on.
+        build_dataset: Endless batches from the number of a batch on.
         state: Gives all variables that a killed run needs to go on, by name of group.
         checkpoints: Where they are kept.
         history_path: CSV file of losses.
@@ -138,11 +143,12 @@ def _fit_segment(
 ) -> None:
     """One call of `model.fit`; `partial` are the averages of an epoch that was cut."""
     continued = [run_callbacks.ContinueMetrics(partial)] if segment.is_continued else []
+    batches_per_step = run_callbacks.batches_per_step(model)
     model.fit(
-        build_dataset(segment.first_step),
+        build_dataset(segment.first_step * batches_per_step),
         initial_epoch=segment.first_epoch,
         epochs=segment.first_epoch + segment.num_epochs,
-        steps_per_epoch=segment.steps_per_epoch,
+        steps_per_epoch=segment.steps_per_epoch * batches_per_step,
         shuffle=False,  # The stream is already in its order.
         validation_data=validation_data,
         callbacks=[*continued, *callbacks],

@@ -1,8 +1,5 @@
 """The networks of a training run, with the weights they start from."""
 
-from collections.abc import Callable
-
-from tf_facerecon.models import identity_network
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
@@ -45,21 +42,6 @@ def build_r_net(
     if source is not None:
         r_net.set_weights(source.get_weights())
     return r_net
-
-
-def build_identity_network(network: str, weights: str | None = None) -> Callable:
-    """The network of the perceptual term, images `[B, H, W, 3]` in [0, 1] to unit vectors.
-
-    Args:
-        network: "identity_small" or "facenet".
-        weights: Preset or file of its weights; `None` takes the shipped or downloaded ones.
-
-    Raises:
-        FileNotFoundError: If the weights are missing; the message says where to get them.
-    """
-    if network == "facenet":
-        return identity_network.load_facenet(weights)
-    return identity_network.IdentityNetwork.from_preset(weights or "identity_small")
 
 
 def _check_source(

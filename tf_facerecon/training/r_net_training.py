@@ -17,6 +17,7 @@ from tf_facerecon.datasets.photo_dataset import build_photo_dataset
 from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.models.hybrid_model import HybridModel
+from tf_facerecon.models.identity_network import load_identity_network
 from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import fit_loop, network_builders
@@ -71,7 +72,9 @@ def build_model(config: TrainingConfig) -> HybridModel:
     )
     identity_network = None
     if config.loss_weights.perceptual > 0:
-        identity_network = network_builders.build_identity_network(**config.perceptual.model_dump())
+        identity_network = load_identity_network(
+            config.perceptual.network, config.perceptual.weights
+        )
     model = HybridModel(r_net, decoder, identity_network, config.loss_weights.model_dump())
     fit_loop.compile_with_adam(model, config.schedule.steps, **config.optimizer.model_dump())
     return model

@@ -1,0 +1,164 @@
+"""The terms of the hybrid-level loss: which tensors each loss function compares.
+
+The arithmetic is that of `losses`. Deng et al. 2019, Section 4, for photographs; in addition terms
+that compare with ground truth, which only synthetic faces have.
+"""
+
+import functools
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from tf_facerecon.geometry import camera as cameras
+from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.losses import landmark, perceptual, photometric, regularization, supervised
+from tf_facerecon.morphable_models.coefficients import GROUPS
+
+PIXEL_TERMS = frozenset({"photometric", "perceptual"})
+"""Terms that need the rendered image."""
+GROUND_TRUTH_TERMS = frozenset(
+    {"vertices", "albedo", "dense_landmark", *(f"{group}_distance" for group in GROUPS)}
+)
+"""Terms that need the true `coefficients`."""
+TERMS = PIXEL_TERMS | GROUND_TRUTH_TERMS
+TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
+"""Names of all terms."""
+
+BATCH_KEYS: Mapping[str, tuple[str, ...]] = {
+    "photometric": ("image", "skin"),
+    "landmark": ("landmarks", "landmark_weights"),
+    "five_point": ("five_points",),
+    "perceptual": ("image",),
+    **dict.fromkeys(GROUND_TRUTH_TERMS, ("coefficients",)),
+}
+"""What a batch must hold for a term; terms that are not listed need nothing."""
+
+
+def check_loss_weights(loss_weights: Mapping[str, float]) -> None:
+    """Checks names and values.
+
+    Raises:
+        ValueError: If a name is no term, a weight negative or not finite, or none positive.
+    """
+    unknown = sorted(set(loss_weights) - TERMS)
+    if unknown:
+        raise ValueError(
+            f"`loss_weights` may name only the terms {sorted(TERMS)}. Received: {unknown}."
+        )
+    weights = np.array(list(loss_weights.values()), np.float64)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not (weights > 0).any():
+        raise ValueError(
+            "`loss_weights` must hold finite weights, none negative and at least one positive. "
+            f"Received: {dict(loss_weights)}."
+        )
+
+
+class HybridTerms:
+    """Computes the wanted terms, unweighted, one value per image.
+
+    Args:
+        names: The wanted terms.
+        decoder: `FaceDecoder` of the predicted coefficients.
+        embed: Identity network of the term `perceptual`, images `[B, H, W, 3]` in [0, 1] to
+            embeddings `[B, D]`; `None` if that is not wanted.
+        point_vertices: Vertices whose projections the network predicts as `points`, for
+            the term `dense_landmark`.
+    """
+
+    def __init__(
+        self,
+        names: Collection[str],
+        decoder: FaceDecoder,
+        embed: Callable | None = None,
+        point_vertices: tf.Tensor | None = None,
+    ):
+        self.names = tuple(names)
+        self.renders = not PIXEL_TERMS.isdisjoint(names)
+        self._decoder = decoder
+        self._embed = embed
+        self._point_vertices = point_vertices
+
+    def __call__(
+        self,
+        batch: Mapping[str, tf.Tensor],
+        coefficients: tf.Tensor,
+        points: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """The terms `{name: [B]}` of a prediction.
+
+        Args:
+            batch: Images and labels, see `HybridModel`.
+            coefficients: Predicted, `[B, 257]`.
+            points: Predicted image points `[B, K, 2]`, -1 and 1 at the edges of the image; for the
+                term `dense_landmark` only.
+
+        Raises:
+            ValueError: If `batch` lacks what a term needs.
+        """
+        self._check_keys(batch)
+        coefficients = tf.cast(coefficients, tf.float32)
+        decoded = self._decoder(coefficients, render=self.renders)
+        groups = self._decoder.layout.split(coefficients)
+        # Decoded once for all terms that compare with it, and not at all if none does.
+        truth = functools.cache(
+            lambda: self._decoder(tf.cast(batch["coefficients"], tf.float32), render=False)
+        )
+        terms = {
+            "photometric": lambda: _photometric(batch, decoded),
+            "landmark": lambda: _landmark(batch, decoded),
+            "five_point": lambda: landmark.five_point_loss(
+                decoded["five_points"], batch["five_points"]
+            ),
+            "perceptual": lambda: self._perceptual(batch, decoded),
+            "coefficient": lambda: regularization.coefficient_loss(
+                groups["identity"], groups["expression"], groups["texture"]
+            ),
+            "albedo_flatness": lambda: regularization.albedo_flatness_loss(
+                decoded["albedo"], self._decoder.face_model.skin_region
+            ),
+            "white_light": lambda: regularization.white_light_loss(groups["lighting"]),
+            "vertices": lambda: supervised.vertex_loss(decoded["shape"], truth()["shape"]),
+            "albedo": lambda: supervised.albedo_loss(decoded["albedo"], truth()["albedo"]),
+            "dense_landmark": lambda: self._dense_landmark(points, truth()["vertices"]),
+        }
+        for group in GROUPS:
+            terms[f"{group}_distance"] = functools.partial(self._distance, batch, groups, group)
+        return {name: terms[name]() for name in self.names}
+
+    def _check_keys(self, batch):
+        for name in self.names:
+            missing = [key for key in BATCH_KEYS.get(name, ()) if key not in batch]
+            if missing:
+                truth = " (the truth of synthetic faces)" if name in GROUND_TRUTH_TERMS else ""
+                raise ValueError(
+                    f"The loss term `{name}` needs the entries {missing} of a batch{truth}. "
+                    f"Received: {sorted(batch)}. Add them, or set the term's weight to 0."
+                )
+
+    def _perceptual(self, batch, decoded):
+        # The photograph's embedding is the target: no gradient, so its activations are not kept.
+        photo = tf.stop_gradient(self._embed(batch["image"]))
+        return perceptual.perceptual_loss(photo, self._embed(decoded["image"]))
+
+    def _dense_landmark(self, points, true_vertices):
+        camera = self._decoder.camera
+        true = cameras.project(tf.gather(true_vertices, self._point_vertices, axis=1), camera)
+        # The image centre, 0, is half a pixel from where labels have it (CONVENTIONS.md); a
+        # constant, which the network learns along with the points.
+        pixels = (points + 1) * (camera.image_size / 2) - 0.5
+        return supervised.dense_landmark_loss(pixels, true)
+
+    def _distance(self, batch, groups, group):
+        true = self._decoder.layout.split(tf.cast(batch["coefficients"], tf.float32))
+        return supervised.coefficient_distance({group: groups[group]}, {group: true[group]})[group]
+
+
+def _photometric(batch, decoded):
+    attention = photometric.skin_attention(decoded["region_mask"], batch["skin"])
+    return photometric.photometric_loss(batch["image"], decoded["image"], attention)
+
+
+def _landmark(batch, decoded):
+    weights = landmark.LANDMARK_WEIGHTS * batch["landmark_weights"]
+    return landmark.landmark_loss(decoded["landmarks"], batch["landmarks"], weights=weights)
