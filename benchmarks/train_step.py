@@ -16,7 +16,7 @@ import tensorflow as tf
 import timing
 
 from tf_facerecon.layers.face_decoder import FaceDecoder
-from tf_facerecon.losses import perceptual
+from tf_facerecon.losses import hybrid, perceptual
 from tf_facerecon.models.facenet import FaceNet
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.r_net import RNet
@@ -24,16 +24,8 @@ from tf_facerecon.training import fit_loop
 
 FACE_MODEL = "procedural-35709"
 BATCH_SIZE = 5
-# The terms that photographs have, with the weights of configs/r_net_paper.yaml.
-LOSS_WEIGHTS = {
-    "photometric": 1.92,
-    "landmark": 1.6e-3,
-    "five_point": 2.0e-3,
-    "perceptual": 0.2,
-    "coefficient": 3.0e-4,
-    "albedo_flatness": 5.0,
-    "white_light": 10.0,
-}
+# All terms that photographs have.
+LOSS_WEIGHTS = {**hybrid.PAPER_LOSS_WEIGHTS, "five_point": 2.0e-3}
 
 
 def build_identity_network() -> FaceNet:

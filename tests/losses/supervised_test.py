@@ -40,10 +40,10 @@ def test_dense_landmark_loss_is_flat_at_the_truth(rng):
     np.testing.assert_array_equal(tape.gradient(loss, true), np.zeros((2, 5, 2)))
 
 
-def test_coefficient_distance_preset():
+def test_coefficient_mse_preset():
     predicted = {"identity": np.array([[1.0, 3.0]]), "rotation": np.array([[0.0, 0.0, 0.3]])}
     true = {"identity": np.array([[1.0, 1.0]]), "rotation": np.zeros([1, 3])}
-    distances = supervised.coefficient_distance(predicted, true)
+    distances = supervised.coefficient_mse(predicted, true)
     assert distances.keys() == predicted.keys()
     np.testing.assert_allclose(distances["identity"], [2.0])
     np.testing.assert_allclose(distances["rotation"], [0.03])
@@ -58,9 +58,9 @@ def test_supervised_exception_raised():
         supervised.dense_landmark_loss(tf.zeros([2, 5, 3]), tf.zeros([2, 5, 3]))
     group = tf.zeros([2, 4])
     with pytest.raises(ValueError, match="same groups"):
-        supervised.coefficient_distance({"identity": group}, {"texture": group})
+        supervised.coefficient_mse({"identity": group}, {"texture": group})
     with pytest.raises(ValueError, match=r"`true\[identity\]` must have shape"):
-        supervised.coefficient_distance({"identity": group}, {"identity": group[:, :3]})
+        supervised.coefficient_mse({"identity": group}, {"identity": group[:, :3]})
 
 
 def test_vertex_loss_jacobian(rng):
@@ -69,8 +69,8 @@ def test_vertex_loss_jacobian(rng):
     jacobian.assert_jacobian_correct(supervised.dense_landmark_loss, *rng.normal(size=(2, 2, 4, 2)))
 
 
-def test_coefficient_distance_jacobian(rng):
+def test_coefficient_mse_jacobian(rng):
     def distance(predicted, true):
-        return supervised.coefficient_distance({"texture": predicted}, {"texture": true})["texture"]
+        return supervised.coefficient_mse({"texture": predicted}, {"texture": true})["texture"]
 
     jacobian.assert_jacobian_correct(distance, *rng.normal(size=(2, 2, 4)))

@@ -77,6 +77,15 @@ def test_landmark_weights_of_the_sample_count(r_net, decoder, batch):
     np.testing.assert_allclose(term, expected, rtol=1e-5)
 
 
+def test_five_points_count_for_images_without_landmarks_alone(r_net, decoder, batch):
+    half = {**batch, "landmark_weights": tf.stack([tf.zeros(68), tf.ones(68)])}
+    zero = tf.zeros_like(batch["coefficients"])
+    term = make(r_net, decoder, five_point=1.0).loss_terms(half, zero)["five_point"]
+    difference = decoder(zero, render=False)["five_points"][0] - batch["five_points"][0]
+    expected = np.mean(np.sum(np.square(difference), axis=-1))
+    np.testing.assert_allclose(term, [expected, 0.0], rtol=1e-5)
+
+
 def test_vertices_term_preset(r_net, decoder, batch):
     # One standard deviation of the first identity mode moves vertices by that mode.
     true = np.zeros(batch["coefficients"].shape, "float32")

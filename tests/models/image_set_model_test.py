@@ -208,7 +208,7 @@ def test_set_without_images_has_no_loss(decoder, batch):
 
 
 def test_sets_of_one_agree_with_the_model_of_single_images(decoder, batch):
-    weights = {"landmark": 1.0, "coefficient": 0.1, "vertices": 0.5, "identity_distance": 1.0}
+    weights = {"landmark": 1.0, "coefficient": 0.1, "vertices": 0.5, "identity_mse": 1.0}
     model = make_model(decoder)
     single = {name: values[:, :1] for name, values in batch.items()}
     plain = HybridModel(model.r_net, decoder, None, weights)

@@ -74,7 +74,7 @@ def make_config(parts, **sections):
             "face_model": {"name": str(parts / "toy.npz")},
             "network": {"r_net": str(parts / "r_net.keras")},
             "data": {"batch_size": 2, "set_size": 3},
-            "loss_weights": {"landmark": 1.6e-3, "identity_distance": 1.0},
+            "loss_weights": {"landmark": 1.6e-3, "identity_mse": 1.0},
             "optimizer": {"learning_rate": 1e-2, "warmup_steps": 1},
             "schedule": {"steps": 5, "steps_per_epoch": 2, "validation_batches": 1},
             "checkpoints": {"every_steps": 3},
@@ -96,7 +96,7 @@ def test_run_leaves_what_it_promises(finished, parts):
     _, run_dir, result = finished
     assert result.network_path == run_dir / "c_net.keras"
     assert (result.steps, result.first_step) == (5, 0)
-    assert {"loss", "landmark", "identity_distance", "val_loss"} <= result.metrics.keys()
+    assert {"loss", "landmark", "identity_mse", "val_loss"} <= result.metrics.keys()
     metrics = json.loads((run_dir / "metrics.json").read_text(encoding="utf-8"))
     assert metrics == {"steps": 5, **result.metrics}
     assert list((run_dir / "logs").iterdir())

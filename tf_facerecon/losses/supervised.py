@@ -1,4 +1,4 @@
-"""Distances to known faces; only synthetic data knows the truth that they need."""
+"""Losses against ground-truth shape, albedo, points and coefficients, as synthetic faces have."""
 
 from collections.abc import Mapping
 
@@ -68,10 +68,10 @@ def dense_landmark_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.sqrt(squared + 1e-4) - 1e-2, axis=-1)
 
 
-def coefficient_distance(
+def coefficient_mse(
     predicted: Mapping[str, tf.Tensor], true: Mapping[str, tf.Tensor]
 ) -> dict[str, tf.Tensor]:
-    """Mean squared difference of each group of coefficients.
+    """Mean squared error of each group of coefficients.
 
     Groups have different units (standard deviations, radians, decimetres), so they are not summed.
 

@@ -18,7 +18,7 @@ from tf_facerecon.morphable_models.coefficients import GROUPS
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
 """Terms that need the rendered image."""
 GROUND_TRUTH_TERMS = frozenset(
-    {"vertices", "albedo", "dense_landmark", *(f"{group}_distance" for group in GROUPS)}
+    {"vertices", "albedo", "dense_landmark", *(f"{group}_mse" for group in GROUPS)}
 )
 """Terms that need the true `coefficients`."""
 TERMS = PIXEL_TERMS | GROUND_TRUTH_TERMS
@@ -28,7 +28,7 @@ TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_lig
 BATCH_KEYS: Mapping[str, tuple[str, ...]] = {
     "photometric": ("image", "skin"),
     "landmark": ("landmarks", "landmark_weights"),
-    "five_point": ("five_points",),
+    "five_point": ("five_points", "landmark_weights"),
     "perceptual": ("image",),
     **dict.fromkeys(GROUND_TRUTH_TERMS, ("coefficients",)),
 }
@@ -107,9 +107,7 @@ class HybridTerms:
         terms = {
             "photometric": lambda: _photometric(batch, decoded),
             "landmark": lambda: _landmark(batch, decoded),
-            "five_point": lambda: landmark.five_point_loss(
-                decoded["five_points"], batch["five_points"]
-            ),
+            "five_point": lambda: _five_point(batch, decoded),
             "perceptual": lambda: self._perceptual(batch, decoded),
             "coefficient": lambda: regularization.coefficient_loss(
                 groups["identity"], groups["expression"], groups["texture"]
@@ -123,7 +121,7 @@ class HybridTerms:
             "dense_landmark": lambda: self._dense_landmark(points, truth()["vertices"]),
         }
         for group in GROUPS:
-            terms[f"{group}_distance"] = functools.partial(self._distance, batch, groups, group)
+            terms[f"{group}_mse"] = functools.partial(self._mse, batch, groups, group)
         return {name: terms[name]() for name in self.names}
 
     def _check_keys(self, batch):
@@ -149,9 +147,9 @@ class HybridTerms:
         pixels = (points + 1) * (camera.image_size / 2) - 0.5
         return supervised.dense_landmark_loss(pixels, true)
 
-    def _distance(self, batch, groups, group):
+    def _mse(self, batch, groups, group):
         true = self._decoder.layout.split(tf.cast(batch["coefficients"], tf.float32))
-        return supervised.coefficient_distance({group: groups[group]}, {group: true[group]})[group]
+        return supervised.coefficient_mse({group: groups[group]}, {group: true[group]})[group]
 
 
 def _photometric(batch, decoded):
@@ -162,3 +160,10 @@ def _photometric(batch, decoded):
 def _landmark(batch, decoded):
     weights = landmark.LANDMARK_WEIGHTS * batch["landmark_weights"]
     return landmark.landmark_loss(decoded["landmarks"], batch["landmarks"], weights=weights)
+
+
+def _five_point(batch, decoded):
+    # Only of images without 68 landmarks, of which the five points would be a repetition.
+    has_landmarks = tf.reduce_any(batch["landmark_weights"] > 0, axis=-1)
+    values = landmark.five_point_loss(decoded["five_points"], batch["five_points"])
+    return tf.where(has_landmarks, 0.0, values)

@@ -125,7 +125,7 @@ class LossWeights(yaml_settings.Section):
     Attributes:
         photometric: Skin-attended colour distance.
         landmark: 68 landmarks, squared pixels.
-        five_point: Eyes, nose and mouth corners, squared pixels.
+        five_point: Eyes, nose and mouth corners of images without 68 landmarks, squared pixels.
         perceptual: Cosine distance of identity embeddings.
         coefficient: Size of identity, expression and texture coefficients.
         albedo_flatness: Variance of the albedo over the skin.
@@ -134,13 +134,13 @@ class LossWeights(yaml_settings.Section):
         albedo: Squared distance to the true albedo, squared per cent; synthetic faces only.
         dense_landmark: Distance of the points that the small network finds to their true places,
             pixels; synthetic faces only.
-        identity_distance: Squared distance to the true coefficients, as all `..._distance`;
-            synthetic faces only.
-        expression_distance: See `identity_distance`.
-        texture_distance: See `identity_distance`.
-        rotation_distance: See `identity_distance`.
-        lighting_distance: See `identity_distance`.
-        translation_distance: See `identity_distance`.
+        identity_mse: Mean squared error of the identity coefficients, in their squared unit, as all
+            `..._mse` of their groups; synthetic faces only.
+        expression_mse: See `identity_mse`.
+        texture_mse: See `identity_mse`.
+        rotation_mse: See `identity_mse`.
+        lighting_mse: See `identity_mse`.
+        translation_mse: See `identity_mse`.
     """
 
     photometric: NonNegativeFloat = 0.0
@@ -153,12 +153,12 @@ class LossWeights(yaml_settings.Section):
     vertices: NonNegativeFloat = 0.0
     albedo: NonNegativeFloat = 0.0
     dense_landmark: NonNegativeFloat = 0.0
-    identity_distance: NonNegativeFloat = 0.0
-    expression_distance: NonNegativeFloat = 0.0
-    texture_distance: NonNegativeFloat = 0.0
-    rotation_distance: NonNegativeFloat = 0.0
-    lighting_distance: NonNegativeFloat = 0.0
-    translation_distance: NonNegativeFloat = 0.0
+    identity_mse: NonNegativeFloat = 0.0
+    expression_mse: NonNegativeFloat = 0.0
+    texture_mse: NonNegativeFloat = 0.0
+    rotation_mse: NonNegativeFloat = 0.0
+    lighting_mse: NonNegativeFloat = 0.0
+    translation_mse: NonNegativeFloat = 0.0
 
     @pydantic.model_validator(mode="after")
     def _some_term(self):
@@ -166,11 +166,11 @@ class LossWeights(yaml_settings.Section):
             raise ValueError("at least one term must have a positive weight")
         return self
 
-    def supervised_terms(self) -> list[str]:
+    def ground_truth_terms(self) -> list[str]:
         """Terms of positive weight that only synthetic faces can have."""
         positive = [name for name, weight in self.model_dump().items() if weight > 0]
         others = ("vertices", "albedo", "dense_landmark")
-        return [name for name in positive if name in others or name.endswith("_distance")]
+        return [name for name in positive if name in others or name.endswith("_mse")]
 
 
 class PerceptualSettings(yaml_settings.Section):
@@ -277,10 +277,10 @@ class TrainingConfig(yaml_settings.Section):
     @pydantic.model_validator(mode="after")
     def _sections_agree(self):
         if self.data.kind == "photos":
-            supervised = self.loss_weights.supervised_terms()
-            if supervised:
+            ground_truth = self.loss_weights.ground_truth_terms()
+            if ground_truth:
                 raise ValueError(
-                    f"`loss_weights` of {supervised} compare with the truth of synthetic faces, "
+                    f"`loss_weights` of {ground_truth} compare with the truth of synthetic faces, "
                     "which photographs do not have: set them to 0"
                 )
             if self.schedule.validation_batches and self.data.validation_folder is None:
