@@ -1,4 +1,4 @@
-"""Robust photometric loss: colour distance where the picture shows skin."""
+"""Robust photometric loss: colour distance where the image shows skin."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Regularisation: probable coefficients, even skin, nearly white light."""
+"""Regularization: small coefficients, flat albedo, nearly white light."""
 
 import numpy as np
 import tensorflow as tf
@@ -66,9 +66,9 @@ def albedo_flatness_loss(albedo: tf.Tensor, skin_region: np.ndarray | tf.Tensor)
 
 
 def white_light_loss(lighting: tf.Tensor) -> tf.Tensor:
-    """Mean squared distance of RGB lighting from its grey; a term of the authors' code.
+    """Mean squared deviation of RGB lighting from its grey; a term of the authors' code.
 
-    Without it, light and albedo trade colours freely. The ambient term plays no part.
+    Without it, the colour of light and albedo is ambiguous. The ambient term does not enter.
 
     Args:
         lighting: Float tensor (gamma) `[B, 27]`: nine bands of red, of green, of blue; or

@@ -29,7 +29,7 @@ def vertex_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
 def albedo_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
     """Mean squared difference of the skin's colour.
 
-    Unlike the distance of texture coefficients it weighs every mode by what it can be seen to do.
+    Unlike the error of texture coefficients it weights every mode by its visible effect.
 
     Args:
         predicted: Albedo `[B, V, 3]`, RGB about 0 to 1.
@@ -45,10 +45,10 @@ def albedo_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
 
 
 def dense_landmark_loss(predicted: tf.Tensor, true: tf.Tensor) -> tf.Tensor:
-    """Mean distance of points in the picture; Wood et al. 2022, without their uncertainties.
+    """Mean distance of points in the image; Wood et al. 2022, without their uncertainties.
 
-    A distance, not its square: points that are hidden or outside the picture, and can only be
-    guessed, do not outweigh those that can be found.
+    A distance, not its square: points that are hidden or outside the image, and can only be
+    guessed, do not outweigh the visible ones.
 
     Args:
         predicted: Points `[B, N, 2]`, pixels.

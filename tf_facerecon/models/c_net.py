@@ -1,16 +1,16 @@
-"""C-Net: how far to trust each photograph of a set, coefficient by coefficient.
+"""C-Net: the confidence in each photograph of a set, for each identity coefficient.
 
-Deng et al. 2019, Section 5: the network looks at what R-Net saw, the map of its first residual
-stage and its globally pooled deep feature, and answers one positive confidence for each identity
-coefficient. Nobody tells it what a good photograph is: it learns through the identity that the
-confidences of a set make together (`identity_aggregation`).
+Deng et al. 2019, Section 5: the network takes features of R-Net, the map of its first residual
+stage and its globally pooled deep feature, and predicts one positive confidence for each identity
+coefficient. Confidences have no labels: they are learnt through the aggregated identity of a set
+(`identity_aggregation`).
 
     shallow map -> strided 3x3 convolutions -> 7x7 -> dense \
                                                               dense -> 80 logits -> confidences
     deep feature ---------------------------------> dense /
 
-There is no normalisation over batches: what a photograph is worth must not depend on which others
-are looked at with it, nor on the padding of sets.
+There is no batch normalization: the confidence in a photograph must not depend on the others of its
+batch, nor on the padding of sets.
 """
 
 import dataclasses
@@ -46,11 +46,11 @@ class CNet(keras.Model):
     """Features of an R-Net to confidences `[B, identity]`, positive, float32.
 
     The preset "paper" goes with the ResNet-50 R-Net and has 2,872,528 weights, less than an eighth
-    of its 24,114,305; "small" goes with the small R-Net and has 161,152. A fresh network answers 1
-    to everything, which makes the aggregated identity the plain mean of a set.
+    of its 24,114,305; "small" goes with the small R-Net and has 161,152. An untrained network
+    predicts 1 for everything, which makes the aggregated identity the plain mean of a set.
 
-    Features mean nothing to a C-Net that learnt from another R-Net: it carries the checksum of its
-    R-Net's weights and that of the face model; `check_r_net` compares.
+    A C-Net works with the features of the R-Net that it was trained with and no other: it stores
+    the fingerprints of that R-Net's weights and of the face model; `check_r_net` compares.
 
     Args:
         preset: "paper" or "small".
@@ -58,12 +58,12 @@ class CNet(keras.Model):
         shallow_shape: `(h, w, c)` of the R-Net's first stage; `None` takes that of the preset.
         deep_size: Length of the R-Net's deep feature; `None` takes that of the preset.
         face_model: Name of the face model that the coefficients belong to.
-        face_model_fingerprint: Its checksum, "" while unknown.
+        face_model_fingerprint: Its fingerprint, "" while unknown.
         r_net_fingerprint: `presets.weights_fingerprint` of the R-Net, "" while unknown.
 
     Call arguments:
         features: Dict with `shallow` `[B, h, w, c]` and `deep` `[B, F]`, as `RNet.features` gives;
-            other entries are passed over.
+            other entries are ignored.
 
     Raises:
         ValueError: If `preset` is unknown or `identity` not positive.
@@ -100,7 +100,7 @@ class CNet(keras.Model):
 
     @classmethod
     def for_r_net(cls, r_net: keras.Model, preset: str | None = None, **kwargs) -> "CNet":
-        """A fresh C-Net that fits `r_net`, an `RNet`, and remembers it.
+        """An untrained C-Net for the features of `r_net`, an `RNet`, with its fingerprint.
 
         Args:
             r_net: Whose features it will read.
@@ -130,11 +130,11 @@ class CNet(keras.Model):
         return presets.load_preset(cls, name_or_path)
 
     def check_r_net(self, r_net: keras.Model) -> None:
-        """Raises unless this network learnt from the features of `r_net`, an `RNet`.
+        """Raises unless this network was trained with `r_net`, an `RNet`.
 
         Raises:
             ValueError: If the R-Net's weights, its face model or the shapes of its features differ
-                from those that this C-Net remembers; fingerprints that are unknown are passed over.
+                from those stored in this C-Net; unknown fingerprints are not compared.
         """
         features = r_net.backbone.output
         pairs = {
@@ -155,7 +155,7 @@ class CNet(keras.Model):
                 )
 
     def call(self, features):
-        """Confidences `[B, identity]` of the pictures behind `features`."""
+        """Confidences `[B, identity]` in the images that `features` come from."""
         return confidence_from_logits(
             self.trunk({"shallow": features["shallow"], "deep": features["deep"]})
         )
@@ -181,7 +181,7 @@ class CNet(keras.Model):
 def confidence_from_logits(logits):
     """`exp(L tanh(x / L))`: positive, 1 at 0, within `exp(-L)` and `exp(L)`, L = `LOGIT_LIMIT`.
 
-    Only ratios of confidences count; near 0 a difference of logits is the logarithm of one.
+    Only ratios of confidences matter; near 0 a difference of logits is the logarithm of one.
     """
     return keras.ops.exp(LOGIT_LIMIT * keras.ops.tanh(logits / LOGIT_LIMIT))
 

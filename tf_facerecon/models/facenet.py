@@ -5,11 +5,9 @@ a model saved by it. Their licence terms are those of the people who trained the
 of faces: read them before use beyond research.
 """
 
-import http.client
 import os
 import pathlib
-import urllib.error
-import urllib.request
+import socket
 
 import keras
 import numpy as np
@@ -19,21 +17,20 @@ from tf_facerecon.layers import fused_convolution
 from tf_facerecon.models import presets
 
 _TIMEOUT = 30.0  # seconds without a byte
-_CHUNK = 1 << 18  # bytes
 
 
 class FaceNet:
-    """RGB pictures `[B, H, W, 3]` in [0, 1] to unit vectors `[B, D]`; frozen.
+    """RGB images `[B, H, W, 3]` in [0, 1] to unit vectors `[B, D]`; frozen.
 
     Not a Keras object on purpose: Keras cannot track it, so its weights are neither trained nor
-    saved with a model that holds it. Its normalisations are folded into the convolutions before
-    them: they are half of the operations that every training function would trace.
+    saved with a model that holds it. Its batch normalizations are folded into the convolutions
+    before them: they are half of the operations that every training function would trace.
 
     Args:
         model: keras-facenet's network, RGB `[B, S, S, 3]` normalised to unit vectors `[B, D]`.
-        image_size: Side S that pictures are resized to, pixels.
-        fixed_standardization: Whether the network wants `(x - 127.5) / 127.5` of 0..255; else the
-            mean and deviation of every picture are normalised.
+        image_size: Side S that images are resized to, pixels.
+        fixed_standardization: Whether the network expects `(x - 127.5) / 127.5` of 0..255; else
+            each image is standardized by its own mean and deviation.
     """
 
     trainable_variables = ()
@@ -108,7 +105,7 @@ def load_facenet(
         raise FileNotFoundError(
             f"There is no FaceNet weights file {weights_path}. Get it from {url}."
         )
-    _check_sha256(weights_path, weights_path, sha256)
+    _check_sha256(weights_path, sha256)
     from keras_facenet import inception_resnet_v1
 
     size = metadata["image_size"]
@@ -118,24 +115,24 @@ def load_facenet(
 
 
 def fold_normalization(model: keras.Model) -> keras.Model:
-    """A functional `model` without the batch normalisations that directly follow convolutions.
+    """A functional `model` without the batch normalizations that directly follow convolutions.
 
-    Answers are the same as those of `model` at inference. Layers that stay as they are, are shared;
-    what is used twice, answered by the model or more than a convolution, stays.
+    Outputs equal those of `model` in inference mode. Unchanged layers are shared. Normalization
+    stays after layers that are used twice, are outputs of the model or more than a convolution.
     """
     norms = {}
-    answered = {tensor._keras_history.operation.name for tensor in model.outputs}
+    outputs = {tensor._keras_history.operation.name for tensor in model.outputs}
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and len(layer._inbound_nodes) == 1:
             before = layer.input._keras_history.operation
             if (
-                type(before) is keras.layers.Conv2D  # What a subclass does is not known.
+                type(before) is keras.layers.Conv2D  # Subclasses may compute anything.
                 and not before.use_bias
                 and before.activation is keras.activations.linear
                 and before.data_format == "channels_last"
                 and layer.axis in (-1, 3)
                 and len(before._inbound_nodes) == len(before._outbound_nodes) == 1
-                and before.name not in answered
+                and before.name not in outputs
             ):
                 norms[before.name] = layer
     if not norms:
@@ -160,12 +157,12 @@ def fold_normalization(model: keras.Model) -> keras.Model:
 
 
 def _metadata(variant: str) -> dict:
-    """What keras-facenet knows about a variant of its weights."""
+    """keras-facenet's description of a variant of its weights."""
     try:
         from keras_facenet.metadata import MODEL_METADATA as known
     except ImportError as error:
         raise ImportError(
-            "FaceNet needs keras-facenet and its undeclared needs: "
+            "FaceNet needs keras-facenet and its undeclared dependencies: "
             "`pip install keras-facenet opencv-python-headless scipy`."
         ) from error
     if variant not in known:
@@ -174,43 +171,39 @@ def _metadata(variant: str) -> dict:
 
 
 def _download(url: str, path: pathlib.Path, sha256: str) -> None:
-    """Fetches `url` to `path`, which appears only whole and of the right checksum."""
-    try:
-        with atomic_files.atomic_path(path) as temporary:
-            _fetch(url, temporary)
-            _check_sha256(temporary, url, sha256)
-    except (
-        urllib.error.URLError,
-        http.client.HTTPException,
-        TimeoutError,
-        ConnectionError,
-    ) as error:
-        raise FileNotFoundError(
-            f"FaceNet's weights are not at {path}, and could not be downloaded ({error}). "
-            f"Get {url} on a connected machine and put it there, or pass its path."
-        ) from error
+    """Fetches `url` to `path`, which appears only whole and of the right checksum.
+
+    `keras.utils.get_file` keeps a file of another checksum and waits for ever for a silent server,
+    hence the temporary name and the timeout.
+    """
+    timeout = socket.getdefaulttimeout()
+    with atomic_files.atomic_path(path) as temporary:
+        try:
+            socket.setdefaulttimeout(_TIMEOUT)
+            keras.utils.get_file(
+                temporary.name,
+                url,
+                cache_dir=temporary.parent,
+                cache_subdir="",
+                file_hash=sha256,
+                hash_algorithm="sha256",
+            )
+        except ValueError as error:
+            raise ValueError(f"{url} is not the expected FaceNet weights file: {error}") from error
+        except Exception as error:  # Of this class itself, when the server cannot be reached.
+            raise FileNotFoundError(
+                f"FaceNet's weights are not at {path}, and could not be downloaded ({error}). "
+                f"Get {url} on a connected machine and put it there, or pass its path."
+            ) from error
+        finally:
+            socket.setdefaulttimeout(timeout)
 
 
-def _fetch(url: str, path: pathlib.Path) -> None:
-    """Writes what `url` answers to `path`, with a progress bar."""
-    import tqdm
-
-    with urllib.request.urlopen(url, timeout=_TIMEOUT) as response, open(path, "wb") as file:
-        total = int(response.headers.get("Content-Length") or 0)
-        bar = tqdm.tqdm(total=total or None, unit="B", unit_scale=True, desc="FaceNet weights")
-        with bar:
-            while chunk := response.read(_CHUNK):
-                file.write(chunk)
-                bar.update(len(chunk))
-    if total and path.stat().st_size != total:
-        raise ConnectionError(f"got {path.stat().st_size} of {total} bytes")
-
-
-def _check_sha256(path: pathlib.Path, origin: pathlib.Path | str, sha256: str) -> None:
+def _check_sha256(path: pathlib.Path, sha256: str) -> None:
     found = presets.file_sha256(path)
     if found != sha256:
         raise ValueError(
-            f"{origin} is not the expected FaceNet weights file: expected sha256 {sha256}, "
+            f"{path} is not the expected FaceNet weights file: expected sha256 {sha256}, "
             f"found {found}."
         )
 

@@ -1,8 +1,8 @@
 """Identity embeddings for the perceptual loss; Deng et al. 2019, Section 4.2.
 
-Contract of every identity network here: callable on RGB pictures `[B, H, W, 3]` in [0, 1] of any
-size, aligned as R-Net's; unit vectors `[B, D]` in float32; differentiable to the picture. The
-cosine of two vectors says how alike two people are.
+Interface of all identity networks: callable on RGB images `[B, H, W, 3]` in [0, 1] of any
+size, aligned as R-Net's; unit vectors `[B, D]` in float32; differentiable with respect to
+the image. The cosine of two vectors is the similarity of two identities.
 
 `IdentityNetwork` is small, trained by this project on procedural faces, and ships with the package.
 `facenet.load_facenet` gives FaceNet, trained on photographs, from a file that is downloaded.
@@ -23,15 +23,15 @@ _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanish
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class IdentityNetwork(keras.Model):
-    """Pictures `[B, H, W, 3]` in [0, 1] to unit vectors `[B, embedding_size]`, float32.
+    """Images `[B, H, W, 3]` in [0, 1] to unit vectors `[B, embedding_size]`, float32.
 
-    Pictures are resized to `image_size` inside, without smoothing: halving a 224 x 224 crop then
+    Images are resized to `image_size` inside, without smoothing: halving a 224 x 224 crop then
     averages cells of 2 x 2 pixels exactly. Then comes the small R-Net's backbone, `trunk`, which
     may start with the weights of a trained one, and a linear map.
 
     Args:
         embedding_size: Length D of the vectors.
-        image_size: Side of the picture that the convolutions see, pixels; a multiple of 16.
+        image_size: Side of the image that the convolutions see, pixels; a multiple of 16.
 
     Raises:
         ValueError: If `image_size` is not a multiple of 16 or `embedding_size` not positive.
@@ -49,7 +49,7 @@ class IdentityNetwork(keras.Model):
         self.projection = keras.layers.Dense(
             embedding_size, use_bias=False, dtype=self.dtype_policy, name="projection"
         )
-        # Without it all pictures start with nearly the same vector.
+        # Without it all images start with nearly the same vector.
         self.centring = keras.layers.BatchNormalization(
             momentum=residual_blocks.MOMENTUM, dtype="float32", name="centring"
         )

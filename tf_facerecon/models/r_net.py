@@ -15,12 +15,12 @@ BACKBONES = ("resnet50", "small")
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class RNet(keras.Model):
-    """Aligned RGB pictures `[B, 224, 224, 3]` in [0, 1] to coefficients `[B, 257]`, float32.
+    """Aligned RGB images `[B, 224, 224, 3]` in [0, 1] to coefficients `[B, 257]`, float32.
 
     The order of the coefficients is that of the arguments below; the paper's white light
-    (`lighting=9`) gives 239. The network knows no geometry: it carries the name and the checksum
-    of the face model whose coefficients it learnt, so that a reader of the saved file can find
-    the right one.
+    (`lighting=9`) gives 239. The network itself holds no geometry. It stores the name and the
+    fingerprint of the face model whose coefficients it predicts, so that the right one is found
+    when a saved file is loaded.
 
     Args:
         backbone: "resnet50" (the paper's) or "small" (2.8 million weights, for CPUs).
@@ -33,7 +33,7 @@ class RNet(keras.Model):
         head_scales: Constant factor of each head, see `coefficient_heads.CoefficientHeads`. `None`
             takes 1 for "resnet50" (the reference) and `BALANCED_SCALES` for "small".
         face_model: Name of the face model that the coefficients belong to.
-        face_model_fingerprint: Its checksum, "" while unknown.
+        face_model_fingerprint: Its fingerprint, "" while unknown.
         backbone_weights: Start of "resnet50": `None` (random), "imagenet" or a path. Not part of
             a saved model, which holds the weights themselves.
 
@@ -89,7 +89,7 @@ class RNet(keras.Model):
         return presets.load_preset(cls, name_or_path)
 
     def build(self, input_shape):
-        """Makes the heads' kernels; the backbone brings its own."""
+        """Creates the heads' kernels; the backbone is built already."""
         self.heads.build(self.backbone.output["deep"].shape)
         self.built = True
 
@@ -99,7 +99,7 @@ class RNet(keras.Model):
         Returns:
             Dict of `shallow` `[B, h, w, c]`, the map after the first residual stage, and `deep`
             `[B, F]`, the feature that the heads read; of the small backbone also `points`
-            `[B, K, 2]`, places of the face, see `small`.
+            `[B, K, 2]`, predicted points of the face, see `small`.
         """
         return self.backbone(images, training=training)
 
@@ -125,7 +125,7 @@ class RNet(keras.Model):
 
 
 def _build_backbone(name: str, weights: str | None, dtype: keras.DTypePolicy) -> keras.Model:
-    """The functional model from pictures to named features."""
+    """The functional model from images to named features."""
     if name == "resnet50":
         return resnet50.build_resnet50_backbone(IMAGE_SIZE, weights, dtype)
     if weights is not None:

@@ -1,7 +1,9 @@
-"""Keras callbacks of a training run: history, TensorBoard, pictures, checkpoints, guards.
+"""Keras callbacks of a training run: history, TensorBoard, image panels, checkpoints, checks.
 
-All count optimizer steps and not epochs, so that a resumed run goes on where it stopped. Their
-order matters: guards first, checkpoints last, so that a checkpoint never gets ahead of the notes.
+Keras has callbacks of these kinds, which count epochs or batches from 0 in every process
+(`TensorBoard`, `CSVLogger`, `BackupAndRestore`). These count optimizer steps, so that a resumed run
+continues where it stopped. Their order matters: checks first, checkpoints last, so that a
+checkpoint is never ahead of the history.
 """
 
 import csv
@@ -56,7 +58,7 @@ class StopOnNonFinite(_StepCallback):
 
 
 class ContinueMetrics(_StepCallback):
-    """Lets a resumed epoch go on averaging where it was cut; `fit` begins by resetting.
+    """Restores the running means of an interrupted epoch; `fit` begins by resetting them.
 
     Args:
         values: Value of each of `model.metrics_variables`.

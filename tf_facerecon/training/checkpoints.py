@@ -1,9 +1,10 @@
-"""Everything that a killed run needs to go on exactly, in one file per moment.
+"""Everything that a killed run needs to continue exactly, one file per checkpoint.
 
-One `.npz` without pickle, written under a temporary name and renamed: a kill at any instant leaves
-whole files only. `tf.train.Checkpoint` spreads one moment over several files, and
-`keras.callbacks.BackupAndRestore` restarts at the beginning of an epoch; neither gives that.
-Only the variables it is handed are saved, so no face basis and no identity network can slip in.
+Each is an `.npz` without pickle, written under a temporary name and renamed: a kill at any instant
+leaves whole files only. `tf.train.Checkpoint` spreads a checkpoint over several files, and
+`keras.callbacks.BackupAndRestore` writes in place, without the running means of the metrics, and
+restarts at the beginning of an epoch. Only the given variables are saved, so neither a face basis
+nor an identity network can get into a file.
 """
 
 import logging
@@ -21,7 +22,7 @@ _STEP = "step"
 
 
 class CheckpointFolder:
-    """The latest few moments of one run.
+    """The latest few checkpoints of one run.
 
     Args:
         folder: Where the files are; made when the first is saved.

@@ -132,8 +132,8 @@ class LossWeights(yaml_settings.Section):
         white_light: Distance of the light from grey.
         vertices: Squared distance to the true shape, mm²; synthetic faces only.
         albedo: Squared distance to the true albedo, squared per cent; synthetic faces only.
-        dense_landmark: Distance of the points that the small network finds to their true places,
-            pixels; synthetic faces only.
+        dense_landmark: Distance of the points that the small network predicts to the projected
+            vertices, pixels; synthetic faces only.
         identity_mse: Mean squared error of the identity coefficients, in their squared unit, as all
             `..._mse` of their groups; synthetic faces only.
         expression_mse: See `identity_mse`.

@@ -1,4 +1,8 @@
-"""Epochs of a run that may have been cut anywhere."""
+"""Epochs of a run that may have been interrupted anywhere, as calls of `model.fit`.
+
+Keras resumes at the beginning of an epoch (`initial_epoch`, `BackupAndRestore`). An exact
+continuation needs the rest of the interrupted one, which is a call of its own.
+"""
 
 import dataclasses
 
@@ -25,7 +29,7 @@ class EpochSegment:
 def epoch_segments(first_step: int, last_step: int, steps_per_epoch: int) -> list[EpochSegment]:
     """Splits the steps that remain into segments whose epochs end where they always would.
 
-    At most three: the rest of an epoch that was cut, whole epochs, and a shorter last one.
+    At most three: the rest of an interrupted epoch, whole epochs, and a shorter last one.
     """
     segments = []
     epoch, done = divmod(first_step, steps_per_epoch)

@@ -1,7 +1,7 @@
 """The loop of every training run: from the last checkpoint to the last step, epoch by epoch.
 
-Whatever is trained, a run that was stopped goes on exactly: the same batches, the same averages,
-the same notes. Here is all that needs; what is trained, and on what, is the caller's.
+A run that was stopped continues exactly: with the same batches, the same running means and the same
+history. The model and the data are the caller's.
 """
 
 import dataclasses
@@ -99,11 +99,11 @@ def fit(
     Args:
         model: Compiled by `compile_with_adam`.
         build_dataset: Endless batches from the number of a batch on.
-        state: Gives all variables that a killed run needs to go on, by name of group.
+        state: Gives all variables that a killed run needs to continue, by name of group.
         checkpoints: Where they are kept.
         history_path: CSV file of losses.
         steps: The last step.
-        steps_per_epoch: Steps after which the losses are noted.
+        steps_per_epoch: Steps after which the losses are recorded.
         every_steps: Save at multiples of this; 0 for never.
         every_seconds: Save when so much time went by; 0 for never.
         callbacks: Makes further callbacks, after the checkpoint was read.
@@ -122,7 +122,7 @@ def fit(
         save = run_callbacks.SaveCheckpoints(
             checkpoints, state, every_steps, every_seconds, steps, lambda: request.number
         )
-        # Guards first, checkpoints last: a checkpoint never gets ahead of the notes.
+        # Checks first, checkpoints last: a checkpoint is never ahead of the history.
         in_order = [run_callbacks.StopOnNonFinite(), history, *callbacks(), save]
         partial = [value.numpy() for value in model.metrics_variables]
         for segment in epoch_segments(first_step, steps, steps_per_epoch):
@@ -141,7 +141,7 @@ def _fit_segment(
     validation_data: tf.data.Dataset | None,
     progress: bool,
 ) -> None:
-    """One call of `model.fit`; `partial` are the averages of an epoch that was cut."""
+    """One call of `model.fit`; `partial` are the running means of an interrupted epoch."""
     continued = [run_callbacks.ContinueMetrics(partial)] if segment.is_continued else []
     batches_per_step = run_callbacks.batches_per_step(model)
     model.fit(

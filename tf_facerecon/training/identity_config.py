@@ -22,7 +22,7 @@ class IdentityNetworkSettings(yaml_settings.Section):
 
     Attributes:
         embedding_size: Length of the vectors.
-        image_size: Side of the pictures that it sees, pixels; a multiple of 16.
+        image_size: Side of the images that it sees, pixels; a multiple of 16.
         initial_r_net: Small R-Net, preset or `.keras` file, whose backbone it starts with; none
             starts at random and needs many times the steps.
     """
@@ -33,7 +33,7 @@ class IdentityNetworkSettings(yaml_settings.Section):
 
 
 class PeopleSettings(yaml_settings.Section):
-    """People per batch and pictures of each; temperature and weight of the losses on them."""
+    """People per batch and images of each; temperature and weight of the losses."""
 
     num_people: int = Field(32, ge=2)
     num_views: int = Field(2, ge=2)

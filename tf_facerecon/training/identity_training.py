@@ -1,10 +1,10 @@
 """Trains the identity network of the perceptual loss on procedural people.
 
-Every batch shows people that no other batch has. The network learns to tell the pictures of one
-from those of the others by the supervised contrastive loss, and, which starts it off, to answer
-their face model coefficients by a linear map that is thrown away afterwards.
+Every batch shows new people. The supervised contrastive loss separates the images of one person
+from those of the others; an auxiliary linear head, dropped after training, regresses the identity
+and texture coefficients, which speeds up the beginning.
 
-A run folder holds `resolved_config.yaml`, `checkpoints/` (to go on after a kill), `history.csv`
+A run folder holds `resolved_config.yaml`, `checkpoints/` (to resume after a kill), `history.csv`
 and at the end `identity_network.keras` and `verification.json`: how well unseen people are told
 apart, beside raw pixels.
 """
@@ -24,7 +24,7 @@ from tf_facerecon.training import fit_loop
 from tf_facerecon.training.identity_config import IdentityConfig
 from tf_facerecon.training.run_folder import RunFolder, fit_in_folder
 
-# People to measure on: no seed of a run reaches so far.
+# People for verification: beyond the seeds of all runs.
 _VERIFICATION_SEED_OFFSET = 1_000_003
 _VERIFICATION_BATCH = 16  # people
 
@@ -32,15 +32,15 @@ _VERIFICATION_BATCH = 16  # people
 def supervised_contrastive_loss(
     embeddings: tf.Tensor, people: tf.Tensor, temperature: float
 ) -> tf.Tensor:
-    """Cross entropy of finding the other pictures of a person; Khosla et al. 2020, Eq. (2).
+    """Cross entropy of finding the other images of a person; Khosla et al. 2020, Eq. (2).
 
-    `-mean_p log( exp(z·z_p / t) / sum_a exp(z·z_a / t) )`, p over the other pictures of the same
-    person, a over all other pictures of the batch.
+    `-mean_p log( exp(z·z_p / t) / sum_a exp(z·z_a / t) )`, p over the other images of the same
+    person, a over all other images of the batch.
 
     Args:
         embeddings: Unit vectors `[B, D]`.
-        people: `[B]`, equal where pictures show the same person; each person at least twice.
-        temperature: t; small ones look at the most alike strangers only.
+        people: `[B]`, equal where images show the same person; each person at least twice.
+        temperature: t; the smaller, the more the most similar other people dominate.
 
     Returns:
         Losses `[B]`.
@@ -178,13 +178,13 @@ def verify(
         embeddings.append(embed(images).numpy())
         centred = images.numpy() - images.numpy().mean(axis=(1, 2), keepdims=True)
         pixels.append(centred.reshape(len(centred), -1))
-    num_pictures = settings.num_people * settings.num_views
+    num_images = settings.num_people * settings.num_views
     people = np.repeat(np.arange(settings.num_people), settings.num_views)
     return {
         "people": settings.num_people,
         "views": settings.num_views,
-        "embedding": verification_scores(np.concatenate(embeddings)[:num_pictures], people),
-        "raw_pixels": verification_scores(np.concatenate(pixels)[:num_pictures], people),
+        "embedding": verification_scores(np.concatenate(embeddings)[:num_images], people),
+        "raw_pixels": verification_scores(np.concatenate(pixels)[:num_images], people),
     }
 
 

@@ -1,6 +1,8 @@
-"""Stopping a training run politely: a signal becomes a request, the request an exception.
+"""Graceful shutdown of a training run, and the messages and exit codes of runs that fail.
 
-And what a tool says and returns to the shell when a run does not end well.
+A scheduler ends jobs by SIGTERM, at which Python stops without saving. Here the signal is only
+recorded; the checkpoint callback saves after the step and raises `TrainingInterrupted`. Keras has
+no such callback (`stop_training` would run the validation of the epoch and count it as finished).
 """
 
 import signal
@@ -26,7 +28,7 @@ class TrainingInterrupted(Exception):
 
 
 class SignalRequest:
-    """Context in which SIGTERM and SIGINT become a polite request; a second one is obeyed at once.
+    """Context that records SIGTERM and SIGINT; the second one takes its usual effect at once.
 
     Signals reach only a process' main thread; elsewhere this context does nothing.
     """
@@ -54,12 +56,12 @@ class SignalRequest:
         self._previous = {}
 
 
-# What a training tool reports in plain words; anything else is a bug and keeps its traceback.
+# What a training command reports as a message; anything else is a bug and keeps its traceback.
 REPORTED = (ValueError, OSError, FloatingPointError, TrainingInterrupted)
 
 
 def describe_failure(error: BaseException, after_signal: str) -> tuple[str, int]:
-    """What to tell a user about `error`, one of `REPORTED`, and the exit code of the tool.
+    """The message for the user about `error`, one of `REPORTED`, and the exit code.
 
     Args:
         error: What ended the run.

@@ -1,17 +1,21 @@
-"""Learning rate by optimizer step: a linear rise, then one of three ways down."""
+"""Learning-rate schedules: linear warm-up, then cosine decay, step decay or a constant.
+
+Cosine decay with warm-up is Keras' own. `StepDecay` exists for the warm-up, which Keras'
+`ExponentialDecay(staircase=True)` does not have.
+"""
 
 import keras
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """`learning_rate * decay_factor ** (step // decay_steps)`, after a linear rise from 0.
+    """`learning_rate * decay_factor ** (step // decay_steps)`, after a linear warm-up from 0.
 
     Args:
         learning_rate: Highest value.
-        decay_steps: Steps between two falls.
-        decay_factor: Factor of each fall.
-        warmup_steps: Length of the rise.
+        decay_steps: Steps between two decays.
+        decay_factor: Factor of each decay.
+        warmup_steps: Length of the warm-up.
     """
 
     def __init__(
@@ -29,9 +33,11 @@ class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         step = keras.ops.cast(step, "float32")
-        falls = keras.ops.floor(step / self.decay_steps)
-        rise = keras.ops.minimum(step / max(self.warmup_steps, 1), 1.0) if self.warmup_steps else 1
-        return self.learning_rate * rise * self.decay_factor**falls
+        decays = keras.ops.floor(step / self.decay_steps)
+        warmup = (
+            keras.ops.minimum(step / max(self.warmup_steps, 1), 1.0) if self.warmup_steps else 1
+        )
+        return self.learning_rate * warmup * self.decay_factor**decays
 
     def get_config(self):
         return {
@@ -56,9 +62,9 @@ def build_schedule(
         learning_rate: Highest value.
         decay: "cosine" (to 0 at `total_steps`), "step" or "constant".
         total_steps: Length of the run.
-        warmup_steps: Steps of the linear rise from 0.
-        decay_steps: Steps between two falls of "step".
-        decay_factor: Factor of each fall of "step".
+        warmup_steps: Steps of the linear warm-up from 0.
+        decay_steps: Steps between two decays of "step".
+        decay_factor: Factor of each decay of "step".
 
     Raises:
         ValueError: If `decay` is unknown.

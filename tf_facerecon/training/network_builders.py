@@ -1,4 +1,4 @@
-"""The networks of a training run, with the weights they start from."""
+"""The R-Net of a training run, with its initial weights."""
 
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
@@ -13,13 +13,13 @@ def build_r_net(
     initial_weights: str | None = None,
     precision: str = "float32",
 ) -> RNet:
-    """An R-Net that answers coefficients of `face_model`.
+    """An R-Net that predicts coefficients of `face_model`.
 
     Args:
         layout: Widths of the coefficient groups.
-        face_model: Whose name and fingerprint the network keeps.
+        face_model: Its name and fingerprint are stored in the network.
         backbone: "small" or "resnet50".
-        backbone_weights: Start of "resnet50", see `RNet`.
+        backbone_weights: Initial weights of "resnet50", see `RNet`.
         initial_weights: Preset or `.keras` file whose weights are copied.
         precision: Keras dtype policy of the network.
 
@@ -47,12 +47,12 @@ def build_r_net(
 def _check_source(
     source: RNet, layout: CoefficientLayout, face_model: MorphableModel, backbone: str, name: str
 ) -> None:
-    """Raises `ValueError` unless a network can start with the weights of `source`."""
+    """Raises `ValueError` unless the weights of `source` fit a network of these arguments."""
     if source.face_model_fingerprint != face_model.fingerprint:
         raise ValueError(
             f"The initial weights {name!r} belong to another face model, or to another edition of "
             f"this one: {source.face_model!r} (fingerprint {source.face_model_fingerprint[:12]}"
-            f"...), whose coefficients mean nothing to {face_model.name!r} (fingerprint "
+            f"...), whose coefficients are not those of {face_model.name!r} (fingerprint "
             f"{face_model.fingerprint[:12]}...). Start with one of the latter."
         )
     if source.backbone_name != backbone:

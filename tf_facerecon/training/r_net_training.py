@@ -1,9 +1,9 @@
 """One training run of an R-Net from its configuration.
 
-A run folder holds `resolved_config.yaml` (every setting), `checkpoints/` (to go on after a kill),
-`history.csv`, `logs/` (TensorBoard), `panels/` (pictures) and at the end `r_net.keras` and
-`metrics.json`. Started again with the same settings, a run goes on where it stopped and ends with
-the weights it would have had.
+A run folder holds `resolved_config.yaml` (every setting), `checkpoints/` (to resume after a kill),
+`history.csv`, `logs/` (TensorBoard), `panels/` (images) and at the end `r_net.keras` and
+`metrics.json`. Started again with the same settings, a run continues where it stopped and ends with
+the weights of an uninterrupted one.
 """
 
 import os
@@ -25,7 +25,7 @@ from tf_facerecon.training.config import TrainingConfig
 from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
 from tf_facerecon.visualization import training_panel
 
-# Faces to measure on: no seed of a run reaches so far.
+# Validation faces: beyond the seeds of all runs.
 VALIDATION_SEED_OFFSET = 1_000_003
 
 
@@ -55,7 +55,7 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
         build_dataset=build_dataset,
         build_validation_dataset=build_validation_dataset,
         state=_state,
-        callbacks=lambda model: _pictures_and_curves(model, config, folder),
+        callbacks=lambda model: _panels_and_curves(model, config, folder),
         finish=lambda model, report: folder.finish(model.r_net, report),
     )
 
@@ -126,7 +126,7 @@ def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf
 
 
 def photo_options(config: TrainingConfig) -> dict[str, Any]:
-    """What photographs to train on and those to measure on have in common."""
+    """Options common to training and validation photographs."""
     skin_model = config.data.skin_model
     return {
         "skin_model": None if skin_model is None else SkinModel.load(skin_model),
@@ -143,7 +143,7 @@ def _state(model: HybridModel) -> dict[str, list[keras.Variable]]:
     }
 
 
-def _pictures_and_curves(
+def _panels_and_curves(
     model: HybridModel, config: TrainingConfig, folder: RunFolder
 ) -> list[keras.callbacks.Callback]:
     writer = tf.summary.create_file_writer(str(folder.logs_path))

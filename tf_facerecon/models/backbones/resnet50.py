@@ -4,9 +4,9 @@ One layer differs: the first max-pool. Its windows start at pixel 0 (padding "sa
 slim `resnet_v1_50` that Deng et al. trained and as in He et al.'s own network; the Keras
 application pads one pixel on every side, so that its windows start at -1.
 
-Pictures are prepared as Keras' ImageNet weights expect (BGR, the mean subtracted). The published
+Images are preprocessed as Keras' ImageNet weights expect (BGR, the mean subtracted). The published
 R-Nets take BGR 0 to 255 as it is (TensorFlow) or RGB 0 to 1 (PyTorch): their weights would need
-their own first layer.
+their own preprocessing.
 """
 
 import keras
@@ -21,10 +21,10 @@ def build_resnet50_backbone(
     weights: str | None = None,
     dtype: str | keras.DTypePolicy | None = None,
 ) -> keras.Model:
-    """Builds ResNet-50 v1 from RGB pictures `[B, S, S, 3]` in [0, 1] to named features.
+    """Builds ResNet-50 v1 from RGB images `[B, S, S, 3]` in [0, 1] to named features.
 
     Args:
-        image_size: Side S of the picture, pixels.
+        image_size: Side S of the image, pixels.
         weights: `None` for random ones, "imagenet" (downloaded by Keras) or the path of a file.
         dtype: Dtype or policy of all layers; `None` takes the global policy.
 
@@ -55,7 +55,7 @@ def build_resnet50_backbone(
 
 
 def _application(image_size: int, weights: str | None) -> keras.Model:
-    """The Keras application, its failed download told as what it is."""
+    """The Keras application; a failed download raises `FileNotFoundError`."""
     try:
         return keras.applications.ResNet50(
             include_top=False, weights=weights, input_shape=(image_size, image_size, 3)

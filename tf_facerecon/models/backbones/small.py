@@ -1,20 +1,20 @@
-"""A small network that two CPU cores can train: residual stages, a way back up, and places.
+"""A small network that two CPU cores can train: residual encoder, upsampling path, dense landmarks.
 
-Pictures are halved to 112 x 112 first. Three stages go down to 7 x 7; what they understood is added
-back to the 28 x 28 map, on which 160 points of the face are found, and to the 56 x 56 map, in which
-the neighbourhood of each point moves it by parts of a cell. Training on synthetic faces tells the
-points where their vertices are ("dense landmarks", Wood et al. 2022, "3D face reconstruction with
-dense landmarks"), which teaches it several times faster than coefficients alone. Shape and pose are
-mostly a matter of where those points are; skin, light and depth of what the picture looks like
-there.
+Images are halved to 112 x 112 first. Three residual stages downsample to 7 x 7. Their features are
+upsampled and added to the 28 x 28 map, on which a soft-argmax predicts 160 points of the face, and
+to the 56 x 56 map, whose features around each point refine it by a fraction of a cell. On synthetic
+faces the points are supervised by the projections of their vertices ("dense landmarks", Wood et al.
+2022, "3D face reconstruction with dense landmarks"), with which it trains several times faster than
+with coefficients alone. Shape and pose follow mostly from the positions of these points; albedo,
+lighting and depth from the appearance around them.
 
     224 -> average pool 112 -> 56x56x32 -> 28x28x64 -> 14x14x128 -> 7x7x192 -> average
                                56x56x16 <- 28x28x64 <- 14x14     <- 7x7
                                    |           └> 160 points
-                                   └────────────> 160 points, moved
+                                   └────────────> 160 points, refined
 
-Channels of the way down are multiples of 32, which matrix units of CPUs and GPUs take whole: where
-there are such units, in bfloat16, it trains as fast as with 24, 40, 64, 96 channels in float32.
+Channels of the encoder are multiples of 32, the tile size of matrix units: where a CPU or GPU has
+them, it trains in bfloat16 as fast as with 24, 40, 64, 96 channels in float32.
 """
 
 import keras
@@ -37,24 +37,24 @@ def build_small_backbone(
     hidden: int = 512,
     dtype: str | keras.DTypePolicy | None = None,
 ) -> keras.Model:
-    """Builds the network from RGB pictures `[B, S, S, 3]` in [0, 1] to named features.
+    """Builds the network from RGB images `[B, S, S, 3]` in [0, 1] to named features.
 
     Args:
-        image_size: Side S of the picture, pixels; a multiple of 16 cells.
+        image_size: Side S of the image, pixels; a multiple of 16 cells.
         cell_size: Side of the cells of pixels that are averaged before anything else.
         stem_channels: Channels of the first convolution.
-        num_points: How many points of the face it learns to find.
-        point_channels: How many features describe the picture around each point.
-        fine_channels: Channels of the map in which points are looked at again.
+        num_points: Number of predicted points of the face.
+        point_channels: Number of appearance features around each point.
+        fine_channels: Channels of the map that refines the points.
         hidden: Width of the two layers that join points and appearance.
-        dtype: Dtype or policy of the layers; `None` takes the global policy. Places are float32
+        dtype: Dtype or policy of the layers; `None` takes the global policy. Points are float32
             under every policy.
 
     Returns:
         Functional model with outputs `shallow` `[B, h, h, 64]` (first residual stage, a quarter of
         the number of cells), `points` `[B, num_points, 2]` (column, row; -1 and 1 are the edges of
-        the picture) and `deep` `[B, hidden + 2 * num_points]` (what points and appearance say
-        together, then the points themselves). The last two are always float32.
+        the image) and `deep` `[B, hidden + 2 * num_points]` (features of points and appearance,
+        then the points themselves). The last two are always float32.
     """
     images = keras.Input((image_size, image_size, 3), name="image")
     x = keras.layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
@@ -82,16 +82,16 @@ def build_small_backbone(
     stem = residual_blocks.convolve(stem, fine_channels, 1, activate=False, dtype=dtype)
     fine = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([fine, stem]))
     points = LandmarkRefinement()(points, fine)
-    places = keras.layers.Flatten(dtype="float32")(points)
+    positions = keras.layers.Flatten(dtype="float32")(points)
     seen = keras.layers.Flatten(dtype=dtype)(seen)
-    joined = keras.layers.Concatenate(dtype=dtype)([places, seen, appearance])
+    joined = keras.layers.Concatenate(dtype=dtype)([positions, seen, appearance])
     for _ in range(2):
         joined = keras.layers.Dense(hidden, use_bias=False, dtype=dtype)(joined)
         joined = keras.layers.BatchNormalization(momentum=residual_blocks.MOMENTUM, dtype=dtype)(
             joined
         )
         joined = keras.layers.ReLU(dtype=dtype)(joined)
-    # Half precision would round the places: the heads read them as they were found.
-    deep = keras.layers.Concatenate(dtype="float32")([joined, places])
+    # Half precision would round the positions: the heads read them unrounded.
+    deep = keras.layers.Concatenate(dtype="float32")([joined, positions])
     outputs = {"shallow": stages[0], "points": points, "deep": deep}
     return keras.Model(images, outputs, name="small_backbone")
