@@ -119,4 +119,5 @@ def test_differing_settings_preset(write):
 @pytest.mark.parametrize("path", TRAINING_CONFIGS, ids=lambda path: path.stem)
 def test_shipped_config_is_valid_and_says_how_to_use_it(path):
     run_config.load_config(path)
-    assert f"configs/{path.name}" in path.read_text(encoding="utf-8").split("\n\n")[0]
+    command = f"tf-facerecon train --config {path.stem}"
+    assert command in path.read_text(encoding="utf-8").split("\n\n")[0]

@@ -12,9 +12,8 @@ from tf_facerecon.training.checkpoints import CheckpointFolder
 def build_model(**optimizer):
     fit_loop.seed_process(seed=4, deterministic=False)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    fit_loop.compile_with_adam(
-        model, 9, clip_norm=1.0, learning_rate=0.1, decay="cosine", **optimizer
-    )
+    settings = {"clip_norm": 1.0, "learning_rate": 0.1, "decay": "cosine", **optimizer}
+    fit_loop.compile_with_adam(model, 9, **settings)
     # `compile_with_adam` serves models that bring their loss; this one has none.
     model.compute_loss = lambda x, y, y_pred, sample_weight, training: tf.reduce_mean(
         tf.square(y_pred - y)
@@ -104,12 +103,21 @@ def test_fit_with_accumulation_after_a_cut_is_bit_equal(tmp_path):
 
 
 def test_fit_with_accumulation_steps_by_the_mean_of_its_batches():
-    whole, halves = (build_model(accumulation_steps=steps) for steps in (1, 2))
+    whole, halves = (build_model(accumulation_steps=n, decay="constant") for n in (1, 2))
     batch = next(iter(build_dataset(0)))
     whole.fit(*batch, batch_size=4, verbose=0, shuffle=False)
     halves.fit(*batch, batch_size=2, verbose=0, shuffle=False)
     for a, b in zip(whole.get_weights(), halves.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_learning_rate_with_accumulation_follows_the_steps():
+    single, double = (build_model(accumulation_steps=n, warmup_steps=4).optimizer for n in (1, 2))
+    for optimizer, batches in ((single, 3), (double, 6)):
+        optimizer.variables[0].assign(batches)
+    assert int(single.iterations) == int(double.iterations) == 3
+    np.testing.assert_allclose(single.learning_rate, 0.075)
+    np.testing.assert_allclose(double.learning_rate, single.learning_rate)
 
 
 def test_fit_of_a_finished_run_does_nothing(uncut):

@@ -67,8 +67,13 @@ def compile_with_adam(
         epsilon: Of Adam.
         **schedule: Further arguments of `learning_rate.build_schedule`.
     """
+    # Under accumulation Keras evaluates schedules at the number of batches, not of steps.
+    in_batches = {"total_steps": total_steps, **schedule}
+    for name in ("total_steps", "warmup_steps", "decay_steps"):
+        if name in in_batches:
+            in_batches[name] *= accumulation_steps
     optimizer = FusedAdam(
-        learning_rate.build_schedule(total_steps=total_steps, **schedule),
+        learning_rate.build_schedule(**in_batches),
         epsilon=epsilon,
         global_clipnorm=clip_norm,
         gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
