@@ -28,7 +28,7 @@ def test_config_has_every_term_that_is_switched_off():
     for switched_off in loss_ablation.LOSSES.values():
         for term in switched_off:
             assert getattr(config.loss_weights, term) > 0
-    assert not config.loss_weights.supervised_terms()
+    assert not config.loss_weights.ground_truth_terms()
 
 
 def test_train_switches_terms_off(tmp_path, monkeypatch):

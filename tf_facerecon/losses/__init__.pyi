@@ -1,4 +1,4 @@
-from .hybrid import total_loss as total_loss
+from .hybrid import PAPER_LOSS_WEIGHTS as PAPER_LOSS_WEIGHTS, total_loss as total_loss
 from .landmark import five_point_loss as five_point_loss, landmark_loss as landmark_loss
 from .perceptual import perceptual_loss as perceptual_loss
 from .photometric import photometric_loss as photometric_loss, skin_attention as skin_attention
@@ -9,7 +9,7 @@ from .regularization import (
 )
 from .supervised import (
     albedo_loss as albedo_loss,
-    coefficient_distance as coefficient_distance,
+    coefficient_mse as coefficient_mse,
     dense_landmark_loss as dense_landmark_loss,
     vertex_loss as vertex_loss,
 )

@@ -1,7 +1,10 @@
 from .c_net import CNet as CNet
 from .facenet import FaceNet as FaceNet, load_facenet as load_facenet
 from .hybrid_model import HybridModel as HybridModel
-from .identity_network import IdentityNetwork as IdentityNetwork
+from .identity_network import (
+    IdentityNetwork as IdentityNetwork,
+    load_identity_network as load_identity_network,
+)
 from .image_set_model import ImageSetModel as ImageSetModel
 from .presets import load_preset as load_preset, save_preset as save_preset
 from .r_net import RNet as RNet
