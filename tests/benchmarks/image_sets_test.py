@@ -1,4 +1,4 @@
-"""The table of image sets: keys, rows and files, with networks that answer at once."""
+"""The table of image sets: keys, rows and files, with fake networks."""
 
 import json
 import types

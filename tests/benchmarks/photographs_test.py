@@ -1,4 +1,4 @@
-"""The errors of photographs of one's own, with a network that answers at once."""
+"""Errors on photographs, with a fake network."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ FOUND = np.array([[90.0, 100], [134, 100], [112, 124], [94, 150], [130, 150]])
 
 
 class QuickReconstructor:
-    """Every answer is 2.2 pixels, 5 % of the eyes' distance, to the right of what was found."""
+    """Every prediction is 2.2 pixels, 5 % of the eye distance, to the right of the detection."""
 
     def __init__(self):
         tensor = types.SimpleNamespace(numpy=lambda: (FOUND + [4.4, 0])[None])

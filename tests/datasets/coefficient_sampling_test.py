@@ -91,8 +91,8 @@ def test_lighting_is_white_but_for_its_tint(width):
     assert abs(bands[..., 0].mean()) < 0.05
 
 
-def test_sample_expression_without_ranges_is_the_normal_of_old(decoder):
-    """The stream that networks were trained on, number for number."""
+def test_sample_expression_without_ranges_is_normal_as_in_training(decoder):
+    """The dataset that networks were trained on, number for number."""
     shares = tf.constant([[0.25], [1.0]])
     drawn = coefficient_sampling.sample_expression(
         decoder.face_model, shares, SEED, FaceDistribution(expression=0.5)

@@ -230,7 +230,7 @@ def test_prepare_photos_with_awkward_names(photos):
     write_photos(photos, [])
     (photos / long_name).write_bytes((photos / "b.png").read_bytes())
     with open(os.fsencode(photos) + b"/M\xfcller.jpg", "wb") as file:
-        file.write(b"no picture")
+        file.write(b"no image")
     prepared, _ = prepare(photos)
     assert prepared.names == ("a.jpg", "a.png", "b.png", "deep/er/C.JPEG")
     assert "too long" in prepared.skipped[long_name]

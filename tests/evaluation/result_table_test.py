@@ -35,11 +35,11 @@ def test_as_dict_is_json(table):
     assert data["now"]["mean"] == {"value": 1.0, "low": 1.0, "high": 1.0}
 
 
-def test_plot_tables_writes_a_picture(table, tmp_path):
+def test_plot_tables_writes_an_image(table, tmp_path):
     pytest.importorskip("matplotlib")
     plot_tables(tmp_path / "plot.png", [table, table], "vertices", "mm")
-    with PIL.Image.open(tmp_path / "plot.png") as picture:
-        assert min(picture.size) > 300
+    with PIL.Image.open(tmp_path / "plot.png") as image:
+        assert min(image.size) > 300
     with pytest.raises(ValueError, match="has no column 'micc'"):
         plot_tables(tmp_path / "plot.png", [table], "micc", "mm")
 

@@ -125,16 +125,16 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
     folder = RunFolder(run_dir, "identity_network.keras", config.checkpoints.keep)
     folder.claim(config)
     fit_loop.seed_process(**config.run.model_dump())
-    painter = identity_dataset.PersonRenderer(config.face_model.name, config.network.image_size)
-    folder.bind("face_model", painter.decoder.face_model.fingerprint)
-    sizes = painter.decoder.layout.sizes
+    renderer = identity_dataset.PersonRenderer(config.face_model.name, config.network.image_size)
+    folder.bind("face_model", renderer.decoder.face_model.fingerprint)
+    sizes = renderer.decoder.layout.sizes
     trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
-    fitted = _fit(trainer, painter, config, folder)
+    fitted = _fit(trainer, renderer, config, folder)
     report = {
         "steps": config.schedule.steps,
         "seconds_of_last_process": round(fitted.seconds, 1),
-        "face_model_fingerprint": painter.decoder.face_model.fingerprint,
-        **verify(trainer.network, painter, config),
+        "face_model_fingerprint": renderer.decoder.face_model.fingerprint,
+        **verify(trainer.network, renderer, config),
     }
     folder.save(trainer.network)
     json_files.write_json(folder.path / "verification.json", report)
@@ -156,7 +156,7 @@ def build_trainer(config: IdentityConfig, num_traits: int) -> IdentityTrainer:
 
 
 def verify(
-    network: IdentityNetwork, painter: identity_dataset.PersonRenderer, config: IdentityConfig
+    network: IdentityNetwork, renderer: identity_dataset.PersonRenderer, config: IdentityConfig
 ) -> dict:
     """Scores of the network, and of raw pixels, on people that no training batch has.
 
@@ -166,7 +166,7 @@ def verify(
     """
     settings = config.verification
     dataset = identity_dataset.build_identity_dataset(
-        painter,
+        renderer,
         _VERIFICATION_BATCH,
         settings.num_views,
         seed=config.run.seed + _VERIFICATION_SEED_OFFSET,
@@ -188,7 +188,7 @@ def verify(
     }
 
 
-def _fit(trainer, painter, config, folder) -> fit_loop.FitReport:
+def _fit(trainer, renderer, config, folder) -> fit_loop.FitReport:
     """Trains to the last step."""
     people = config.people
     return fit_in_folder(
@@ -196,7 +196,7 @@ def _fit(trainer, painter, config, folder) -> fit_loop.FitReport:
         folder,
         trainer,
         lambda first_step: identity_dataset.build_identity_dataset(
-            painter,
+            renderer,
             people.num_people,
             people.num_views,
             seed=config.run.seed,
