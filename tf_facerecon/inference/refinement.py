@@ -47,7 +47,7 @@ FINAL_STEP_FRACTION = 0.1
 
 
 class Refiner:
-    """Refines one face at a time; the training graph is compiled once, for the first face.
+    """Refines one face at a time; the optimisation step is traced once, for the first face.
 
     Args:
         decoder: Differentiable decoder from coefficients to meshes and rendered images.
