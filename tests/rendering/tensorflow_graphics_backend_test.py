@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.rendering import rendering_scenes
-from tf_facerecon.rendering import rasterizer, tensorflow_graphics_backend
+from tf_facerecon.rendering import antialiasing, rasterizer, tensorflow_graphics_backend
 
 pytest.importorskip("tensorflow_graphics.rendering.triangle_rasterizer")
 
@@ -64,7 +66,101 @@ def test_rasterize_culls_like_theirs(mesh):
 
 def test_rasterize_exception_raised(mesh):
     clips, triangles, _ = mesh
-    with pytest.raises(ValueError, match="`num_layers` must be 1"):
+    with pytest.raises(ValueError, match="`num_layers` must be positive"):
         tensorflow_graphics_backend.rasterize(
-            clips[..., :3], triangles, np.eye(4)[None], SIZE, num_layers=2
+            clips[..., :3], triangles, np.eye(4)[None], SIZE, num_layers=0
         )
+
+
+def test_rasterize_layers_have_barycentrics_and_no_gradient():
+    # A small triangle before a large one, which is before another of its kind.
+    corners = np.array([[-1, -1], [3, -1], [-1, 3]], np.float32)
+    scales, depths = (0.3, 1.0, 1.0), (-0.5, 0.0, 0.5)
+    vertices = np.concatenate(
+        [
+            np.concatenate([scale * corners, np.full((3, 1), depth)], axis=-1)
+            for scale, depth in zip(scales, depths, strict=True)
+        ]
+    ).astype(np.float32)[np.newaxis]
+    triangles = np.arange(9, dtype=np.int32).reshape(3, 3)
+    vertices = tf.constant(vertices)
+    with tf.GradientTape() as tape:
+        tape.watch(vertices)
+        framebuffer = tensorflow_graphics_backend.rasterize(
+            vertices,
+            triangles,
+            np.eye(4, dtype=np.float32)[None],
+            SIZE[::-1],
+            num_layers=3,
+            jit_compile=False,
+        )
+        total = tf.reduce_sum(framebuffer.barycentrics.value**2)
+    assert tape.gradient(total, vertices) is None
+    ids, mask = (
+        x.numpy()[0, ..., 0] for x in (framebuffer.triangle_id, framebuffer.foreground_mask)
+    )
+    inside = ids[0] == 0  # Three layers where the small triangle is, two elsewhere.
+    assert inside.any() and not inside.all()
+    np.testing.assert_array_equal(ids[0], np.where(inside, 0, 1))
+    np.testing.assert_array_equal(ids[1], np.where(inside, 1, 2))
+    np.testing.assert_array_equal(mask, [mask[0], mask[1], inside])
+    assert mask[:2].all() and (ids[2][inside] == 2).all()
+    sums = framebuffer.barycentrics.value.numpy().sum(axis=-1)[0]
+    np.testing.assert_allclose(sums, mask, atol=1e-5)
+
+
+@pytest.mark.parametrize("with_antialiasing", [False, True])
+def test_backends_render_equal_images_and_gradients(mesh, with_antialiasing):
+    clips, triangles, attributes = map(tf.constant, mesh)
+    clips = clips * np.array([0.7, 0.7, 1, 1], np.float32)  # All of its outline is in the image.
+    antialias = antialiasing.opposite_vertices(triangles.numpy()) if with_antialiasing else None
+    results = []
+    for backend in rasterizer.BACKENDS:
+        with tf.GradientTape() as tape:
+            tape.watch((clips, attributes))
+            images = rasterizer.rasterize(
+                clips,
+                triangles,
+                attributes,
+                SIZE,
+                antialias=antialias,
+                jit_compile=False,
+                backend=backend,
+            )
+            loss = tf.reduce_sum(images.attributes**2) + tf.reduce_sum(images.barycentrics**3)
+        gradients = map(tf.convert_to_tensor, tape.gradient(loss, (clips, attributes)))
+        results.append((images, *gradients))
+    (native, *native_gradients), (images, *gradients) = results
+    assert 0.1 < native.mask.numpy().mean() < 1
+    for expected, received in zip(native, images, strict=True):
+        assert received.shape == expected.shape
+        np.testing.assert_allclose(received, expected, atol=1e-4)
+    for expected, received in zip(native_gradients, gradients, strict=True):
+        np.testing.assert_allclose(received, expected, atol=2e-4 * np.abs(expected).max())
+
+
+def test_backend_of_unknown_batch_size(mesh):
+    clips, triangles, attributes = mesh
+
+    @tf.function(input_signature=[tf.TensorSpec((None, *x.shape[1:])) for x in (clips, attributes)])
+    def render(clips, attributes):
+        images = rasterizer.rasterize(
+            clips, triangles, attributes, SIZE, backend="tensorflow_graphics", jit_compile=False
+        )
+        assert images.attributes.shape.as_list() == [None, *SIZE, 3]
+        return images.attributes
+
+    expected = rasterizer.rasterize(clips, triangles, attributes, SIZE, jit_compile=False)
+    np.testing.assert_allclose(render(clips, attributes), expected.attributes, atol=1e-4)
+    np.testing.assert_allclose(
+        render(clips[:1], attributes[:1]), expected.attributes[:1], atol=1e-4
+    )
+
+
+def test_backend_that_cannot_be_imported_exception_raised(monkeypatch):
+    for name in ("barycentrics", "interpolate"):
+        monkeypatch.setitem(sys.modules, f"tensorflow_graphics.rendering.{name}", None)
+    message = 'cannot be imported here.*The default backend, "native"'
+    with pytest.raises(ImportError, match=message):
+        rasterizer.check_backend("tensorflow_graphics")
+    rasterizer.check_backend("native")

@@ -19,7 +19,8 @@ def compiled(step):
 def keys_by_pass():
     """Keys of a mesh all of whose boxes hold at most 2 x 2 centres, by each pass alone."""
     vertices, triangles = map(tf.constant, rendering_scenes.bumpy_sheet(44))
-    scene = (vertices, triangles, SIZE, False)
+    nothing_excluded = tf.zeros([0, SIZE[0] * SIZE[1]], tf.int32)
+    scene = (vertices, triangles, SIZE, False, nothing_excluded)
 
     def by_size(vertices, triangles):
         corners = screen_triangles.look_up_corners(vertices, triangles)

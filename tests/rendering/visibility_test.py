@@ -209,3 +209,27 @@ def test_cover_pixels_neighbours_leave_no_gap(seed, jitter):
 def test_cover_pixels_exception_raised(arguments, message):
     with pytest.raises(ValueError, match=message):
         visibility.visible_triangles(*arguments)
+
+
+@pytest.mark.parametrize("name", ["few_large", "small", "huge", "sheet"])
+def test_excluded_triangles_leave_the_next_ones(name):
+    """Depth peeling: each layer is the nearest of what the layers before it leave."""
+    size = (24, 40)
+    clip, triangles = rendering_scenes.SCENES[name]()
+    layers = []
+    for _ in range(3):
+        excluded = np.stack(layers, axis=1) if layers else None
+        ids = visibility.visible_triangles(
+            clip[np.newaxis], triangles, size, excluded=excluded, jit_compile=False
+        )
+        layers.append(ids.numpy())
+    depths = rendering_truth.cover_all(clip, triangles, size, tolerance=1e-6)
+    order = np.sort(depths, axis=0)
+    for index, ids in enumerate(layers):
+        seen = ids[0] >= 0
+        chosen = np.take_along_axis(depths, np.maximum(ids, 0), axis=0)[0]
+        np.testing.assert_allclose(chosen[seen], order[index][seen], atol=1e-4)
+        assert (seen == np.isfinite(order[index])).mean() > 0.99
+        for earlier in layers[:index]:
+            assert (ids[0][seen] != earlier[0][seen]).all()
+    assert (layers[1] >= 0).any() or name == "sheet"

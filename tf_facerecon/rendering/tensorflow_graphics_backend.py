@@ -1,8 +1,9 @@
-"""The visibility of this room behind tensorflow-graphics' backend contract.
+"""tensorflow-graphics' own rendering path on top of our visibility.
 
-tensorflow-graphics' own kernel does not load in current TensorFlow, its Python does. A framebuffer
-made here goes where one of its kernel would: its `.layer(0)` into `differentiable_barycentrics`,
-`interpolate_vertex_attribute` and deferred shading.
+tensorflow-graphics' C++ kernel does not load in current TensorFlow, its Python code does. Here our
+visibility replaces the kernel: `rasterize` has the signature of tensorflow-graphics' rasterization
+backends, and `interpolate_images` goes on from visible triangles through its framebuffer,
+differentiable barycentrics and interpolation.
 
 Convention:
     tensorflow-graphics counts rows upwards: row 0 of a framebuffer is the BOTTOM row. Background
@@ -13,12 +14,13 @@ Needs tensorflow-graphics 2021.12.3, imported on the first call.
 
 from __future__ import annotations
 
+import importlib
 import typing
 
 import tensorflow as tf
 
 from tf_facerecon.core import checks
-from tf_facerecon.rendering import visibility
+from tf_facerecon.rendering import attribute_interpolation, visibility
 
 if typing.TYPE_CHECKING:
     from tensorflow_graphics.rendering import framebuffer
@@ -31,6 +33,7 @@ def rasterize(
     image_size: tuple[int, int],
     enable_cull_face: bool = True,
     num_layers: int = 1,
+    jit_compile: bool = True,
 ) -> framebuffer.Framebuffer:
     """A backend with the signature of `tensorflow_graphics.rendering.rasterization_backend`.
 
@@ -40,44 +43,69 @@ def rasterize(
         view_projection_matrices: Float tensor `[B, 4, 4]` from vertices to clip coordinates.
         image_size: `(width, height)` in pixels.
         enable_cull_face: Leave out triangles seen from behind.
-        num_layers: Only 1 is offered.
+        num_layers: Number L of depth layers: the nearest triangle of each pixel, the next behind
+            it and so on (depth peeling).
+        jit_compile: Compile our part with XLA.
 
     Returns:
-        Framebuffer with tensors `[B, 1, H, W, channels]`; its barycentrics are 0 and to be filled
-        in by `differentiable_barycentrics`.
+        Framebuffer with tensors `[B, L, H, W, channels]`. Its barycentrics have no gradient, as
+        those of the kernel; `differentiable_barycentrics` replaces them.
 
     Raises:
-        ValueError: If a shape is not as stated or more than one layer is asked for.
+        ValueError: If a shape is not as stated or `num_layers` is not positive.
     """
     vertices = tf.convert_to_tensor(vertices)
+    triangles = tf.convert_to_tensor(triangles, tf.int32)
     checks.check_shape("vertices", vertices, (None, None, 3))
     checks.check_shape("view_projection_matrices", view_projection_matrices, (None, 4, 4))
-    if num_layers != 1:
-        raise ValueError(f"`num_layers` must be 1. Received: {num_layers}.")
+    if num_layers < 1:
+        raise ValueError(f"`num_layers` must be positive. Received: {num_layers}.")
     homogeneous = tf.concat([vertices, tf.ones_like(vertices[..., :1])], axis=-1)
     clip_vertices = tf.matmul(homogeneous, view_projection_matrices, transpose_b=True)
     width, height = image_size
-    triangle_ids = visibility.visible_triangles(
-        clip_vertices, triangles, (height, width), cull_back_faces=enable_cull_face
-    )
-    return framebuffer_from_ids(triangle_ids, triangles)
+    layers, barycentrics = [], []
+    for _ in range(num_layers):
+        nearest = visibility.visible_triangles(
+            clip_vertices,
+            triangles,
+            (height, width),
+            cull_back_faces=enable_cull_face,
+            excluded=tf.stack(layers, axis=1) if layers else None,
+            jit_compile=jit_compile,
+        )
+        _, weights = attribute_interpolation.interpolate_images(
+            (clip_vertices, clip_vertices[..., :1]),
+            (nearest,),
+            (triangles,),
+            jit_compile=jit_compile,
+        )
+        layers.append(nearest)
+        barycentrics.append(tf.stop_gradient(weights))
+    return _framebuffer(tf.stack(layers, axis=1), triangles, tf.stack(barycentrics, axis=1))
 
 
 def framebuffer_from_ids(triangle_ids: tf.Tensor, triangles: tf.Tensor) -> framebuffer.Framebuffer:
-    """Converts `triangle_ids` `[B, H, W]` of `visibility` to a one-layer framebuffer."""
+    """Converts `triangle_ids` `[B, H, W]` of `visibility` to a one-layer framebuffer.
+
+    Its barycentrics are 0 and to be replaced by `differentiable_barycentrics`.
+    """
+    checks.check_shape("triangle_ids", triangle_ids, (None, None, None))
+    layers = triangle_ids[:, tf.newaxis]
+    zero = tf.zeros_like(layers, tf.float32)
+    return _framebuffer(layers, triangles, tf.stack([zero, zero, zero], axis=-1))
+
+
+def _framebuffer(triangle_ids, triangles, barycentrics):
+    """Framebuffer of `triangle_ids` `[B, L, H, W]` and `barycentrics` `[B, L, H, W, 3]`."""
     from tensorflow_graphics.rendering import framebuffer
 
-    checks.check_shape("triangle_ids", triangle_ids, (None, None, None))
-    upward = tf.reverse(triangle_ids, axis=[1])[:, tf.newaxis, :, :, tf.newaxis]
-    mask = tf.cast(upward != visibility.BACKGROUND, tf.float32)
+    upward = tf.reverse(triangle_ids, axis=[2])[..., tf.newaxis]
     triangle_id = tf.maximum(upward, 0)
-    vertex_ids = tf.gather(triangles, triangle_id[..., 0])
-    barycentrics = framebuffer.RasterizedAttribute(tf.zeros_like(vertex_ids, mask.dtype))
     return framebuffer.Framebuffer(
-        foreground_mask=mask,
+        foreground_mask=tf.cast(upward != visibility.BACKGROUND, tf.float32),
         triangle_id=triangle_id,
-        vertex_ids=vertex_ids,
-        barycentrics=barycentrics,
+        vertex_ids=tf.gather(triangles, triangle_id[..., 0]),
+        barycentrics=framebuffer.RasterizedAttribute(tf.reverse(barycentrics, axis=[2])),
     )
 
 
@@ -117,7 +145,8 @@ def check_importable() -> None:
         ImportError: If it cannot.
     """
     try:
-        from tensorflow_graphics.rendering import barycentrics, interpolate  # noqa: F401
+        for name in ("barycentrics", "interpolate"):
+            importlib.import_module(f"tensorflow_graphics.rendering.{name}")
     except ImportError as error:
         raise ImportError(
             'The renderer backend "tensorflow_graphics" needs tensorflow-graphics 2021.12.3, which '

@@ -34,6 +34,7 @@ def visible_triangles(
     image_size: tuple[int, int],
     *,
     cull_back_faces: bool = False,
+    excluded: tf.Tensor | None = None,
     jit_compile: bool = True,
 ) -> tf.Tensor:
     """Finds the nearest triangle at each pixel centre; has no gradient.
@@ -46,6 +47,8 @@ def visible_triangles(
         triangles: Int32 tensor `[T, 3]` with a static T, indices into the vertices.
         image_size: `(height, width)` in pixels.
         cull_back_faces: Draw only triangles that appear counter-clockwise.
+        excluded: Int32 tensor `[B, L, H, W]` with a static L: triangles to leave out at each pixel.
+            Those found nearest before are named here to find the next ones (depth peeling).
         jit_compile: Compile with XLA, several times faster on a CPU; one compilation serves every
             batch size, whose images run side by side.
 
@@ -67,25 +70,34 @@ def visible_triangles(
     if height < 1 or width < 1:
         raise ValueError(f"`image_size` must be positive. Received: {image_size}.")
     clip_vertices = tf.stop_gradient(tf.cast(clip_vertices, tf.float32))
-    return _cover_batch(clip_vertices, triangles, (height, width), cull_back_faces, jit_compile)
+    if excluded is None:
+        excluded = tf.zeros([tf.shape(clip_vertices)[0], 0, height, width], tf.int32)
+    excluded = tf.ensure_shape(excluded, [clip_vertices.shape[0], None, height, width])
+    return _cover_batch(
+        clip_vertices, excluded, triangles, (height, width), cull_back_faces, jit_compile
+    )
 
 
 @per_image.StaticShapeFunction
-def _cover_batch(clip_vertices, triangles, image_size, cull, jit_compile):
+def _cover_batch(clip_vertices, excluded, triangles, image_size, cull, jit_compile):
     shared = (triangles, image_size, cull, jit_compile)
-    return per_image.map_images(_cover_image, (clip_vertices,), shared)
+    return per_image.map_images(_cover_image, (clip_vertices, excluded), shared)
 
 
 @per_image.StaticShapeFunction
-def _cover_image(vertices, triangles, image_size, cull, jit_compile):
+def _cover_image(vertices, excluded, triangles, image_size, cull, jit_compile):
     """Covers one image: `vertices [V, 4]`, `triangles [T, 3]` to ids `[H, W]`.
+
+    `excluded` `[L, H, W]` are triangles to leave out.
 
     The loops for larger triangles are compiled apart, when a scene first needs them: most meshes
     never do, and compiling takes a second for each.
     """
     if triangles.shape[0] == 0:
         return tf.fill(image_size, BACKGROUND)
-    scene = (vertices, triangles, image_size, cull)
+    height, width = image_size
+    excluded = tf.reshape(excluded, [excluded.shape[0], height * width])
+    scene = (vertices, triangles, image_size, cull, excluded)
     first = _compiled(_cover_first, jit_compile)(*scene)
 
     def cover_rest():
@@ -134,9 +146,9 @@ class _First(NamedTuple):
     any_wide: tf.Tensor
 
 
-def _cover_first(vertices, triangles, image_size, cull):
-    """Draws small triangles, lists the others."""
-    scene = (vertices, triangles, image_size, cull)
+def _cover_first(vertices, triangles, image_size, cull, excluded):
+    """Rasterizes small triangles, lists the others."""
+    scene = (vertices, triangles, image_size, cull, excluded)
     corners = screen_triangles.look_up_corners(vertices, triangles)
     boxes, exact = screen_triangles.bounding_boxes(corners, image_size)
     rows = boxes.last_row - boxes.first_row + 1

@@ -7,7 +7,8 @@ ones tile by tile, wide ones and those that cross the near plane strip by strip 
 Convention: see `visibility`. `keys` is a flat int64 image of whole strips, see
 `screen_triangles.depth_keys`; every pass takes it and returns it lowered. `vertices` are `[V, 4]`
 clip coordinates, `triangles` int32 `[T, 3]`, `image_size` is `(height, width)`; `cull` leaves out
-triangles that appear clockwise.
+triangles that appear clockwise; `excluded`, int32 `[L, H * W]`, names L triangles of each pixel
+that are left out there (L is 0 but for depth peeling).
 """
 
 import numpy as np
@@ -40,7 +41,7 @@ def _strip_rows(image_size):
     return max(1, min(_STRIP_PIXELS // width, height))
 
 
-def cover_small(keys, corners, boxes, small, vertices, triangles, image_size, cull):
+def cover_small(keys, corners, boxes, small, vertices, triangles, image_size, cull, excluded):
     """Tests every triangle of at most 2 x 2 centres at those.
 
     Two turns for all, at the first centre of a box and at the one beside or below it; the others of
@@ -54,15 +55,17 @@ def cover_small(keys, corners, boxes, small, vertices, triangles, image_size, cu
         row = boxes.first_row + tf.cast((turn > 0) & ~is_wide, tf.int32)
         column = boxes.first_column + tf.cast((turn > 0) & is_wide, tf.int32)
         considered = small & (row <= boxes.last_row) & (column <= boxes.last_column)
-        keys = _lower_keys(keys, corners, triangle_ids, row, column, considered, image_size, cull)
+        keys = _lower_keys(
+            keys, corners, triangle_ids, row, column, considered, image_size, cull, excluded
+        )
         return turn + 1, keys
 
     _, keys = tf.while_loop(lambda turn, _: turn < 2, cover_centre, (0, keys))
     square = small & is_wide & (boxes.last_row > boxes.first_row)
-    return _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull)
+    return _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull, excluded)
 
 
-def _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull):
+def _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull, excluded):
     """Tests triangles with boxes of 2 x 2, where `square` `[T]`, at the lower row of those."""
     num_triangles = square.shape[0]
     num_blocks = -(-num_triangles // _BLOCK)
@@ -79,14 +82,16 @@ def _cover_last_rows(keys, boxes, square, vertices, triangles, image_size, cull)
         corners = screen_triangles.look_up_corners(vertices, tf.gather(triangles, owner))
         column = tf.gather(boxes.first_column, owner) + np.arange(2)[:, np.newaxis]
         row = tf.broadcast_to(tf.gather(boxes.first_row, owner) + 1, column.shape)
-        keys = _lower_keys(keys, corners, owner, row, column, considered, image_size, cull)
+        keys = _lower_keys(
+            keys, corners, owner, row, column, considered, image_size, cull, excluded
+        )
         return start + _BLOCKS_PER_TURN, keys
 
     _, keys = tf.while_loop(lambda start, _: start < ends[-1], cover_turn, (tf.constant(0), keys))
     return keys
 
 
-def cover_tiles(keys, tiles, vertices, triangles, image_size, cull):
+def cover_tiles(keys, tiles, vertices, triangles, image_size, cull, excluded):
     """Tests narrow triangles, `tiles` `[T]` of each, in turns of `_TILES_PER_TURN` tiles."""
     ends = tf.cumsum(tiles)
     num_tiles = ends[-1]
@@ -102,14 +107,16 @@ def cover_tiles(keys, tiles, vertices, triangles, image_size, cull):
         row = boxes.first_row + TILE * (local // across) + offset[0]
         column = boxes.first_column + TILE * (local % across) + offset[1]
         considered = (row <= boxes.last_row) & (column <= boxes.last_column) & (tile < num_tiles)
-        keys = _lower_keys(keys, corners, owner, row, column, considered, image_size, cull)
+        keys = _lower_keys(
+            keys, corners, owner, row, column, considered, image_size, cull, excluded
+        )
         return start + _TILES_PER_TURN, keys
 
     _, keys = tf.while_loop(lambda start, _: start < num_tiles, cover_turn, (tf.constant(0), keys))
     return keys
 
 
-def cover_strips(keys, wide, vertices, triangles, image_size, cull):
+def cover_strips(keys, wide, vertices, triangles, image_size, cull, excluded):
     """Tests wide triangles, those where `wide` `[T]`, strip of rows by strip."""
     height, width = image_size
     strip_rows = _strip_rows(image_size)
@@ -117,7 +124,12 @@ def cover_strips(keys, wide, vertices, triangles, image_size, cull):
     num_wide = ends[-1]
     pixel_x = screen_triangles.pixel_centres(width)[:, np.newaxis]  # [W, 1]
     centres = screen_triangles.pixel_centres(height)[::-1]
-    centres = np.pad(centres, (0, -height % strip_rows), mode="edge").reshape(-1, strip_rows)
+    beyond = -height % strip_rows
+    centres = np.pad(centres, (0, beyond), mode="edge").reshape(-1, strip_rows)
+    excluded_strips = [
+        tf.reshape(tf.pad(others, [[0, beyond * width]]), [-1, strip_rows, width])
+        for others in tf.unstack(excluded)
+    ]
 
     def cover_triangle(index, keys):
         owner = _count_not_above(ends, index[tf.newaxis])
@@ -127,6 +139,8 @@ def cover_strips(keys, wide, vertices, triangles, image_size, cull):
         def cover_strip(strip, keys):
             pixel_y = tf.gather(centres, strip)[:, tf.newaxis, tf.newaxis]  # [rows, 1, 1]
             considered = tf.ones([strip_rows, width, 1], tf.bool)
+            for others in excluded_strips:
+                considered &= (tf.gather(others, strip) != owner)[..., tf.newaxis]
             key = screen_triangles.depth_keys(corners, owner, pixel_x, pixel_y, considered, cull)
             key = tf.reshape(key, [1, strip_rows * width])
             return strip + 1, tf.tensor_scatter_nd_min(keys, [[strip]], key)
@@ -166,10 +180,13 @@ def _count_not_above(ends, values):
     return low
 
 
-def _lower_keys(keys, corners, triangle_ids, row, column, considered, image_size, cull):
+def _lower_keys(keys, corners, triangle_ids, row, column, considered, image_size, cull, excluded):
     """Lowers flat image `keys` by those of N triangles at pixels `row`, `column` `[..., N]`."""
     height, width = image_size
     row, column = tf.minimum(row, height - 1), tf.minimum(column, width - 1)
+    pixel = row * width + column
+    for others in tf.unstack(excluded):
+        considered &= tf.gather(others, pixel) != triangle_ids
     key = screen_triangles.depth_keys(
         corners,
         triangle_ids,
@@ -178,5 +195,4 @@ def _lower_keys(keys, corners, triangle_ids, row, column, considered, image_size
         considered,
         cull,
     )
-    pixel = row * width + column
     return tf.tensor_scatter_nd_min(keys, tf.reshape(pixel, [-1, 1]), tf.reshape(key, [-1]))
