@@ -283,6 +283,21 @@ def test_run_starts_from_initial_weights(uncut_run, settings):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("backend", ["native", "tensorflow_graphics"])
+def test_renderer_backend_of_the_configuration_is_the_decoder_s(settings, backend):
+    if backend == "tensorflow_graphics":
+        pytest.importorskip("tensorflow_graphics.rendering.barycentrics")
+    settings["renderer"] = {"backend": backend}
+    config = TrainingConfig.model_validate(settings)
+    assert r_net_training.build_model(config).decoder.renderer.backend == backend
+
+
+def test_unknown_renderer_backend_exception_raised(settings):
+    settings["renderer"] = {"backend": "opengl"}
+    with pytest.raises(ValueError, match="tensorflow_graphics"):
+        TrainingConfig.model_validate(settings)
+
+
 def test_run_with_validation_pictures_and_schedule(settings, tmp_path):
     settings["schedule"] = {"steps": 2, "steps_per_epoch": 2, "validation_batches": 1}
     settings["optimizer"]["warmup_steps"] = 1
