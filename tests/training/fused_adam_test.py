@@ -1,5 +1,7 @@
 """FusedAdam is Keras' Adam: same steps, same variables, fewer operations."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -61,3 +63,22 @@ def test_half_precision_exception_raised():
     variable = keras.Variable(np.ones(3), dtype="bfloat16", name="kernel")
     with pytest.raises(ValueError, match="needs float32 or float64 variables"):
         FusedAdam().build([variable])
+
+
+def test_keras_still_has_the_private_members_that_fused_adam_builds_on():
+    """Fails with a version of Keras for which `FusedAdam` has to be looked at again."""
+    update = inspect.signature(keras.optimizers.Adam._backend_update_step)
+    assert list(update.parameters) == ["self", "grads", "trainable_variables", "learning_rate"]
+    step = inspect.signature(keras.optimizers.Adam.update_step)
+    assert list(step.parameters) == ["self", "gradient", "variable", "learning_rate"]
+    optimizer = keras.optimizers.Adam()
+    variables = [keras.Variable(np.ones(2)), keras.Variable(np.ones(3))]
+    optimizer.build(variables)
+    assert [optimizer._get_variable_index(v) for v in variables] == [0, 1]
+    for moments in (optimizer._momentums, optimizer._velocities):
+        assert [tuple(moment.shape) for moment in moments] == [(2,), (3,)]
+
+
+def test_keras_version_is_one_that_fused_adam_was_tested_with():
+    major, minor = map(int, keras.version().split(".")[:2])
+    assert (3, 12) <= (major, minor) < (3, 16)

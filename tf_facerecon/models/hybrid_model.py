@@ -22,8 +22,9 @@ class HybridModel(keras.Model):
         model.fit(dataset)
 
     The loss is the model's own: `compile` takes an optimizer, and neither losses nor metrics. The
-    optimizer brings gradient accumulation (`gradient_accumulation_steps`) and clipping
-    (`global_clipnorm`); under `mixed_float16`, the policy of the R-Net unless `dtype` says
+    optimizer does gradient accumulation (`gradient_accumulation_steps`; on one replica, Keras'
+    optimizers do not accumulate under a `tf.distribute` strategy of several) and clipping
+    (`global_clipnorm`). Under `mixed_float16`, the policy of the R-Net unless `dtype` says
     otherwise, `compile` wraps it in a `keras.optimizers.LossScaleOptimizer`.
 
     Datasets yield dicts of float32 tensors. Which entries a term needs is in

@@ -25,14 +25,14 @@ from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in
 
 
 def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> TrainingResult:
-    """Trains, or goes on training, in `run_dir`.
+    """Trains, or resumes training, in `run_dir`.
 
     Sets the process' random seed and, if the configuration says so, its determinism switch.
 
     Args:
         config: All settings.
         run_dir: Folder of this run.
-        resume: Whether to go on if the folder holds an unfinished or finished run.
+        resume: Whether to continue if the folder holds an unfinished or finished run.
 
     Raises:
         ValueError: If the folder holds a run with other settings or of another R-Net; the message
@@ -44,7 +44,7 @@ def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> 
     """
     folder = RunFolder(run_dir, "c_net.keras", config.checkpoints.keep)
     folder.claim(config, resume)
-    # What a C-Net learnt means nothing to another R-Net.
+    # A C-Net is of no use with another R-Net.
     r_net = RNet.from_preset(config.network.r_net)
     folder.bind("r_net", presets.weights_fingerprint(r_net))
 

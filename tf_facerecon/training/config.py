@@ -220,7 +220,7 @@ class OptimizerSettings(yaml_settings.Section):
 
 
 class StepSettings(yaml_settings.Section):
-    """How long to train; an epoch is `steps_per_epoch` steps, after which the loss is noted."""
+    """How long to train; an epoch is `steps_per_epoch` steps, after which the loss is recorded."""
 
     steps: PositiveInt = 12_000
     steps_per_epoch: PositiveInt = 200
@@ -233,7 +233,7 @@ class ScheduleSettings(StepSettings):
 
 
 class CheckpointSettings(yaml_settings.Section):
-    """When to save everything that a killed run needs to go on; 0 switches a trigger off."""
+    """When to save everything that a killed run needs to resume; 0 switches a trigger off."""
 
     every_steps: NonNegativeInt = 1_000
     every_seconds: NonNegativeFloat = 120.0

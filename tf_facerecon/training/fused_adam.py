@@ -1,4 +1,14 @@
-"""Adam by TensorFlow's own kernel for it: one operation per variable."""
+"""Adam by TensorFlow's fused kernel: one operation per variable.
+
+Kept beside `keras.optimizers.Adam` for its speed. An update of the 24 million weights of ResNet-50
+takes 66 ms, Keras' 203 ms (two cores, minima of 30 alternating calls); the difference is a tenth of
+a training step of the paper's size (1.2 s). Of the small network's 2.8 million weights: 11 and
+19 ms. Its graph has 1,393 operations for ResNet-50, Keras' 9,274, all to be traced before the first
+step.
+
+It builds on private methods of Keras, which tests/training/fused_adam_test.py names; the tested
+versions are 3.12 to 3.15.
+"""
 
 import keras
 import tensorflow as tf
@@ -8,24 +18,23 @@ import tensorflow as tf
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam`, the same arithmetic and variables, for dense gradients.
 
-    Keras writes the update down as some forty operations per variable. With the 226 variables of
-    ResNet-50 these are more than the network itself has, all to be traced and optimized before the
-    first step; each step, they pass eight times over weights and moments, the kernel once.
+    Keras computes the update by some forty operations per variable, which pass eight times over
+    weights and moments; the kernel passes once.
 
     Raises:
-        ValueError: If `amsgrad` is wanted, for which there is no such kernel.
+        ValueError: If `amsgrad` is set, for which there is no such kernel.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.amsgrad:
-            raise ValueError("`FusedAdam` knows no `amsgrad`. Received: amsgrad=True.")
+            raise ValueError("`FusedAdam` does not support `amsgrad`. Received: amsgrad=True.")
 
     def build(self, variables):
-        """Makes the moments of `variables`.
+        """Creates the moments of `variables`.
 
         Raises:
-            ValueError: If one is of half precision, which `beta_2` and squares do not survive.
+            ValueError: If one is of half precision, too coarse for `beta_2` and squared gradients.
         """
         half = [v.path for v in variables if v.dtype not in ("float32", "float64")]
         if half:
@@ -36,8 +45,8 @@ class FusedAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        # The kernel's own bias correction wants powers for every variable: made once instead, as
-        # are all other numbers, five operations per variable less to trace.
+        # The kernel's own bias correction needs powers for every variable: computed once instead,
+        # as are all other numbers, five operations per variable less to trace.
         step = tf.cast(self.iterations + 1, tf.float64)
         correction = tf.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         numbers = {

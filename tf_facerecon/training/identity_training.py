@@ -106,7 +106,7 @@ def nearest_is_same(embeddings: tf.Tensor, people: tf.Tensor) -> tf.Tensor:
 
 
 def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNetwork, dict]:
-    """Trains, or goes on training, in `run_dir`, and measures the result.
+    """Trains, or resumes training, in `run_dir`, and measures the result.
 
     Args:
         config: All settings.

@@ -30,14 +30,14 @@ VALIDATION_SEED_OFFSET = 1_000_003
 
 
 def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True) -> TrainingResult:
-    """Trains, or goes on training, in `run_dir`.
+    """Trains, or resumes training, in `run_dir`.
 
     Sets the process' random seed and, if the configuration says so, its determinism switch.
 
     Args:
         config: All settings.
         run_dir: Folder of this run.
-        resume: Whether to go on if the folder holds an unfinished or finished run.
+        resume: Whether to continue if the folder holds an unfinished or finished run.
 
     Raises:
         ValueError: If the folder holds a run with other settings; the message names them.

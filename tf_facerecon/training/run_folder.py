@@ -2,8 +2,8 @@
 
 `resolved_config.yaml` (every setting), `*.sha256` (what the run is bound to), `checkpoints/` (to go
 on after a kill), `history.csv`, `logs/` (TensorBoard), and at the end the network and
-`metrics.json`. Started again with the same settings, face model and networks, a run goes on where
-it stopped; started with others, it is refused. A finished run is only looked up.
+`metrics.json`. Started again with the same settings, face model and networks, a run continues
+where it stopped; with others it is refused. Of a finished run only the result is read.
 """
 
 import dataclasses
@@ -66,18 +66,17 @@ class RunFolder:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is something to go on with, or an end."""
+        """Whether there is a checkpoint to resume from, or a result."""
         return bool(self.checkpoints.paths()) or self.network_path.exists()
 
     def claim(self, config: TrainingConfig, resume: bool = True) -> None:
         """Writes the resolved configuration, or checks that the one there is the same.
 
-        A start that failed before its first checkpoint left nothing to go on with, and binds
-        nobody.
+        A run that failed before its first checkpoint left nothing to resume, and may be replaced.
 
         Args:
             config: All settings of the run.
-            resume: Whether to go on with a run that is there.
+            resume: Whether to continue a run that is there.
 
         Raises:
             ValueError: If the folder holds a run with other settings; the message names them.
@@ -98,7 +97,7 @@ class RunFolder:
         run_config.save_config(config, path)
 
     def bind(self, part: str, fingerprint: str) -> None:
-        """Notes what a new run was made with; an old one goes on with the same or not at all.
+        """Records the fingerprint of an input of a new run; a resumed run must have the same.
 
         A file or preset may hold other weights than when the run began, under the same name.
 
@@ -189,7 +188,7 @@ def train_in_folder(
     callbacks: Callable[[keras.Model], list[keras.callbacks.Callback]],
     finish: Callable[[keras.Model, FitReport], TrainingResult],
 ) -> TrainingResult:
-    """Trains, or goes on training, as the configuration says; a finished run is only looked up.
+    """Trains, or resumes training, as the configuration says; a finished run is only read.
 
     Sets the process' random seed and, if the configuration says so, its determinism switch.
 
@@ -206,7 +205,7 @@ def train_in_folder(
 
     Raises:
         ValueError: If the folder holds a run with other settings (the message names them), or one
-            to go on with of another face model or perceptual network.
+            to resume of another face model or perceptual network.
         FileExistsError: If it holds a run and `resume` is false.
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
