@@ -6,6 +6,7 @@ normals (`VertexNormals`), light (`SphericalHarmonicsIllumination`) and rasteriz
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -117,7 +118,7 @@ class FaceDecoder(float32_layer.Float32Layer):
         self.renderer.build((batch_size, model.num_vertices, 4), vertices)
         self.built = True
 
-    def call(self, coefficients, render=True):
+    def call(self, coefficients: tf.Tensor, render: bool = True) -> dict[str, tf.Tensor]:
         checks.check_shape("coefficients", coefficients, (None, self.layout.total))
         groups = self.layout.split(coefficients)
         shape, albedo = self.morphable_face(
@@ -143,6 +144,9 @@ class FaceDecoder(float32_layer.Float32Layer):
             "colours": colours,
             **self.render_vertices(vertices, colours),
         }
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def render_vertices(self, vertices, colours):
         """Renders world `vertices` `[B, V, 3]` with any per-vertex `colours` `[B, V, C]`.

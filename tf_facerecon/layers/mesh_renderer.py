@@ -1,5 +1,7 @@
 """The differentiable rasterizer as a Keras layer."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import tensorflow as tf
 
@@ -70,7 +72,7 @@ class MeshRenderer(float32_layer.Float32Layer):
         self._check_vertices(clip_vertices_shape)
         self.built = True
 
-    def call(self, clip_vertices, attributes):
+    def call(self, clip_vertices: tf.Tensor, attributes: Any) -> dict[str, Any]:
         self._check_vertices(clip_vertices.shape)
         wanted = tf.nest.flatten(attributes)
         if self.return_depth:
@@ -96,6 +98,9 @@ class MeshRenderer(float32_layer.Float32Layer):
             "barycentrics": images.barycentrics,
             "triangle_ids": images.triangle_ids,
         }
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_spec(self, clip_vertices, attributes):
         """Images of `clip_vertices`' batch size and the layer's image size."""

@@ -1,5 +1,7 @@
 """The 3DMM as a Keras layer: coefficients to shape and albedo (Deng et al. 2019, Eq. 1)."""
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -77,12 +79,17 @@ class MorphableFace(float32_layer.Float32Layer):
         self._check_shapes(identity_shape, expression_shape, texture_shape)
         self.built = True
 
-    def call(self, identity, expression, texture):
+    def call(
+        self, identity: tf.Tensor, expression: tf.Tensor, texture: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         self._check_shapes(identity.shape, expression.shape, texture.shape)
         shape_coefficients = tf.concat([identity, expression], axis=-1)
         shape = linear_combination(self._mean_shape, self._shape_basis, shape_coefficients)
         albedo = linear_combination(self._mean_albedo, self._albedo_basis, texture)
         return shape, albedo
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, identity_shape, expression_shape, texture_shape):
         """Two `[B, V, 3]`."""

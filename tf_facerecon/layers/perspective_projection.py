@@ -1,8 +1,10 @@
 """The perspective camera as Keras layers (Deng et al. 2019, camera)."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import keras
+import tensorflow as tf
 
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.layers import float32_layer
@@ -39,8 +41,11 @@ class PerspectiveProjection(_CameraLayer):
         ValueError: If `points` have another shape, or a field of the camera is out of range.
     """
 
-    def call(self, points):
+    def call(self, points: tf.Tensor) -> tf.Tensor:
         return cameras.project(points, self.camera)
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, points_shape):
         """`[B, N, 2]`."""
@@ -65,8 +70,11 @@ class ClipSpaceProjection(_CameraLayer):
         ValueError: If `points` have another shape, or a field of the camera is out of range.
     """
 
-    def call(self, points):
+    def call(self, points: tf.Tensor) -> tf.Tensor:
         return cameras.to_clip_space(points, self.camera)
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, points_shape):
         """`[B, N, 4]`."""

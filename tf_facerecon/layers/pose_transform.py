@@ -1,6 +1,9 @@
 """Rigid pose of a face as a Keras layer (Deng et al. 2019, pose)."""
 
+from typing import TYPE_CHECKING
+
 import keras
+import tensorflow as tf
 
 from tf_facerecon.geometry import rigid_transforms, rotations
 from tf_facerecon.layers import float32_layer
@@ -31,11 +34,16 @@ class PoseTransform(float32_layer.Float32Layer):
         self.compute_output_shape(points_shape, rotation_shape, translation_shape)
         self.built = True
 
-    def call(self, points, rotation, translation=None):
+    def call(
+        self, points: tf.Tensor, rotation: tf.Tensor, translation: tf.Tensor | None = None
+    ) -> tf.Tensor:
         matrix = rotations.rotation_matrix_from_euler(rotation)
         if translation is None:
             return rigid_transforms.rotate(points, matrix)
         return rigid_transforms.rigid_transform(points, matrix, translation)
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, points_shape, rotation_shape, translation_shape=None):
         """`[B, N, 3]`."""

@@ -1,6 +1,9 @@
 """Spherical-harmonics illumination as a Keras layer (Deng et al. 2019, illumination model)."""
 
+from typing import TYPE_CHECKING
+
 import keras
+import tensorflow as tf
 
 from tf_facerecon.core import checks
 from tf_facerecon.layers import float32_layer
@@ -32,12 +35,15 @@ class SphericalHarmonicsIllumination(float32_layer.Float32Layer):
         self.compute_output_shape(albedo_shape, normals_shape, gamma_shape)
         self.built = True
 
-    def call(self, albedo, normals, gamma):
+    def call(self, albedo: tf.Tensor, normals: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
         checks.check_shape("albedo", albedo, (None, None, 3))
         checks.check_shape("normals", normals, (None, None, 3))
         checks.check_shape("gamma", gamma, (None, None))
         (colours,) = _shade_images((albedo, normals, gamma))
         return colours
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, albedo_shape, normals_shape, gamma_shape):
         """`[B, V, 3]`."""

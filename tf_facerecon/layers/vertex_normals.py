@@ -1,6 +1,9 @@
 """Vertex normals of a mesh as a Keras layer."""
 
+from typing import TYPE_CHECKING
+
 import keras
+import tensorflow as tf
 
 from tf_facerecon.core import checks
 from tf_facerecon.geometry import mesh_normals
@@ -46,10 +49,13 @@ class VertexNormals(float32_layer.Float32Layer):
         self._mesh = float32_layer.constant((self.triangles, incidence))
         self.built = True
 
-    def call(self, vertices):
+    def call(self, vertices: tf.Tensor) -> tf.Tensor:
         checks.check_shape("vertices", vertices, (None, self._num_vertices, 3))
         (normals,) = _normal_images((vertices,), shared=self._mesh)
         return normals
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, vertices_shape):
         """`[B, V, 3]`."""
