@@ -1,6 +1,5 @@
 """The public names: what the stubs list, and what is found at run time."""
 
-import ast
 import importlib
 import inspect
 import pathlib
@@ -8,6 +7,8 @@ import pathlib
 import pytest
 
 import tf_facerecon
+from tests import api_surface
+from tests.api_surface import stub_names
 
 PACKAGE = pathlib.Path(tf_facerecon.__file__).parent
 NAMESPACES = [
@@ -59,19 +60,6 @@ TOP_LEVEL = [
 ]
 
 
-def stub_names(package):
-    """`{name: module}` of the stub of a package, relative to it."""
-    stub = PACKAGE.joinpath(*package.split(".")[1:]) / "__init__.pyi"
-    names = {}
-    for node in ast.parse(stub.read_text(encoding="utf-8")).body:
-        assert isinstance(node, ast.ImportFrom) and node.level == 1, ast.unparse(node)
-        for alias in node.names:
-            # `from .module import name as name` is what type checkers take for public.
-            assert alias.asname == alias.name
-            names[alias.name] = node.module
-    return names
-
-
 PUBLIC = [
     (package, name)
     for package in ("tf_facerecon", *(f"tf_facerecon.{name}" for name in NAMESPACES))
@@ -85,7 +73,7 @@ def test_top_level_names_are_these():
 
 
 def test_every_package_with_a_stub_is_a_namespace():
-    assert sorted(stub.parent.name for stub in PACKAGE.glob("*/__init__.pyi")) == NAMESPACES
+    assert api_surface.namespaces() == NAMESPACES
 
 
 @pytest.mark.parametrize("name", TOP_LEVEL)
@@ -119,3 +107,9 @@ def test_public_name_hides_no_module(namespace):
 def test_unknown_name_exception_raised():
     with pytest.raises(AttributeError, match="FaceFinder"):
         tf_facerecon.FaceFinder  # noqa: B018
+
+
+def test_signatures_are_these():
+    """After an intended change: `python -m tests.api_surface` writes the file."""
+    recorded = api_surface.FILE.read_text(encoding="utf-8")
+    assert api_surface.describe().splitlines() == recorded.splitlines()
