@@ -2,7 +2,7 @@
 
 Deng et al. 2019 regress identity, expression, texture, rotation, lighting, the in-plane and the
 depth part of the translation by one linear map each. All start at zero, so that training starts
-at the mean face, frontal, in ambient light, in the middle of the picture.
+at the mean face, frontal, in ambient light, in the middle of the image.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import keras
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 
 # Typical sizes of the coefficients of one face, in their own units (standard deviations, radians,
-# lighting units, decimetres). A head's answer is multiplied by its constant, so that one learning
+# lighting units, decimetres). A head's output is multiplied by its constant, so that one learning
 # rate moves all groups at the same relative speed.
 BALANCED_SCALES = {
     "identity": 1.0,
@@ -30,7 +30,7 @@ class CoefficientHeads(keras.layers.Layer):
     """Deep feature `[B, F]` to coefficients `[B, layout.total]`, always float32.
 
     Args:
-        identity: Width of the identity head; its answers are in standard deviations.
+        identity: Width of the identity head; its outputs are in standard deviations.
         expression: Width of the expression head; standard deviations.
         texture: Width of the texture head; standard deviations.
         rotation: Width of the rotation head, 3; Euler angles x, y, z, radians.

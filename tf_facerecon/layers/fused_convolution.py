@@ -6,7 +6,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` of maps `[B, H, W, C]`, the same weights and answers.
+    """`keras.layers.Conv2D` of maps `[B, H, W, C]`, with the same weights and outputs.
 
     Keras reshapes the bias and adds it, four operations more to trace and to optimize than there
     need be. It has Keras' name, too: Keras names weights in files after classes.

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` of maps `[B, H, W, C]`, the same weights and answers.
+    """`keras.layers.BatchNormalization` of maps `[B, H, W, C]`, with the same weights and outputs.
 
     Keras writes moments and normalisation down as many operations, each of which passes over the
     whole map. One operation forward and one backward take a fifth off a training step of ResNet-50

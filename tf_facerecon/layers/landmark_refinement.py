@@ -25,7 +25,7 @@ class LandmarkRefinement(keras.layers.Layer):
     """
 
     def __init__(self, patch_size: int = 5, **kwargs):
-        # Places must be finer than half precision's thousandth of a picture.
+        # Positions must be finer than half precision's thousandth of an image.
         super().__init__(**{**kwargs, "dtype": "float32"})
         if patch_size < 1 or patch_size % 2 != 1:
             raise ValueError(f"`patch_size` must be positive and odd. Received: {patch_size}.")
@@ -59,8 +59,8 @@ class LandmarkRefinement(keras.layers.Layer):
         height, width, channels = around.shape[1:]
         steps = keras.ops.arange(self.patch_size)
         columns, rows = middle[..., :1] + steps, middle[..., 1:] + steps
-        picture = keras.ops.arange(keras.ops.shape(middle)[0])[:, None, None]
-        index = ((picture * height + rows) * width)[..., None] + columns[..., None, :]
+        image = keras.ops.arange(keras.ops.shape(middle)[0])[:, None, None]
+        index = ((image * height + rows) * width)[..., None] + columns[..., None, :]
         # One flat look-up of rows: several times faster than `take_along_axis` on a CPU.
         flat = keras.ops.reshape(around, (-1, channels))
         patches = keras.ops.take(flat, keras.ops.reshape(index, (-1,)), axis=0)

@@ -1,4 +1,4 @@
-"""From maps to places: where in the picture each channel looks, and what it sees there.
+"""Soft-argmax of feature maps: the expected position of each channel, and features there.
 
 A pose and a shape are read off positions. Averaging a map throws positions away, and a dense layer
 on a flattened map must learn every position separately; the expectation of a softmax over the map
@@ -16,7 +16,7 @@ import numpy as np
 class SoftArgmax(keras.layers.Layer):
     """Attention maps `[B, H, W, K]`, features `[B, H, W, C]` to K places and their features.
 
-    Returns places `[B, K, 2]` (column, row; -1 and 1 are the outer edges of the picture, cells
+    Returns positions `[B, K, 2]` (column, row; -1 and 1 are the outer edges of the image, cells
     count by their centres) and what is read there `[B, K, num_features]`, both float32.
 
     Args:
@@ -25,7 +25,7 @@ class SoftArgmax(keras.layers.Layer):
     """
 
     def __init__(self, num_features: int = 6, sharpness: float = 4.0, **kwargs):
-        # Places must be finer than half precision's thousandth of a picture.
+        # Positions must be finer than half precision's thousandth of an image.
         super().__init__(**{**kwargs, "dtype": "float32"})
         self.num_features = num_features
         self.sharpness = sharpness
@@ -71,7 +71,7 @@ class SoftArgmax(keras.layers.Layer):
 
 
 def _cell_centres(height: int, width: int) -> np.ndarray:
-    """`[H * W, 2]` (column, row) of the cells of a picture that reaches from -1 to 1."""
+    """`[H * W, 2]` (column, row) of the cells of an image that reaches from -1 to 1."""
     rows, columns = np.meshgrid(
         (2 * np.arange(height) + 1) / height - 1,
         (2 * np.arange(width) + 1) / width - 1,

@@ -1,4 +1,4 @@
-"""Analytic antialiasing of outlines, which makes pictures differentiable to where they are.
+"""Analytic antialiasing of outlines, which makes images differentiable in the position of outlines.
 
 A pixel centre is inside a triangle or not, so a rasterized outline jumps from pixel to pixel and
 its gradient is 0. Here, wherever an outline passes between the centres of two neighbouring pixels,
@@ -27,7 +27,7 @@ from tf_facerecon.rendering import per_image
 _NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 _EDGES = ((0, 1), (1, 2), (2, 0))
 _BEYOND_BORDER = -2
-_FARTHEST = 1e4  # Half pictures from the middle that a vertex of a blended outline may lie.
+_FARTHEST = 1e4  # Half images from the centre that a vertex of a blended outline may lie.
 _NEAREST = 1e-6  # Its least depth w.
 
 
@@ -137,7 +137,7 @@ class _Vertex(NamedTuple):
     """One vertex for each pixel, fields `[H, W]`.
 
     Column and row are in pixels, from this pixel's centre, valid where the vertex exists, is not
-    behind the camera and not extremely far from the picture.
+    behind the camera and not extremely far from the image.
     """
 
     column: tf.Tensor

@@ -10,7 +10,7 @@ using 2D homogeneous coordinates"), so triangles that cross the near plane need 
 Vertices are snapped to 16 fractional bits, as in tensorflow-graphics' C++ kernel, so that both
 decide alike about pixel centres on an edge.
 
-How triangles are gone through is told in `visibility_passes`: small ones all at once, the others in
+`visibility_passes` goes through the triangles: small ones all at once, the others in
 loops whose length follows from the scene.
 """
 
@@ -40,7 +40,7 @@ def visible_triangles(
     """Finds the nearest triangle at each pixel centre; has no gradient.
 
     Pixel centres on an edge count as inside. Among equal depths the triangle with the lowest index
-    wins. Triangles with a non-finite vertex are not drawn.
+    wins. Triangles with a non-finite vertex are not rasterized.
 
     Args:
         clip_vertices: Float tensor `[B, V, 4]`, clip coordinates.
@@ -127,7 +127,7 @@ def _compiled(step, jit_compile):
 
 
 class _First(NamedTuple):
-    """What is known of an image once its small triangles are drawn.
+    """What is known of an image once its small triangles are rasterized.
 
     Attributes:
         ids: Int32 `[H, W]`, of small triangles only.
