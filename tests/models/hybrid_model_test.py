@@ -133,7 +133,7 @@ def test_dense_landmarks_teach_the_points(decoder, batch):
 
 
 def test_nothing_is_rendered_when_no_term_needs_pixels(r_net, decoder, batch, monkeypatch):
-    monkeypatch.setattr(FaceDecoder, "draw", lambda *_: pytest.fail("rendered"))
+    monkeypatch.setattr(FaceDecoder, "render_vertices", lambda *_: pytest.fail("rendered"))
     model = make(r_net, decoder, landmark=1.0, vertices=1.0, photometric=0.0)
     assert not model.renders
     model.loss_terms(batch, batch["coefficients"])
