@@ -64,7 +64,7 @@ def main() -> None:
     print("| prediction | five points, % of eye distance | colour |")
     print("|---|---|---|")
     for key, label in (
-        ("mean_face", "mean face (baseline)"),
+        ("mean_face", "always the mean face"),
         ("network", f"{figures['network']} alone"),
         ("refined", "after refinement"),
     ):

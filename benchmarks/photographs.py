@@ -72,7 +72,7 @@ def main() -> None:
         figures = measure(arguments.photos, arguments.network)
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    print("| photograph | mean face (baseline), % | network, % |")
+    print("| photograph | always the mean face, % | network, % |")
     print("|---|---|---|")
     rows = zip(figures["photos"], figures["mean_face_each"], figures["network_each"], strict=True)
     means = ("mean", figures["mean_face_points"], figures["network_points"])

@@ -87,7 +87,7 @@ def main() -> None:
     print("| prediction | vertices, mm | across, up, depth (RMS), mm | landmarks, % of face box |")
     print("|---|---|---|---|")
     for name, nme in (("mean_face", "mean_face_landmark_nme"), ("r_net", "landmark_nme")):
-        label = "mean face (baseline)" if name == "mean_face" else figures["network"]
+        label = "always the mean face" if name == "mean_face" else figures["network"]
         axes = ", ".join(f"{value:.2f}" for value in figures[f"{name}_axes_mm"])
         print(f"| {label} | {figures[f'{name}_mm']:.2f} | {axes} | {100 * figures[nme]:.2f} |")
     print(f"ratio {figures['ratio']:.3f}")
