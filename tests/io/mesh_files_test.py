@@ -90,6 +90,15 @@ def test_read_obj_polygons_normals_and_backward_indices(tmp_path):
     assert mesh.uv is None
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_read_obj_saved_on_windows(tmp_path, encoding):
+    text = "v 0 0 0\r\nv 1 0 0\r\nv 0 1 0\r\nv 5 5 5\r\nf 1 2 3\r\n"
+    (tmp_path / "a.obj").write_bytes(text.encode(encoding))
+    mesh = mesh_files.read_obj(tmp_path / "a.obj")
+    np.testing.assert_array_equal(mesh.vertices, [[0, 0, 0], [1, 0, 0], [0, 1, 0], [5, 5, 5]])
+    np.testing.assert_array_equal(mesh.triangles, [[0, 1, 2]])
+
+
 def test_read_obj_as_trimesh_writes_it(tmp_path):
     sphere = trimesh.creation.icosphere(2)
     sphere.export(tmp_path / "a.obj", digits=12)

@@ -36,6 +36,12 @@ def test_read_yaml_exception_raised(tmp_path):
         yaml_settings.read_yaml(tmp_path / "binary.yaml")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_read_yaml_saved_on_windows(tmp_path, encoding):
+    (tmp_path / "a.yaml").write_bytes("a:\r\n  b: 1\r\n  c: Zoë\r\n".encode(encoding))
+    assert yaml_settings.read_yaml(tmp_path / "a.yaml") == {"a": {"b": 1, "c": "Zoë"}}
+
+
 def test_read_yaml_refuses_python_objects(tmp_path):
     (tmp_path / "evil.yaml").write_text("a: !!python/object/apply:os.getcwd []", encoding="utf-8")
     with pytest.raises(ValueError, match="not a YAML file"):

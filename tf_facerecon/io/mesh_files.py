@@ -17,7 +17,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tf_facerecon.core import checks
-from tf_facerecon.io import atomic_files, image_files
+from tf_facerecon.io import atomic_files, image_files, text_files
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -97,12 +97,11 @@ def read_obj(path: str | os.PathLike) -> ObjMesh:
     if not path.is_file():
         raise FileNotFoundError(f"No mesh file {path}.")
     parser = _ObjParser()
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                parser.read_line(line)
-            except (ValueError, IndexError) as error:
-                raise ValueError(f"{path}, line {number} is not OBJ: {line.strip()!r}.") from error
+    for number, line in enumerate(text_files.read_text(path, errors="replace").split("\n"), 1):
+        try:
+            parser.read_line(line)
+        except (ValueError, IndexError) as error:
+            raise ValueError(f"{path}, line {number} is not OBJ: {line.strip()!r}.") from error
     if not parser.vertices:
         raise ValueError(f"{path} holds no vertices.")
     try:

@@ -19,7 +19,7 @@ import h5py
 import keras
 import numpy as np
 
-from tf_facerecon.io import atomic_files, json_files
+from tf_facerecon.io import atomic_files, json_files, text_files
 
 TABLE = "presets.json"
 # What Keras, h5py and the zip reader raise over a file that is cut off, changed or something else.
@@ -53,8 +53,8 @@ def read_table(folder: str | os.PathLike | None = None) -> dict[str, dict[str, A
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(text_files.read_text(path))
+    except ValueError as error:
         raise ValueError(f"{path} is not a table of presets (JSON): {error}") from error
 
 

@@ -12,7 +12,7 @@ import pydantic
 import pydantic.fields  # Not an attribute of the package until it is imported.
 import yaml
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import atomic_files, text_files
 
 _Schema = typing.TypeVar("_Schema", bound=pydantic.BaseModel)
 
@@ -83,8 +83,8 @@ def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no configuration file {str(path)!r}.")
     try:
-        settings = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # A safe one.
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        settings = yaml.load(text_files.read_text(path), _UniqueKeyLoader)  # A safe one.
+    except (yaml.YAMLError, ValueError) as error:
         raise ValueError(f"{path} is not a YAML file: {error}") from error
     if settings is None:
         return {}

@@ -39,6 +39,12 @@ def test_windows_line_ends_are_read_alike():
     assert windows.materials.tolist() == plain.materials.tolist()
 
 
+def test_byte_order_mark_costs_no_vertex():
+    bare = TEXT[TEXT.index(b"v 0") :]
+    vertices, digest = ict_meshes.read_vertices("x.obj", b"\xef\xbb\xbf" + bare)
+    assert vertices.shape == (5, 3) and digest == ict_meshes.read_vertices("x.obj", bare)[1]
+
+
 def test_read_vertices_tells_topologies_apart():
     vertices, digest = ict_meshes.read_vertices("x.obj", TEXT)
     assert vertices.shape == (5, 3) and vertices.dtype == np.float64

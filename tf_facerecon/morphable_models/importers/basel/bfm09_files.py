@@ -1,5 +1,6 @@
 """Source files of the Basel Face Model 2009 with expressions: names, origins, formats."""
 
+import codecs
 import contextlib
 import hashlib
 import logging
@@ -165,8 +166,9 @@ def read_expression_scales(stream: IO[bytes], count: int) -> np.ndarray:
     Raises:
         ValueError: If the file does not hold `count` positive numbers.
     """
+    text = stream.read(_MAX_TEXT_BYTES).removeprefix(codecs.BOM_UTF8)
     try:
-        scales = np.array([float(word) for word in stream.read(_MAX_TEXT_BYTES).split()])
+        scales = np.array([float(word) for word in text.split()])
     except ValueError as error:
         raise ValueError(f"{EXPRESSION_SCALES} must hold numbers: {error}") from error
     if len(scales) != count or not (np.isfinite(scales) & (scales > 0)).all():

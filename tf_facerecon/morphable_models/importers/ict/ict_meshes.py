@@ -8,6 +8,7 @@ Convention:
     others only the vertices are parsed and the rest of the file is compared by its hash.
 """
 
+import codecs
 import dataclasses
 import hashlib
 
@@ -96,6 +97,7 @@ def read_vertices(name: str, content: bytes) -> tuple[np.ndarray, bytes]:
 
 def _split(name: str, content: bytes) -> tuple[np.ndarray, bytes]:
     """Vertices, and the text from the first texture coordinate."""
+    content = content.removeprefix(codecs.BOM_UTF8)
     start = 0 if content.startswith(b"v ") else content.find(b"\nv ") + 1
     stop = content.find(b"\nvt ", start)
     if stop < 0:
