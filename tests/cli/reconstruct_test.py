@@ -72,6 +72,7 @@ def test_batch_goes_on_after_failures(network, known_faces, quick_files, tmp_pat
     assert sorted(path.name for path in out.iterdir()) == ["a.json", "b.json"]
     said = capsys.readouterr()
     assert "2 face(s) written" in said.out
+    assert f"not read: 1 in {photos}: notes.txt" in said.err
     failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 3
     for name in ("broken.jpg", "empty.png", "missing.jpg"):
@@ -93,10 +94,60 @@ def test_points_say_where_a_face_is_that_the_detector_misses(
     np.testing.assert_allclose(written["alignment_points"]["photo"], toy.FIVE_POINTS)
     np.savetxt(points / "me.txt", toy.FIVE_POINTS[[1, 0, 2, 3, 4]])
     assert reconstruct.main([*arguments, "--overwrite"]) == 1
-    assert "me.png: `landmarks` must stand in this order" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"--points {points / 'me.txt'}: the points must stand in this order" in error
     (points / "me.txt").write_text("1 2\n", encoding="utf-8")
     assert reconstruct.main([*arguments, "--overwrite"]) == 1
-    assert "me.txt must hold 5 or 68 rows" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--points: " in error and "me.txt must hold 5 or 68 rows" in error
+    assert "eye on the image's left, eye on its right, nose tip" in error
+
+
+def test_points_files_that_fit_no_photograph_are_named(
+    network, known_faces, quick_files, tmp_path, capsys
+):
+    photo, points = save_photo(tmp_path / "000007.png"), tmp_path / "points"
+    points.mkdir()
+    arguments = [str(photo), "--out", str(tmp_path / "out"), "--points", str(points), *network]
+    rows = "".join(f"{x + 1!r} {y + 1!r}\n" for x, y in toy.FIVE_POINTS.tolist())
+    (points / "000007.pts").write_text(f"version: 1\nn_points: 5\n{{\n{rows}}}\n", encoding="utf-8")
+    np.savetxt(points / "000008.txt", toy.FIVE_POINTS)
+    assert reconstruct.main(arguments) == 0
+    assert "1 file(s) fit no photograph: 000008.txt" in capsys.readouterr().err
+    written = json.loads((tmp_path / "out" / "000007.json").read_text(encoding="utf-8"))
+    np.testing.assert_allclose(written["alignment_points"]["photo"], toy.FIVE_POINTS)
+    (points / "000007.pts").rename(points / "7.pts")
+    assert reconstruct.main([*arguments, "--overwrite"]) == 0
+    assert "2 file(s) fit no photograph: 000008.txt, 7.pts" in capsys.readouterr().err
+    for path in points.iterdir():
+        path.unlink()
+    assert reconstruct.main([*arguments, "--overwrite"]) == 0
+    assert "holds no file for any of the photographs" in capsys.readouterr().err
+
+
+def test_points_that_fit_two_photographs_are_refused(network, tmp_path, capsys):
+    photos = [save_photo(tmp_path / name) for name in ("me.png", "me.jpg")]
+    points = tmp_path / "points"
+    points.mkdir()
+    np.savetxt(points / "me.txt", toy.FIVE_POINTS)
+    settings = ["--points", str(points), "--out", str(tmp_path / "out"), *network]
+    assert reconstruct.main([*map(str, photos), *settings]) == 2
+    error = capsys.readouterr().err
+    assert f"--points: {points / 'me.txt'} fits several photographs" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_points_give_one_face_even_with_all_faces(
+    network, known_faces, quick_files, tmp_path, capsys
+):
+    photo = str(save_photo(tmp_path / "two.png"))
+    points = tmp_path / "points"
+    points.mkdir()
+    np.savetxt(points / "two.txt", toy.FIVE_POINTS)
+    settings = ["--points", str(points), "--out", str(tmp_path / "out"), *network]
+    assert reconstruct.main([photo, "--all-faces", *settings]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["two.json"]
+    assert "gives one face; --all-faces looks for no others" in capsys.readouterr().err
 
 
 def test_all_faces_have_names_of_their_own(network, known_faces, quick_files, tmp_path):
@@ -117,6 +168,93 @@ def test_earlier_results_stay_unless_told(network, known_faces, quick_files, tmp
     assert (out / "me.json").read_text(encoding="utf-8") == "precious"
     assert reconstruct.main([*arguments, "--overwrite"]) == 0
     assert (out / "me.json").read_text(encoding="utf-8") != "precious"
+
+
+@pytest.fixture
+def empty_files(monkeypatch):
+    """All files, empty but for the JSON; the list of the photographs that were reconstructed."""
+    written = []
+
+    def write(face, folder, stem):
+        written.append(stem)
+        for suffix in FILE_SUFFIXES:
+            text = json.dumps({"source": face.source}) if suffix == ".json" else ""
+            (folder / f"{stem}{suffix}").write_text(text, encoding="utf-8")
+
+    monkeypatch.setattr(FaceReconstruction, "_write_files", write)
+    return written
+
+
+def test_skip_existing_looks_before_it_computes(
+    network, known_faces, empty_files, tmp_path, capsys, monkeypatch
+):
+    photos = [save_photo(tmp_path / name) for name in ("a.png", "b.png")]
+    settings = ["--out", str(tmp_path / "out"), *network]
+    assert reconstruct.main([str(photos[0]), *settings, "--skip-existing"]) == 0
+    arguments = [*map(str, photos), *settings]
+    assert reconstruct.main([*arguments, "--skip-existing"]) == 0
+    assert empty_files == ["a", "b"]
+    assert "1 of 2 photo(s) skipped: their results exist" in capsys.readouterr().out
+    # Neither does a run without the option compute what it cannot write.
+    monkeypatch.setattr(reconstruct_photos, "reconstruct_photo", None)
+    assert reconstruct.main([*arguments, "--skip-existing"]) == 0
+    assert reconstruct.main(arguments) == 1
+    assert capsys.readouterr().err.count("exists already") == 2
+
+
+def test_skip_existing_computes_what_a_killed_run_left_out(
+    network, known_faces, empty_files, tmp_path
+):
+    """The largest face is written last: its files stand for all faces of a photograph."""
+    out = tmp_path / "out"
+    arguments = [str(save_photo(tmp_path / "two.png")), "--all-faces", "--out", str(out), *network]
+    assert reconstruct.main(arguments) == 0
+    for path in out.iterdir():
+        if "_face2" not in path.name:
+            path.unlink()
+    assert reconstruct.main([*arguments, "--skip-existing"]) == 0
+    assert empty_files[:2] == ["two_face2", "two"] and (out / "two.json").exists()
+
+
+def test_skip_existing_takes_no_other_photograph_for_the_same(
+    network, known_faces, empty_files, tmp_path, capsys
+):
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+    photos = [save_photo(tmp_path / name / "me.png") for name in ("x", "y")]
+    settings = ["--out", str(tmp_path / "out"), "--skip-existing", *network]
+    assert reconstruct.main([str(photos[0]), *settings]) == 0
+    assert reconstruct.main([str(photos[1]), *settings]) == 1
+    assert f"is of another photograph, {photos[0]}" in capsys.readouterr().err
+    assert empty_files == ["me"]
+
+
+def test_results_of_one_name_can_be_traced(network, known_faces, quick_files, tmp_path, capsys):
+    photos = []
+    for name in ("x", "y", "z"):
+        (tmp_path / name).mkdir()
+        photos.append(str(save_photo(tmp_path / name / "photo.png")))
+    assert reconstruct.main([*photos, "--out", str(tmp_path / "out"), *network]) == 0
+    said = capsys.readouterr().out
+    for stem, photo in zip(("photo_png", "photo_png_2", "photo_png_3"), photos, strict=True):
+        written = json.loads((tmp_path / "out" / f"{stem}.json").read_text(encoding="utf-8"))
+        assert written["source"] == photo
+        assert f"{stem}: from {photo}" in said
+
+
+def test_folders_of_telephones(network, known_faces, quick_files, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    (folder / "old").mkdir(parents=True)
+    save_photo(folder / "a.jfif.jpg")
+    heic = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(64)
+    (folder / "IMG_1.HEIC").write_bytes(heic)
+    for name in ("._a.jpg", ".hidden.png", "IMG_1.MOV", "IMG_1.AAE"):
+        (folder / name).write_bytes(b"\x00\x05\x16\x07")
+    assert reconstruct.main([str(folder), "--out", str(tmp_path / "out"), *network]) == 1
+    error = capsys.readouterr().err
+    assert f"not read: 3 in {folder}: IMG_1.AAE, IMG_1.MOV, old/" in error
+    failed = [line for line in error.splitlines() if line.startswith("failed: ")]
+    assert len(failed) == 1 and "IMG_1.HEIC" in failed[0]
 
 
 def test_unusable_arguments(network, tmp_path, capsys):
@@ -219,9 +357,11 @@ def test_list_all_photos_names_each_once_and_goes_on(tmp_path):
     photo = save_photo(tmp_path / "a.png")
     empty = tmp_path / "empty"
     empty.mkdir()
-    photos, failures = photo_arguments.list_all_photos([empty, tmp_path, photo])
-    assert photos == [photo]
-    assert list(failures) == [empty] and "contains no images" in str(failures[empty])
+    given = photo_arguments.list_all_photos([empty, tmp_path, photo])
+    assert given.photos == [photo]
+    assert list(given.failures) == [empty]
+    assert "contains no images" in str(given.failures[empty])
+    assert given.not_read == {tmp_path: ["empty/"]}
     with pytest.raises(ValueError, match="contains no images"):
         photo_arguments.list_all_photos([empty])
 
@@ -236,6 +376,8 @@ def person_photos(tmp_path):
         PIL.Image.fromarray(picture).save(folder / f"{number}.png")
     PIL.Image.fromarray(toy.toy_photo()).save(folder / "copy.png")
     save_photo(folder / "tree.png", height=50)
+    (folder / "clip.mov").touch()
+    (folder / "._0.png").touch()
     return folder
 
 
@@ -264,12 +406,18 @@ def test_set_becomes_one_person(network, known_faces, quick_sets, person_photos,
         "anna_copy.obj",
     ]
     said = capsys.readouterr()
+    assert f"not read: 1 in {person_photos}: clip.mov" in said.err
     assert "anna: one face from 3 of 5 photo(s)" in said.out
     assert "nose" in said.out and "33%" in said.out
     assert "warning: anna: copy is the same image as 0" in said.err
     failed = [line for line in said.err.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1 and "tree.png" in failed[0] and "No face" in failed[0]
     assert reconstruct.main(arguments) == 1 and "exists already" in capsys.readouterr().err
+    (out / "anna" / "anna.json").write_text(
+        json.dumps({"images": [{"source": str(person_photos / "0.png")}]}), encoding="utf-8"
+    )
+    assert reconstruct.main([*arguments, "--skip-existing"]) == 0
+    assert "anna: skipped" in capsys.readouterr().out
     (person_photos / "tree.png").unlink()
     assert reconstruct.main([*arguments, "--overwrite"]) == 0
 

@@ -139,7 +139,7 @@ def test_files_give_names(reconstructor, tmp_path):
         PIL.Image.fromarray(image).save(path)
     person = reconstructor.reconstruct([str(paths[0]), paths[1]])
     assert [image.name for image in person.images] == ["me", "ME_2"]
-    assert [image.source for image in person.images] == ["me.png", "ME.png"]
+    assert [image.source for image in person.images] == [str(path) for path in paths]
     assert person.images[0].source_path == paths[0] and person.images[0].photo_size == (240, 260)
 
 

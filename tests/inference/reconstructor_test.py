@@ -70,7 +70,8 @@ def test_reconstruct_accepts(toy_reconstructor, tmp_path, kind):
     if kind == "file":
         PIL.Image.fromarray(photo).save(tmp_path / "face.png")
         (face,) = toy_reconstructor.reconstruct(tmp_path / "face.png")
-        assert face.source == "face.png" and face.source_path == tmp_path / "face.png"
+        assert face.source == str(tmp_path / "face.png")
+        assert face.source_path == tmp_path / "face.png"
         np.testing.assert_array_equal(face.photo, photo)
         return
     image = {

@@ -2,23 +2,51 @@
 
 import collections
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+from tf_facerecon.io import image_formats
+from tf_facerecon.photos import point_files
+
+_MAX_LISTED = 10  # Names in one message.
 
 
-def list_photos(path: pathlib.Path) -> list[pathlib.Path]:
-    """The given file, or the images directly inside a folder."""
+@dataclasses.dataclass(frozen=True)
+class PhotoArguments:
+    """The photographs that arguments refer to.
+
+    Attributes:
+        photos: Files, each once.
+        failures: The error of each argument that contributes none.
+        not_read: Names of everything else inside each folder, folders with a final slash.
+    """
+
+    photos: list[pathlib.Path]
+    failures: dict[pathlib.Path, Exception]
+    not_read: dict[pathlib.Path, list[str]]
+
+
+def list_photos(path: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
+    """The given file, or the photographs directly inside a folder, and names of what else is there.
+
+    Hidden files are neither.
+
+    Raises:
+        ValueError: If a folder holds no photographs.
+    """
     if not path.is_dir():
-        return [path]
-    inside = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-    if not inside:
-        raise ValueError(f"{path} contains no images ({', '.join(IMAGE_SUFFIXES)}).")
-    return inside
+        return [path], []
+    inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
+    photos = [p for p in inside if image_formats.is_photo_name(p) and not p.is_dir()]
+    others = [f"{p.name}/" if p.is_dir() else p.name for p in inside if p not in set(photos)]
+    if not photos:
+        found = f" Found: {_listed(others)}." if others else ""
+        raise ValueError(f"{path} contains no images of a format that is read.{found}")
+    return photos, others
 
 
 def each_once(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
@@ -29,23 +57,67 @@ def each_once(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     return list(first.values())
 
 
-def list_all_photos(
-    paths: Iterable[pathlib.Path],
-) -> tuple[list[pathlib.Path], dict[pathlib.Path, Exception]]:
-    """`list_photos` of all `paths` without duplicates, and the error of each path that failed.
+def list_all_photos(paths: Iterable[pathlib.Path]) -> PhotoArguments:
+    """`list_photos` of all `paths`, each photograph once.
 
     Raises:
         ValueError: If no path contains a photograph.
     """
-    photos, failures = [], {}
+    photos, failures, not_read = [], {}, {}
     for path in paths:
         try:
-            photos.extend(list_photos(path))
+            inside, others = list_photos(path)
         except (OSError, ValueError) as error:
             failures[path] = error
+            continue
+        photos.extend(inside)
+        if others:
+            not_read[path] = others
     if not photos:
         raise next(iter(failures.values()))
-    return each_once(photos), failures
+    return PhotoArguments(each_once(photos), failures, not_read)
+
+
+def report_not_read(not_read: Mapping[pathlib.Path, list[str]]) -> None:
+    """Prints what inside the folders was not taken for a photograph."""
+    for folder, names in not_read.items():
+        print(f"not read: {len(names)} in {folder}: {_listed(names)}", file=sys.stderr)
+
+
+def find_points(
+    photos: Iterable[pathlib.Path], folder: pathlib.Path | None
+) -> dict[pathlib.Path, pathlib.Path]:
+    """The file of `--points` of each photograph that has one; warns about files that fit none.
+
+    Raises:
+        ValueError: If a file fits several photographs; the message names them.
+        OSError: If the folder cannot be listed.
+    """
+    if folder is None:
+        return {}
+    try:
+        matched, unused = point_files.match_points(photos, folder)
+    except ValueError as error:
+        raise ValueError(f"--points: {error}") from error
+    names = _listed([path.name for path in unused])
+    if unused:
+        print(
+            f"warning: --points {folder}: {len(unused)} file(s) fit no photograph: {names}",
+            file=sys.stderr,
+        )
+    elif not matched:
+        print(
+            f"warning: --points {folder} holds no file for any of the photographs; the points of "
+            "photo.jpg are photo.txt, photo.pts or photo.jpg.txt",
+            file=sys.stderr,
+        )
+    return matched
+
+
+def _listed(names: list[str]) -> str:
+    """The first names, separated by commas, and how many more there are."""
+    more = len(names) - _MAX_LISTED
+    return ", ".join(names[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def check_out(out: pathlib.Path, paths: Iterable[pathlib.Path]) -> None:
@@ -105,6 +177,13 @@ def choose_set_names(folders: list[pathlib.Path]) -> list[str]:
         taken.add(name.lower())
         names.append(name)
     return names
+
+
+def report_names(photos: Iterable[pathlib.Path], stems: Iterable[str]) -> None:
+    """Prints the names of results that are not those of their photographs."""
+    for photo, stem in zip(photos, stems, strict=True):
+        if stem != _stem(photo):
+            print(f"{stem}: from {os.fsencode(photo).decode('utf-8', 'replace')}")
 
 
 def remove_if_empty(folder: pathlib.Path) -> None:

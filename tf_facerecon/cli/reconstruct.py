@@ -22,7 +22,9 @@ coefficients are combined:
 Photographs without a face, duplicates, and those that seem to show another person are reported.
 
 A photograph or set that fails does not stop the others; failures are listed at the end, and the
-exit code is then 1. Photographs are never overwritten.
+exit code is then 1. So is what folders hold besides photographs. Photographs are never overwritten.
+Where names clash, results are numbered; `source` in <name>.json is the path of the photograph.
+HEIC needs `pip install "tf_facerecon[heif]"`.
 """
 
 import argparse
@@ -63,9 +65,10 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--points",
         type=pathlib.Path,
         metavar="FOLDER",
-        help="folder with <photo's name>.txt for photographs in which the detector fails: 5 rows "
-        "`column row` (eye on the left, on the right, nose tip, corner of the mouth on the left, "
-        "on the right) or 68 (iBUG), in pixels of the upright photograph",
+        help="folder with photo.txt (or photo.jpg.txt) for photographs in which the detector "
+        "fails: 5 rows `column row` (eye on the image's left, eye on its right, nose tip, mouth "
+        "corner on the left, on the right) or 68 (iBUG), in pixels of the upright photograph, "
+        "top-left pixel (0, 0); or photo.pts as of 300-W, top-left pixel (1, 1)",
     )
     parser.add_argument(
         "--face-model", help="name or .npz of the 3DMM, if that of the network has moved"
@@ -79,7 +82,13 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="preset or .keras file of the network that detects another person in a set; `none` "
         "disables the check",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
+    existing.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="keep the results of earlier runs, whatever their options, and compute the others",
+    )
     options = parser.parse_intermixed_args(arguments)
     if bool(options.photos) == bool(options.sets):
         parser.error("give photographs, or folders of one person each after --set")

@@ -5,7 +5,7 @@ import pathlib
 import sys
 import warnings
 
-from tf_facerecon.cli import photo_arguments
+from tf_facerecon.cli import earlier_results, photo_arguments
 from tf_facerecon.inference import image_set_reconstructor
 from tf_facerecon.io import atomic_files
 from tf_facerecon.results.confidence_shares import is_uniform
@@ -16,8 +16,9 @@ def run_sets(options: argparse.Namespace) -> int:
     folders = [folder for folder in options.sets if folder.is_dir()]
     failures = {f: "is not a folder of photographs" for f in options.sets if f not in folders}
     with_c_net = options.aggregate in (None, "cnet")
-    is_new = not options.out.exists()
+    is_new, not_read = True, {}
     try:
+        is_new = not options.out.exists()
         if not folders:
             raise ValueError(f"--set {options.sets[0]} is not a folder of photographs.")
         photo_arguments.check_out(options.out, folders)
@@ -37,23 +38,37 @@ def run_sets(options: argparse.Namespace) -> int:
         return 2
     for folder, name in zip(folders, photo_arguments.choose_set_names(folders), strict=True):
         try:
-            reconstruct_set(reconstructor, folder, name, options, failures)
+            reconstruct_set(reconstructor, folder, name, options, failures, not_read)
         except image_set_reconstructor.PHOTO_ERRORS as error:
             failures[folder] = error
     if is_new:
         photo_arguments.remove_if_empty(options.out)
+    photo_arguments.report_not_read(not_read)
     return photo_arguments.report_failures(failures)
 
 
 def reconstruct_set(
-    reconstructor, folder: pathlib.Path, name: str, options, failures: dict
+    reconstructor, folder: pathlib.Path, name: str, options, failures: dict, not_read: dict
 ) -> None:
-    """Reconstructs and writes one person; adds photographs that failed, and why, to `failures`."""
-    photos = photo_arguments.list_photos(folder)
+    """Reconstructs and writes one person.
+
+    Adds photographs that failed, and why, to `failures`, and what else is in the folder to
+    `not_read`.
+    """
+    photos, others = photo_arguments.list_photos(folder)
+    if others:
+        not_read[folder] = others
     photo_arguments.check_out(options.out / name, options.sets)
     written = options.out / name / f"{name}.json"
+    if written.exists() and options.skip_existing:
+        earlier_results.check_source(written, photos)
+        print(f"{name}: skipped, {written} exists")
+        return
     if written.exists() and not options.overwrite:
-        raise FileExistsError(f"{written} exists already; replace it with --overwrite.")
+        raise FileExistsError(
+            f"{written} exists already; replace it with --overwrite or keep it with "
+            "--skip-existing."
+        )
     with warnings.catch_warnings():
         # The result holds the same warnings; they are printed below like other messages.
         warnings.simplefilter("ignore", image_set_reconstructor.ImageSetWarning)

@@ -31,7 +31,7 @@ class PhotoFaces:
     """A photo and its aligned faces.
 
     Attributes:
-        source: Name of the photo in messages and files.
+        source: Name of the photo in messages and files: its path as given, unless named otherwise.
         source_path: File of the photo; `None` for an array.
         photo: `[height, width, 3]` uint8 RGB.
         faces: Position and aligned crop of each face, largest first; at least one.
@@ -58,7 +58,7 @@ def read_faces(
         image: See `FaceReconstructor.reconstruct`, as for all that follow.
         all_faces: Whether to return all faces instead of the largest.
         landmarks: `[5, 2]` or `[68, 2]` landmarks of the face, photo pixels.
-        source: Name of the photo; by default its file name.
+        source: Name of the photo; by default its path as given.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -67,7 +67,7 @@ def read_faces(
     """
     if isinstance(image, str | os.PathLike):
         path = pathlib.Path(image).absolute()
-        source = source or path.name
+        source = source or os.fspath(image)
         photo = image_files.read_image(image)
     else:
         path = None

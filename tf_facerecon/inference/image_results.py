@@ -17,7 +17,7 @@ class ImageResult:
 
     Attributes:
         name: Name in file names and tables, unique within the set.
-        source: File name of the photo, or `image_<number>` for an array.
+        source: Path of the photo as it was given, or `image_<number>` for an array.
         source_path: File of the photo; `None` for an array.
         photo_size: Width and height, pixels.
         photo_sha256: SHA-256 of the photo's pixels, hex.

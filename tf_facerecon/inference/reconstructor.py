@@ -107,7 +107,7 @@ class FaceReconstructor:
             landmarks: Landmarks of the face, used instead of detection, in pixels `(column, row)`
                 of the upright photo: `[5, 2]` (left eye, right eye, nose tip, left and right mouth
                 corner, left and right as seen in the image) or `[68, 2]` (iBUG).
-            source: Name of the photo in messages and files; by default its file name.
+            source: Name of the photo in messages and files; by default its path as given.
             progress: Whether refinement shows a progress bar.
 
         Returns:

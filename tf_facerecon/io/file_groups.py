@@ -45,7 +45,7 @@ def write_together(
     if not stem or pathlib.Path(stem).name != stem:
         raise ValueError(f"`stem` must be a plain file name. Received: {stem!r}.")
     targets, kept = [folder / name for name in names], list(keep)
-    _check_free(targets, kept, overwrite)
+    check_free(targets, kept, overwrite)
     is_new = not folder.exists()
     atomic_files.make_folder(folder)
     try:
@@ -53,7 +53,7 @@ def write_together(
         with tempfile.TemporaryDirectory(prefix=f".{stem}-", dir=folder) as temporary:
             write(pathlib.Path(temporary))
             # Check again: writing takes seconds, and another process may have been faster.
-            _check_free(targets, kept, overwrite)
+            check_free(targets, kept, overwrite)
             return _move_all(pathlib.Path(temporary), folder)
     except BaseException:
         if is_new:
@@ -62,10 +62,16 @@ def write_together(
         raise
 
 
-def _check_free(
-    targets: list[pathlib.Path], kept: list[str | os.PathLike], overwrite: bool
+def check_free(
+    targets: Iterable[pathlib.Path], kept: Iterable[str | os.PathLike], overwrite: bool
 ) -> None:
-    """Raises `FileExistsError` if one of `targets` must not be written."""
+    """Raises `FileExistsError` if one of `targets` must not be written.
+
+    Args:
+        targets: Files to be written.
+        kept: Files that are never replaced, whatever `overwrite` says.
+        overwrite: Whether existing files may be replaced.
+    """
     existing = [target for target in targets if os.path.lexists(target)]
     kept = [path for path in kept if os.path.exists(path)]
     for target in existing:
@@ -76,8 +82,8 @@ def _check_free(
             )
     if existing and not overwrite:
         raise FileExistsError(
-            f"{existing[0]} exists already. Choose another name, or overwrite it "
-            "(`overwrite=True`, --overwrite)."
+            f"{existing[0]} exists already. Choose another name, overwrite it (`overwrite=True`, "
+            "--overwrite) or keep it (--skip-existing)."
         )
 
 

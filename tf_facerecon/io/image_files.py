@@ -12,15 +12,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tf_facerecon.io import atomic_files
+from tf_facerecon.io import atomic_files, image_formats
 
 MAX_PIXELS = 64_000_000  # An 8000 x 8000 photograph; 192 MB as an array.
 MIN_SIDE = 16  # No face can be detected in smaller images.
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 _SIXTEEN_BITS = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _JPEG_QUALITY = 95
-# An allow-list of Pillow's decoders: the one for EPS, for instance, starts Ghostscript.
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "TGA")
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -34,7 +32,8 @@ def read_image(
     frame is read. The size is checked before pixels are decoded.
 
     Args:
-        path: A JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000 or TGA file; its suffix is ignored.
+        path: A JPEG, PNG, WebP, TIFF, BMP, GIF, PPM, JPEG 2000, TGA or AVIF file, or HEIC if
+            pillow-heif is installed (`pip install tf_facerecon[heif]`); its suffix is ignored.
         max_pixels: Largest accepted width times height.
         min_side: Smallest accepted width and height, in pixels.
 
@@ -150,11 +149,16 @@ def _opened(path, stream, max_pixels: int, min_side: int) -> Iterator:
     """Yields the opened, size-checked image; errors of its decoder name the file."""
     import PIL.Image
 
+    formats = image_formats.readable_formats()
     try:
-        image = PIL.Image.open(stream, formats=_FORMATS)
+        image = PIL.Image.open(stream, formats=formats)
     except PIL.UnidentifiedImageError as error:
+        stream.seek(0)
+        hint = image_formats.missing_decoder(stream.read(image_formats.HEADER_BYTES))
         raise ValueError(
-            f"{path} is not an image of a format that is read ({', '.join(_FORMATS)})."
+            f"{path} cannot be read: {hint}"
+            if hint
+            else f"{path} is not an image of a format that is read ({', '.join(formats)})."
         ) from error
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise ValueError(f"{path} is too large: {error}") from error

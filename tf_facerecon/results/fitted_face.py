@@ -41,7 +41,7 @@ class FittedFace:
     """The fit of a 3DMM to one face of a photograph; V vertices, T triangles.
 
     Attributes:
-        source: File name of the photo, or the name that the caller gave it.
+        source: Path of the photo as it was given, or the name that the caller gave it.
         photo: `[height, width, 3]` uint8 RGB, the whole photo.
         box: `[4]` x, y, width, height of the face bounding box, photo pixels.
         confidence: Detection confidence, 0 to 1; `None` if the caller gave the landmarks.
