@@ -179,3 +179,11 @@ def test_vertex_normals_of_another_mesh_exception_raised():
     incidence = mesh_normals.vertex_incidence(triangles, 4)
     with pytest.raises(ValueError, match=r"incidence\.corners"):
         mesh_normals.vertex_normals(np.zeros((6, 3), np.float32), triangles, incidence)
+
+
+def test_normals_of_mesh_of_a_slanted_square():
+    vertices = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 1], [0, 1, 1], [9, 9, 9]])
+    normals = mesh_normals.normals_of_mesh(vertices, np.array([[0, 1, 2], [0, 2, 3]]))
+    expected = np.array([[0, -np.sqrt(0.5), np.sqrt(0.5)]] * 4 + [[0, 0, 0]])
+    np.testing.assert_allclose(normals, expected, atol=1e-6)
+    assert normals.dtype == np.float32

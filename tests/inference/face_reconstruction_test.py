@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from tf_facerecon.export import photo_texture
+from tf_facerecon.geometry import mesh_normals
 from tf_facerecon.inference import face_reconstruction
 from tf_facerecon.inference.face_reconstruction import FaceReconstruction
 from tf_facerecon.io import mesh_files
@@ -103,7 +104,11 @@ def test_save_meshes_preset(saved, posed_face):
         np.testing.assert_array_equal(mesh.vertices.astype(np.float32), vertices.astype(np.float32))
         np.testing.assert_array_equal(mesh.triangles, posed_face.triangles)
         np.testing.assert_allclose(mesh.uv, posed_face.uv, atol=1e-6)
-        assert f"mtllib {name}.mtl" in (folder / f"{name}.obj").read_text(encoding="utf-8")
+        text = (folder / f"{name}.obj").read_text(encoding="utf-8")
+        assert f"mtllib {name}.mtl" in text and "\ns 1\nf " in text
+        written = [line.split()[1:] for line in text.splitlines() if line.startswith("vn ")]
+        normals = mesh_normals.normals_of_mesh(mesh.vertices, mesh.triangles)
+        np.testing.assert_allclose(np.array(written, float), normals, atol=1e-4)
         assert f"map_Kd {name}_texture.png" in (folder / f"{name}.mtl").read_text(encoding="utf-8")
         assert PIL.Image.open(folder / f"{name}_texture.png").size == (1024, 1024)
 

@@ -78,6 +78,9 @@ def test_save_meshes_preset(saved, person):
     np.testing.assert_allclose(mesh.vertices, person.neutral_vertices, atol=1e-7)
     np.testing.assert_allclose(mesh.colours, np.clip(person.albedo, 0, 1), atol=1e-6)
     np.testing.assert_array_equal(mesh.triangles, person.decoder.face_model.triangles)
+    for name in ("anna", "anna_image_3"):
+        text = (saved[0] / f"{name}.obj").read_text(encoding="utf-8")
+        assert text.count("\nvn ") == len(mesh.vertices) and "\ns 1\nf " in text
     posed = mesh_files.read_obj(saved[0] / "anna_image_3.obj")
     np.testing.assert_allclose(posed.vertices, person.posed(2)[0], atol=1e-6)
 

@@ -71,6 +71,42 @@ def test_write_obj_seams_round_trip(tmp_path, rng):
     np.testing.assert_array_equal(mesh.colours, VERTICES)
 
 
+def test_write_obj_normals_preset(tmp_path):
+    normals = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0.6, 0.8]])
+    mesh_files.write_obj(tmp_path / "a.obj", VERTICES, TRIANGLES, normals=normals)
+    lines = (tmp_path / "a.obj").read_text(encoding="utf-8").splitlines()[4:]
+    assert lines == [
+        "vn 0.00000 0.00000 1.00000",
+        "vn 1.00000 0.00000 0.00000",
+        "vn 0.00000 1.00000 0.00000",
+        "vn 0.00000 0.60000 0.80000",
+        "s 1",
+        "f 1//1 2//2 3//3",
+        "f 3//3 2//2 4//4",
+    ]
+    mesh = mesh_files.read_obj(tmp_path / "a.obj")
+    np.testing.assert_array_equal(mesh.triangles, TRIANGLES)
+    assert mesh.uv is None
+
+
+def test_write_obj_normals_agree_across_seams(tmp_path, rng):
+    """Both sides of a seam have the same normal, as trimesh reads the file."""
+    normals = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0.6, 0.8]])
+    uv, uv_triangles = rng.uniform(size=(6, 2)), np.array([[0, 1, 2], [3, 4, 5]])
+    mesh_files.write_obj(
+        tmp_path / "a.obj", VERTICES, TRIANGLES, normals=normals, uv=uv, uv_triangles=uv_triangles
+    )
+    text = (tmp_path / "a.obj").read_text(encoding="utf-8")
+    assert text.endswith("s 1\nf 1/1/1 2/2/2 3/3/3\nf 3/4/3 2/5/2 4/6/4\n")
+    mesh = trimesh.load(tmp_path / "a.obj", process=False)
+    assert len(mesh.vertices) == 6  # Cut at the seam.
+    expected = {tuple(vertex): normal for vertex, normal in zip(VERTICES, normals, strict=True)}
+    for vertex, normal in zip(mesh.vertices, mesh.vertex_normals, strict=True):
+        np.testing.assert_allclose(normal, expected[tuple(vertex)], atol=1e-5)
+    read = mesh_files.read_obj(tmp_path / "a.obj")
+    np.testing.assert_array_equal(read.uv_triangles, uv_triangles)
+
+
 def test_read_obj_polygons_normals_and_backward_indices(tmp_path):
     (tmp_path / "a.obj").write_text(
         "# by hand\nmtllib none.mtl\no thing\nv 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvn 0 0 1\n"
@@ -117,6 +153,8 @@ def test_read_obj_as_trimesh_writes_it(tmp_path):
         ({"triangles": TRIANGLES + 1}, r"`triangles` must lie in 0..3. Received: 1..4"),
         ({"triangles": TRIANGLES - 1}, "Received: -1..2"),
         ({"colours": VERTICES[:3]}, r"`colours` must have shape \[4, 3\]"),
+        ({"normals": VERTICES[:3]}, r"`normals` must have shape \[4, 3\]"),
+        ({"normals": VERTICES * np.nan}, "`normals` must be finite"),
         ({"uv": UV[:3]}, r"`uv` must have shape \[4, 2\]"),
         ({"uv_triangles": TRIANGLES}, "`uv_triangles` needs `uv`"),
         ({"uv": UV, "uv_triangles": TRIANGLES[:1]}, r"`uv_triangles` must have shape \[2, 3\]"),

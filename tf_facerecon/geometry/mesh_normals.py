@@ -143,6 +143,17 @@ def vertex_normals(
     return safe_ops.safe_normalize(sum_at_vertices(normals))
 
 
+def normals_of_mesh(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """`vertex_normals` of one mesh of arrays: float32 `[V, 3]`.
+
+    Args:
+        vertices: `[V, 3]`.
+        triangles: Integer `[T, 3]`, counter-clockwise from outside.
+    """
+    incidence = vertex_incidence(triangles, len(vertices))
+    return vertex_normals(np.asarray(vertices, np.float32), triangles, incidence).numpy()
+
+
 def _unit_normals(first, second, third):
     """Unit normals of triangles, from their corners `[..., T, 3]` each."""
     return safe_ops.safe_normalize(tf.linalg.cross(second - first, third - first))

@@ -10,6 +10,7 @@ import numpy as np
 
 from tf_facerecon.core import package_versions
 from tf_facerecon.export import photo_texture
+from tf_facerecon.geometry import mesh_normals
 from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 from tf_facerecon.results.fitted_face import FittedFace, RefinementReport
 from tf_facerecon.visualization import face_panel, mesh_rendering
@@ -160,12 +161,17 @@ class FaceReconstruction(FittedFace):
     def _write_files(self, folder: pathlib.Path, stem: str) -> None:
         view = mesh_rendering.render_camera_view(self)
         texture = photo_texture.extract_texture(self, view)
-        for name, vertices in ((stem, self.vertices), (f"{stem}_neutral", self.neutral_vertices)):
+        neutral_normals = mesh_normals.normals_of_mesh(self.neutral_vertices, self.triangles)
+        for name, vertices, normals in (
+            (stem, self.vertices, self.normals),
+            (f"{stem}_neutral", self.neutral_vertices, neutral_normals),
+        ):
             mesh_files.write_obj(
                 folder / f"{name}.obj",
                 vertices,
                 self.triangles,
                 colours=np.clip(self.albedo, 0.0, 1.0),
+                normals=normals,
                 uv=self.uv,
                 uv_triangles=self.uv_triangles,
                 texture=texture,

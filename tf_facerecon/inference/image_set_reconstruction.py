@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tf_facerecon.core import package_versions
+from tf_facerecon.geometry import mesh_normals
 from tf_facerecon.inference import face_reconstruction
 from tf_facerecon.inference.image_results import ImageResult
 from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
@@ -202,7 +203,10 @@ class ImageSetReconstruction:
             meshes[_posed_name(stem, image)] = self.posed(index)
         for name, (vertices, albedo) in meshes.items():
             colours = np.clip(albedo, 0.0, 1.0)
-            mesh_files.write_obj(folder / name, vertices, triangles, colours=colours)
+            normals = mesh_normals.normals_of_mesh(vertices, triangles)
+            mesh_files.write_obj(
+                folder / name, vertices, triangles, colours=colours, normals=normals
+            )
         image_files.write_image(folder / f"{stem}_confidence.png", self.confidence_figure())
         json_files.write_json(folder / f"{stem}.json", self.summary(stem))
         np.savez_compressed(

@@ -45,6 +45,7 @@ def write_obj(
     triangles: np.ndarray,
     *,
     colours: np.ndarray | None = None,
+    normals: np.ndarray | None = None,
     uv: np.ndarray | None = None,
     uv_triangles: np.ndarray | None = None,
     texture: np.ndarray | None = None,
@@ -59,6 +60,8 @@ def write_obj(
         vertices: `[V, 3]`.
         triangles: Integer `[T, 3]`.
         colours: Optional `[V, 3]`; clipped to 0..1, written after the coordinates of each vertex.
+        normals: Optional `[V, 3]`, written with five decimals and smooth shading (`s 1`). Each
+            vertex has one normal, so shading does not break at texture seams.
         uv: Optional texture coordinates: `[V, 2]`, or `[N, 2]` with `uv_triangles`.
         uv_triangles: Optional integer `[T, 3]` into `uv`, for textures with seams; by default each
             vertex has one texture coordinate.
@@ -74,10 +77,12 @@ def write_obj(
     triangles = _checked_indices("triangles", triangles, (None, 3), len(vertices))
     if colours is not None:
         colours = _checked_floats("colours", colours, (len(vertices), 3)).clip(0.0, 1.0)
+    if normals is not None:
+        normals = _checked_floats("normals", normals, (len(vertices), 3))
     uv, uv_triangles = _checked_uv(uv, uv_triangles, triangles, len(vertices))
     if texture is not None and uv is None:
         raise ValueError("`texture` needs `uv`. Received: texture without uv.")
-    text = _obj_text(vertices, triangles, colours, uv, uv_triangles)
+    text = _obj_text(vertices, triangles, colours, normals, uv, uv_triangles)
     if texture is None:
         atomic_files.write_text(path, text)
     else:
@@ -177,22 +182,28 @@ def _resolve(index: str, count: int) -> int:
     return number - 1 if number > 0 else count + number
 
 
-def _obj_text(vertices, triangles, colours, uv, uv_triangles) -> str:
+def _obj_text(vertices, triangles, colours, normals, uv, uv_triangles) -> str:
     """OBJ text of validated arrays, without a material reference."""
     rows = vertices if colours is None else np.concatenate([vertices, colours], axis=-1)
-    lines = [*_lines("v", rows)]
-    if uv is None:
-        lines += [f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist()]
-    else:
+    lines, corners = [*_lines("v", rows)], [triangles + 1]
+    if uv is not None:
         lines += _lines("vt", uv)
-        corners = np.concatenate([triangles, uv_triangles], axis=-1) + 1
-        lines += [f"f {a}/{i} {b}/{j} {c}/{k}" for a, b, c, i, j, k in corners.tolist()]
+        corners.append(uv_triangles + 1)
+    if normals is not None:
+        lines += _lines("vn", normals, "%.5f")
+        lines.append("s 1")
+        corners.append(triangles + 1)
+    # `v`, `v/vt`, `v//vn` or `v/vt/vn`.
+    corner = ("//" if uv is None else "/").join(["%d"] * len(corners)) if len(corners) > 1 else "%d"
+    template = f"f {corner} {corner} {corner}"
+    indices = np.stack(corners, axis=-1).reshape(len(triangles), -1)
+    lines += [template % tuple(row) for row in indices.tolist()]
     return "\n".join([*lines, ""])
 
 
-def _lines(keyword: str, rows: np.ndarray) -> Iterable[str]:
-    """Yields one line per row: `keyword` and the values with nine significant digits."""
-    template = keyword + " %.9g" * rows.shape[-1]
+def _lines(keyword: str, rows: np.ndarray, number: str = "%.9g") -> Iterable[str]:
+    """Yields one line per row: `keyword` and the values, by default with nine digits."""
+    template = keyword + f" {number}" * rows.shape[-1]
     return (template % tuple(row) for row in rows.tolist())
 
 
