@@ -15,7 +15,16 @@ LAYERS = """core | geometry lighting io | morphable_models rendering photos |
 LAYER = {package: n for n, row in enumerate(LAYERS.split("|")) for package in row.split()}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if not path.name.startswith("__"))
 TESTS = PACKAGE.parent / "tests"
-LAZY = {"tensorflow_graphics", "mtcnn", "keras_facenet", "cv2", "trimesh", "sklearn", "skimage"}
+LAZY = {
+    "tensorflow_graphics",
+    "mtcnn",
+    "keras_facenet",
+    "cv2",
+    "trimesh",
+    "sklearn",
+    "skimage",
+    "torch",
+}
 
 
 def imported_names(path, *, top_level_only=False):

@@ -119,6 +119,8 @@ def test_r_net_mixed_precision(images, tmp_path):
     [
         ({"backbone": "resnet18"}, "`backbone` must be one of"),
         ({"backbone": "small", "backbone_weights": "imagenet"}, "`backbone_weights`"),
+        ({"backbone": "small", "backbone_variant": "deep3d_pytorch"}, "`backbone_variant`"),
+        ({"backbone_variant": "resnet18"}, "`variant` must be one of"),
         ({"backbone": "small", "translation": 2}, "`rotation` and `translation` must be 3"),
         ({"backbone": "small", "identity": 0}, "`identity` must be at least 1"),
         ({"backbone": "small", "head_scales": {"pose": 1.0}}, "`scales` must name heads"),

@@ -63,3 +63,17 @@ def test_build_r_net_of_other_coefficients_exception_raised(face_model, tmp_path
     start = str(tmp_path / "start.keras")
     with pytest.raises(ValueError, match=r"start\.keras' answer other coefficients"):
         network_builders.build_r_net(white, face_model, "small", initial_weights=start)
+
+
+def test_build_r_net_starts_from_a_network_without_fingerprint(face_model, tmp_path):
+    """Converted networks have the name of their face model only."""
+    start = str(tmp_path / "start.keras")
+    for name, message in (("toy", None), ("bfm09", "another face model")):
+        RNet("small", **LAYOUT.sizes, face_model=name).save(start)
+        arguments = (LAYOUT, face_model, "small", None, start)
+        if message is None:
+            r_net = network_builders.build_r_net(*arguments)
+            assert r_net.face_model_fingerprint == face_model.fingerprint
+        else:
+            with pytest.raises(ValueError, match=message):
+                network_builders.build_r_net(*arguments)

@@ -11,6 +11,7 @@ COMMANDS = {
     "train-c-net": "train a C-Net, which weights the photographs of an image set",
     "train-identity-network": "train the identity network of the perceptual loss",
     "export": "export a network as a SavedModel for TensorFlow Serving",
+    "convert-weights": "convert published R-Net weights of the Deep3D repositories to Keras",
     "build-face-model": "import a morphable model (Basel Face Model, ICT-FaceKit)",
     "show-face-model": "render an overview of a morphable model",
     "prepare-photos": "detect and align the faces of a folder of photographs for training",

@@ -1,4 +1,5 @@
 from .c_net import CNet as CNet
+from .converters.deep3d_weights import convert_deep3d_weights as convert_deep3d_weights
 from .facenet import FaceNet as FaceNet, load_facenet as load_facenet
 from .hybrid_model import HybridModel as HybridModel
 from .identity_network import (

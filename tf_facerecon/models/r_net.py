@@ -36,9 +36,13 @@ class RNet(keras.Model):
         face_model_fingerprint: Its fingerprint, "" while unknown.
         backbone_weights: Start of "resnet50": `None` (random), "imagenet" or a path. Not part of
             a saved model, which holds the weights themselves.
+        backbone_variant: Variant of "resnet50", see `backbones.resnet50.VARIANTS`: "imagenet",
+            "deep3d_tensorflow" or "deep3d_pytorch".
+        backbone_epsilon: Epsilon of its batch normalisation; `None` takes that of the variant.
 
     Raises:
-        ValueError: If `backbone` is unknown, or `backbone_weights` are given for "small".
+        ValueError: If `backbone` or `backbone_variant` is unknown, or if weights, variant or
+            epsilon are given for "small".
         FileNotFoundError: If "imagenet" weights can be neither found nor downloaded.
     """
 
@@ -55,6 +59,8 @@ class RNet(keras.Model):
         face_model: str = "procedural",
         face_model_fingerprint: str = "",
         backbone_weights: str | None = None,
+        backbone_variant: str = "imagenet",
+        backbone_epsilon: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -65,7 +71,11 @@ class RNet(keras.Model):
         self.backbone_name = backbone
         self.face_model = face_model
         self.face_model_fingerprint = face_model_fingerprint
-        self.backbone = _build_backbone(backbone, backbone_weights, self.dtype_policy)
+        self.backbone_variant = backbone_variant
+        self.backbone_epsilon = backbone_epsilon
+        self.backbone = _build_backbone(
+            backbone, backbone_weights, self.dtype_policy, backbone_variant, backbone_epsilon
+        )
         self.heads = coefficient_heads.CoefficientHeads(
             identity=identity,
             expression=expression,
@@ -121,13 +131,26 @@ class RNet(keras.Model):
             "face_model": self.face_model,
             "face_model_fingerprint": self.face_model_fingerprint,
             "backbone_weights": None,
+            "backbone_variant": self.backbone_variant,
+            "backbone_epsilon": self.backbone_epsilon,
         }
 
 
-def _build_backbone(name: str, weights: str | None, dtype: keras.DTypePolicy) -> keras.Model:
+def _build_backbone(
+    name: str,
+    weights: str | None,
+    dtype: keras.DTypePolicy,
+    variant: str,
+    epsilon: float | None,
+) -> keras.Model:
     """The functional model from images to named features."""
     if name == "resnet50":
-        return resnet50.build_resnet50_backbone(IMAGE_SIZE, weights, dtype)
+        return resnet50.build_resnet50_backbone(IMAGE_SIZE, weights, dtype, variant, epsilon)
+    if variant != "imagenet" or epsilon is not None:
+        raise ValueError(
+            "`backbone_variant` and `backbone_epsilon` are options of the backbone 'resnet50'. "
+            f"Received: {variant!r} and {epsilon!r} for {name!r}."
+        )
     if weights is not None:
         raise ValueError(
             "`backbone_weights` starts the backbone 'resnet50' only. "

@@ -37,6 +37,9 @@ def build_r_net(
         face_model=face_model.name,
         face_model_fingerprint=face_model.fingerprint,
         backbone_weights=backbone_weights,
+        # The weights that are copied fit one variant of ResNet-50 only.
+        backbone_variant="imagenet" if source is None else source.backbone_variant,
+        backbone_epsilon=None if source is None else source.backbone_epsilon,
         dtype=precision,
     )
     if source is not None:
@@ -48,7 +51,12 @@ def _check_source(
     source: RNet, layout: CoefficientLayout, face_model: MorphableModel, backbone: str, name: str
 ) -> None:
     """Raises `ValueError` unless the weights of `source` fit a network of these arguments."""
-    if source.face_model_fingerprint != face_model.fingerprint:
+    # Networks converted from other programs have no fingerprint: there, the name decides.
+    if not source.face_model_fingerprint:
+        is_other = source.face_model != face_model.name
+    else:
+        is_other = source.face_model_fingerprint != face_model.fingerprint
+    if is_other:
         raise ValueError(
             f"The initial weights {name!r} belong to another face model, or to another edition of "
             f"this one: {source.face_model!r} (fingerprint {source.face_model_fingerprint[:12]}"

@@ -37,3 +37,42 @@ def test_resnet50_other_mistakes_keep_their_names(monkeypatch):
     monkeypatch.setattr(keras.applications, "ResNet50", break_down)
     with pytest.raises(TypeError, match="a mistake"):
         resnet50.build_resnet50_backbone(64, "imagenet")
+
+
+def activations(variant, names):
+    """Inputs and outputs of layers of the network without its preprocessing."""
+    backbone = resnet50.build_resnet50_backbone(64, variant=variant)
+    network = next(layer for layer in backbone.layers if isinstance(layer, keras.Model))
+    return backbone, [network.get_layer(name) for name in names]
+
+
+def test_resnet50_variants_have_their_strides_and_statistics():
+    names = ("conv3_block1_1_conv", "conv3_block1_2_conv", "conv3_block1_0_conv", "conv1_bn")
+    for variant, strides, epsilon, momentum in [
+        ("deep3d_tensorflow", (2, 1), 1.001e-5, 0.997),
+        ("deep3d_pytorch", (1, 2), 1e-5, 0.9),
+    ]:
+        backbone, (first, second, shortcut, norm) = activations(variant, names)
+        assert (first.strides[0], second.strides[0]) == strides
+        assert shortcut.strides == (2, 2)
+        assert (norm.epsilon, norm.momentum) == (epsilon, momentum)
+        assert backbone.output["deep"].shape == (None, 2048)
+        assert backbone.count_params() == 23_587_712
+
+
+def test_resnet50_epsilon_of_its_own():
+    backbone = resnet50.build_resnet50_backbone(64, variant="deep3d_tensorflow", epsilon=1e-3)
+    network = next(layer for layer in backbone.layers if isinstance(layer, keras.Model))
+    assert network.get_layer("conv1_bn").epsilon == 1e-3
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"variant": "resnet18"}, "`variant` must be one of"),
+        ({"variant": "deep3d_pytorch", "weights": "imagenet"}, "do not fit the variant"),
+    ],
+)
+def test_resnet50_variant_exception_raised(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        resnet50.build_resnet50_backbone(64, **arguments)

@@ -1,0 +1,182 @@
+"""R-Net of sicxu/Deep3DFaceRecon_pytorch: its `.pth` file, read by PyTorch without code in it.
+
+The checkpoint is a dict whose entry `net_recon` holds the network: `backbone.*` (torchvision's
+ResNet-50, kernels `[output, input, height, width]`) and `final_layers.0` to `.6` (1 x 1
+convolutions), 332 entries. Optimizer and scheduler states are not read.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tf_facerecon.models.backbones import resnet50
+from tf_facerecon.models.converters import r_net_weights
+from tf_facerecon.models.converters.r_net_weights import NormalizedConvolution, RNetWeights
+
+_VARIANT = "deep3d_pytorch"
+_NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
+_COUNTER = "num_batches_tracked"
+# Before 2.6 `weights_only=True` did not keep code from running (CVE-2025-32434).
+_OLDEST_TORCH = (2, 6)
+
+
+def read_pytorch_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Callable]:
+    """Reads a `.pth` file of the PyTorch implementation.
+
+    Args:
+        path: `epoch_20.pth` or another checkpoint, or a file of the entry `net_recon` alone.
+
+    Returns:
+        The weights, and the source network for comparison: a function from RGB images
+        `[B, 224, 224, 3]` in [0, 1] to features `[B, 2048]` and coefficients `[B, 257]`, computed
+        by PyTorch.
+
+    Raises:
+        ImportError: If PyTorch is not installed, or too old to read untrusted files.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no PyTorch checkpoint, holds anything but tensors and plain
+            values (which is not executed), or if a weight is missing, unknown or of another shape.
+    """
+    state = _read_state(pathlib.Path(path))
+    source = pathlib.Path(path).name
+    r_net_weights.check_entries(
+        {name: tuple(np.shape(value)) for name, value in state.items()}, expected_shapes(), source
+    )
+    arrays = {}
+    for name, value in state.items():
+        if not name.endswith(_COUNTER):
+            arrays[name] = r_net_weights.check_finite(value, name, source)
+    convolutions = {}
+    for convolution in r_net_weights.resnet50_convolutions():
+        kernel, norm = _names(convolution)
+        gamma, beta, mean, variance = (arrays[f"{norm}.{kind}"] for kind in _NORMALIZATION)
+        convolutions[convolution.name] = NormalizedConvolution(
+            kernel=arrays[f"{kernel}.weight"].transpose(2, 3, 1, 0),
+            bias=np.zeros_like(beta),
+            gamma=gamma,
+            beta=beta,
+            mean=mean,
+            variance=variance,
+        )
+    heads = [f"final_layers.{index}" for index in range(len(r_net_weights.HEADS))]
+    weights = RNetWeights(
+        variant=_VARIANT,
+        epsilon=resnet50.VARIANTS[_VARIANT].epsilon,
+        convolutions=convolutions,
+        head_kernel=np.concatenate([arrays[f"{h}.weight"][:, :, 0, 0] for h in heads]).T,
+        head_bias=np.concatenate([arrays[f"{head}.bias"] for head in heads]),
+    )
+    return weights, lambda images: _run(arrays, images)
+
+
+def expected_shapes() -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the 332 entries of `net_recon`, from the image to the coefficients."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for convolution in r_net_weights.resnet50_convolutions():
+        height, width, inputs, outputs = convolution.shape
+        kernel, norm = _names(convolution)
+        shapes[f"{kernel}.weight"] = (outputs, inputs, height, width)
+        shapes.update({f"{norm}.{kind}": (outputs,) for kind in _NORMALIZATION})
+        shapes[f"{norm}.{_COUNTER}"] = ()
+    for index, width in enumerate(r_net_weights.HEADS.values()):
+        shapes[f"final_layers.{index}.weight"] = (width, r_net_weights.NUM_FEATURES, 1, 1)
+        shapes[f"final_layers.{index}.bias"] = (width,)
+    return shapes
+
+
+def _names(convolution: r_net_weights.Convolution) -> tuple[str, str]:
+    """Torchvision's names of a convolution and of its normalisation."""
+    if convolution.stage == 0:
+        return "backbone.conv1", "backbone.bn1"
+    block = f"backbone.layer{convolution.stage}.{convolution.block}"
+    if convolution.index == 0:
+        return f"{block}.downsample.0", f"{block}.downsample.1"
+    return f"{block}.conv{convolution.index}", f"{block}.bn{convolution.index}"
+
+
+def _read_state(path: pathlib.Path) -> Mapping[str, np.ndarray]:
+    """The network's entries as arrays."""
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no PyTorch checkpoint {path}.")
+    torch = _import_torch()
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # The reader raises whatever a damaged file runs into.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{path} is not a PyTorch checkpoint of tensors and plain values, and nothing in it "
+            f"was executed: {reason}"
+        ) from error
+    state = content.get("net_recon", content) if isinstance(content, Mapping) else None
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{path} holds no network: expected a dict with the entry 'net_recon'.")
+    arrays = {}
+    for name, value in state.items():
+        if not isinstance(value, torch.Tensor) or value.is_sparse or value.is_quantized:
+            raise ValueError(
+                f"Entry {name!r} of {path.name} must be a dense tensor, as those of 'net_recon' "
+                f"are. Received: {type(value).__name__}."
+            )
+        number_type = torch.int64 if str(name).endswith(_COUNTER) else torch.float32
+        arrays[str(name)] = value.detach().to(number_type).numpy()
+    return arrays
+
+
+def _import_torch():
+    """PyTorch; `ImportError` that says how to install it."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            "Reading a .pth file needs PyTorch: `pip install torch`, or `pip install "
+            "'tf_facerecon[torch]'`. The converted file does not."
+        ) from error
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if version < _OLDEST_TORCH:
+        raise ImportError(
+            "Reading a .pth file needs PyTorch 2.6 or newer: older ones may run code that is in "
+            f"the file. Received: {torch.__version__}."
+        )
+    return torch
+
+
+def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The source network, computed by PyTorch: features and coefficients of RGB images."""
+    torch = _import_torch()
+    functional = torch.nn.functional
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def normalized(x, convolution, stride=1):
+        kernel, norm = _names(convolution)
+        padding = convolution.shape[0] // 2
+        x = functional.conv2d(x, tensors[f"{kernel}.weight"], stride=stride, padding=padding)
+        gamma, beta, mean, variance = (tensors[f"{norm}.{kind}"] for kind in _NORMALIZATION)
+        return functional.batch_norm(x, mean, variance, gamma, beta, training=False, eps=1e-5)
+
+    first, *others = r_net_weights.resnet50_convolutions()
+    blocks: dict[tuple[int, int], dict] = {}
+    for convolution in others:
+        blocks.setdefault((convolution.stage, convolution.block), {})[convolution.index] = (
+            convolution
+        )
+    with torch.no_grad():
+        x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        x = functional.relu(normalized(x, first, stride=2))
+        x = functional.max_pool2d(x, 3, stride=2, padding=1)
+        for (stage, block), parts in blocks.items():
+            stride = 2 if stage > 1 and block == 0 else 1
+            shortcut = normalized(x, parts[0], stride) if 0 in parts else x
+            y = functional.relu(normalized(x, parts[1]))
+            y = functional.relu(normalized(y, parts[2], stride))
+            x = functional.relu(normalized(y, parts[3]) + shortcut)
+        pooled = x.mean(dim=(2, 3), keepdim=True)
+        heads = [
+            functional.conv2d(
+                pooled, tensors[f"final_layers.{k}.weight"], tensors[f"final_layers.{k}.bias"]
+            )
+            for k in range(len(r_net_weights.HEADS))
+        ]
+        coefficients = torch.cat(heads, dim=1)
+    return pooled[:, :, 0, 0].numpy(), coefficients[:, :, 0, 0].numpy()

@@ -1,0 +1,8 @@
+"""The command `tf-facerecon convert-weights`, for use without installing the package."""
+
+import sys
+
+from tf_facerecon.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main(["convert-weights", *sys.argv[1:]]))
