@@ -1,3 +1,4 @@
+from .efid import expression_frechet_distance as expression_frechet_distance
 from .embedding_distance import (
     cosine_similarities as cosine_similarities,
     embedding_distances as embedding_distances,
