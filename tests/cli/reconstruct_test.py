@@ -531,3 +531,24 @@ def test_name_that_is_no_text(network, known_faces, quick_files, tmp_path):
     photos = [str(path) for path in tmp_path.glob("M*.png")]
     assert reconstruct.main([*photos, "--out", str(tmp_path / "out"), *network]) == 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["M\ufffdller.json"]
+
+
+def test_deep3d_formats(network, known_faces, tmp_path, capsys):
+    photo = save_photo(tmp_path / "a.png")
+    for name, expected in {
+        "deep3d": ["a.mat", "a.obj"],
+        "deep3d-tf1": ["a.mat", "a_mesh.obj"],
+    }.items():
+        out = tmp_path / name
+        arguments = [str(photo), "--out", str(out), "--format", name, *network]
+        assert reconstruct.main(arguments) == 0
+        assert sorted(path.name for path in out.iterdir()) == expected
+        assert reconstruct.main(arguments) == 1  # The files exist.
+        assert "a.mat" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--set", "x"], ["a.png", "--skip-existing"]])
+def test_deep3d_format_exception_raised(arguments, capsys):
+    with pytest.raises(SystemExit):
+        reconstruct.main([*arguments, "--out", "y", "--format", "deep3d"])
+    assert "--format deep3d is for single photographs" in capsys.readouterr().err

@@ -82,6 +82,14 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         help="preset or .keras file of the network that detects another person in a set; `none` "
         "disables the check",
     )
+    parser.add_argument(
+        "--format",
+        choices=("standard", "deep3d", "deep3d-tf1"),
+        default="standard",
+        help="files to write: those above; <name>.mat and <name>.obj as "
+        "sicxu/Deep3DFaceRecon_pytorch does; or <name>.mat and <name>_mesh.obj as "
+        "microsoft/Deep3DFaceReconstruction does",
+    )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
     existing.add_argument(
@@ -94,6 +102,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("give photographs, or folders of one person each after --set")
     if options.sets and (options.refine or options.all_faces or options.points):
         parser.error("--refine, --all-faces, --points are for single photographs, not for --set")
+    if options.format != "standard" and (options.sets or options.skip_existing):
+        parser.error("--format deep3d is for single photographs, without --skip-existing")
     if options.points and not options.points.is_dir():
         parser.error(f"--points {options.points} is not a folder")
     if options.aggregate and not options.sets:

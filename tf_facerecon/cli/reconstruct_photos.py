@@ -10,11 +10,14 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tf_facerecon.cli import earlier_results, photo_arguments
+from tf_facerecon.export import deep3d_files
 from tf_facerecon.inference import face_reconstruction
 from tf_facerecon.inference.reconstructor import FaceReconstructor
 from tf_facerecon.io import atomic_files, file_groups
 from tf_facerecon.photos import face_alignment, point_files
 
+# Values of `--format`: names of `deep3d_files`.
+DEEP3D_FLAVOURS = {"deep3d": "pytorch", "deep3d-tf1": "tensorflow"}
 PHOTO_ERRORS = (OSError, ValueError, MemoryError, tf.errors.OpError)
 
 
@@ -78,13 +81,30 @@ def is_finished(photo: pathlib.Path, stem: str, photos: list[pathlib.Path], opti
     Raises:
         FileExistsError: If a file is in the way of the results; found before they are computed.
     """
-    names = [f"{stem}{suffix}" for suffix in face_reconstruction.FILE_SUFFIXES]
+    names = [f"{stem}{suffix}" for suffix in file_suffixes(options.format)]
     paths = [options.out / name for name in names]
     if options.skip_existing and all(path.exists() for path in paths):
         earlier_results.check_source(options.out / f"{stem}.json", [photo])
         return True
     file_groups.check_free(paths, [photo, *photos], options.overwrite)
     return False
+
+
+def file_suffixes(format_name: str) -> tuple[str, ...]:
+    """Ends of the names of the files that one face is written to."""
+    if format_name == "standard":
+        return face_reconstruction.FILE_SUFFIXES
+    return (".mat", deep3d_files.MESH_SUFFIXES[DEEP3D_FLAVOURS[format_name]])
+
+
+def save_face(face, folder: pathlib.Path, name: str, options, photos: list[pathlib.Path]) -> None:
+    """Writes the files of one face in the format of the command line."""
+    rules = {"overwrite": options.overwrite, "keep": photos}
+    if options.format == "standard":
+        face.save(folder, name, **rules)
+    else:
+        flavour = DEEP3D_FLAVOURS[options.format]
+        deep3d_files.write_deep3d_files(face, folder, name, flavour, **rules)
 
 
 def reconstruct_photo(
@@ -126,7 +146,7 @@ def reconstruct_photo(
     for number, face in reversed(list(enumerate(faces, start=1))):  # See `is_finished`.
         name = stem if number == 1 else f"{stem}_face{number}"
         try:
-            face.save(options.out, name, overwrite=options.overwrite, keep=photos)
+            save_face(face, options.out, name, options, photos)
         except FileExistsError as error:
             if not (number > 1 and options.skip_existing):
                 in_the_way.append(error)
