@@ -16,6 +16,7 @@ COMMANDS = {
     "show-face-model": "render an overview of a morphable model",
     "prepare-photos": "detect and align the faces of a folder of photographs for training",
     "train-skin-model": "fit a skin-colour model to labelled photographs",
+    "efid": "compare the expressions of generated and real frames (E-FID)",
     "demo": "reconstruct a photograph and train for a minute",
 }
 

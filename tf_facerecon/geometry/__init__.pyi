@@ -26,3 +26,7 @@ from .similarity_alignment import (
     apply_similarity as apply_similarity,
     similarity_transform as similarity_transform,
 )
+from .similarity_warp import (
+    arcface_matrix as arcface_matrix,
+    warp_by_similarity as warp_by_similarity,
+)
