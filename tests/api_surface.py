@@ -37,6 +37,11 @@ def stub_names(package: str) -> dict[str, str | None]:
     return names
 
 
+def is_constant(value: object) -> bool:
+    """Whether a public name is a constant: neither a module nor a class or function."""
+    return not inspect.ismodule(value) and not callable(value)
+
+
 def describe() -> str:
     """All public names, their signatures, and the public methods of classes."""
     lines = ["tf_facerecon: " + ", ".join(sorted(tf_facerecon.__all__))]
@@ -57,6 +62,8 @@ def _describe(name: str, value: object) -> list[str]:
             if inspect.isfunction(f) and f.__module__ == value.__name__ and n[0] != "_"
         ]
         return [f"module {name}", *(f"    {line}" for line in functions)]
+    if is_constant(value):
+        return [f"{name} = {value!r}"]
     if not inspect.isclass(value):
         return [_signature(name, value)]
     lines = [f"class {_signature(name, value)}"]

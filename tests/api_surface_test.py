@@ -1,7 +1,9 @@
 """The public names: what the stubs list, and what is found at run time."""
 
+import ast
 import importlib
 import inspect
+import itertools
 import pathlib
 
 import pytest
@@ -85,6 +87,9 @@ def test_top_level_name_is_in_its_namespace(name):
 @pytest.mark.parametrize(("package", "name"), PUBLIC, ids=".".join)
 def test_public_name_is_documented(package, name):
     value = getattr(importlib.import_module(package), name)
+    if api_surface.is_constant(value):
+        assert_constant_is_documented(f"{package}.{stub_names(package)[name]}", name)
+        return
     if inspect.ismodule(value):
         assert value.__name__ == f"{package}.{name}"
     else:
@@ -93,6 +98,23 @@ def test_public_name_is_documented(package, name):
     # A docstring of its own: neither inherited nor made up from the signature by `dataclass`.
     assert value.__doc__ and not value.__doc__.startswith(f"{name}(")
     assert not inspect.cleandoc(value.__doc__)[0].islower()
+
+
+def assert_constant_is_documented(module, name):
+    """A string follows the assignment of `name`, which editors show as its documentation."""
+    source = pathlib.Path(importlib.import_module(module).__file__).read_text(encoding="utf-8")
+    for assignment, after in itertools.pairwise(ast.parse(source).body):
+        target = getattr(assignment, "target", None) or getattr(assignment, "targets", [None])[0]
+        if isinstance(target, ast.Name) and target.id == name:
+            assert isinstance(after, ast.Expr) and isinstance(after.value.value, str)
+            assert name.isupper()
+            return
+    raise AssertionError(f"{module} does not assign {name}.")
+
+
+@pytest.mark.parametrize("name", ["DEFAULT_LOSS_WEIGHTS", "PAPER_LOSS_WEIGHTS"])
+def test_loss_weights_are_public(name):
+    assert ("tf_facerecon.losses", name) in PUBLIC
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)

@@ -127,9 +127,11 @@ def assert_equal(first, second, **tolerance):
 
 
 def total_loss(model, batch, training):
-    return hybrid.total_loss(
-        model.loss_terms(batch, **model(batch, training=training)), model.term_weights
-    )
+    return total_loss_of(model, batch, model(batch, training=training))
+
+
+def total_loss_of(model, batch, predictions):
+    return hybrid.total_loss(model.loss_terms(batch, **predictions), model.term_weights)
 
 
 def test_train_step_is_gradient_descent_on_the_weighted_terms(kind, decoder, batch):
@@ -369,8 +371,34 @@ def test_from_config_builds_the_same_model(kind, decoder, batch):
     assert len(copy.trainable_variables) == len(model.trainable_variables)
 
 
-def test_defaults_are_the_paper_weights_and_the_shipped_identity_network(decoder):
+def test_default_loss_of_images_with_landmarks_is_the_papers(decoder):
+    batch = build_batch("single", decoder)
+    default = HybridModel(TinyRNet(decoder.layout.total), decoder)
+    assert default.term_weights == {**hybrid.PAPER_LOSS_WEIGHTS, "five_point": 2e-3}
+    prediction = {"coefficients": tf.zeros([NUM_SETS, decoder.layout.total])}
+    terms = default.loss_terms(batch, **prediction)
+    np.testing.assert_array_equal(terms.pop("five_point"), np.zeros(NUM_SETS))
+    assert (terms["landmark"].numpy() > 0).all()
+    papers = hybrid.total_loss(terms, hybrid.PAPER_LOSS_WEIGHTS)
+    loss = total_loss_of(default, batch, prediction)
+    np.testing.assert_allclose(loss, papers, rtol=1e-6)
+
+
+def test_default_loss_of_images_without_landmarks_compares_five_points(decoder):
+    """As `build_photo_dataset` gives them for photographs without a file of landmarks."""
+    batch = build_batch("single", decoder)
+    batch |= {
+        "landmarks": tf.zeros_like(batch["landmarks"]),
+        "landmark_weights": tf.zeros_like(batch["landmark_weights"]),
+    }
     model = HybridModel(TinyRNet(decoder.layout.total), decoder)
-    assert model.term_weights == hybrid.PAPER_LOSS_WEIGHTS
+    terms = model.loss_terms(batch, tf.zeros([NUM_SETS, decoder.layout.total]))
+    np.testing.assert_array_equal(terms["landmark"], np.zeros(NUM_SETS))
+    assert (terms["five_point"].numpy() > 0).all()
+
+
+def test_defaults_are_documented_weights_and_the_shipped_identity_network(decoder):
+    model = HybridModel(TinyRNet(decoder.layout.total), decoder)
+    assert model.term_weights == hybrid.DEFAULT_LOSS_WEIGHTS
     assert model.get_config()["identity_network"] == "identity_small"
     assert model.identity_fingerprint is not None

@@ -1,4 +1,8 @@
-from .hybrid import total_loss as total_loss
+from .hybrid import (
+    DEFAULT_LOSS_WEIGHTS as DEFAULT_LOSS_WEIGHTS,
+    PAPER_LOSS_WEIGHTS as PAPER_LOSS_WEIGHTS,
+    total_loss as total_loss,
+)
 from .landmark import five_point_loss as five_point_loss, landmark_loss as landmark_loss
 from .perceptual import perceptual_loss as perceptual_loss
 from .photometric import photometric_loss as photometric_loss, skin_attention as skin_attention

@@ -16,6 +16,12 @@ PAPER_LOSS_WEIGHTS: Mapping[str, float] = {
 needs no `white_light`. The weights inside `coefficient` (1, 0.8, 1.7e-2) are the defaults of
 `regularization.coefficient_loss`."""
 
+# The paper's photographs all have 68 landmarks; a user's often have the five points of a face
+# detector only, and no other term pulls the rendered face towards the one in the image from afar.
+DEFAULT_LOSS_WEIGHTS: Mapping[str, float] = {**PAPER_LOSS_WEIGHTS, "five_point": 2e-3}
+"""`PAPER_LOSS_WEIGHTS`, and `five_point` for the images of a batch without 68 landmarks, where the
+paper's `landmark` term is 0. For images with landmarks the loss is exactly the paper's."""
+
 
 def total_loss(terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]) -> tf.Tensor:
     """Weighted sum of the terms, averaged over the batch; Deng et al. 2019.

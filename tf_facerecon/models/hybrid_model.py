@@ -52,8 +52,9 @@ class HybridModel(keras.Model):
             `identity_network.load_identity_network`, or a callable from images in [0, 1] to
             embeddings `[B, D]` with an argument `training`. Not used, and may be `None`, if the
             perceptual term has no weight.
-        loss_weights: Weight of each term, by name (`hybrid_terms.TERMS`); the paper's by default.
-            A term of weight 0, or without an entry, is not computed; if no remaining term compares
+        loss_weights: Weight of each term, by name (`hybrid_terms.TERMS`). By default the paper's,
+            and `five_point` for images without 68 landmarks (`losses.DEFAULT_LOSS_WEIGHTS`; the
+            published weights alone are `losses.PAPER_LOSS_WEIGHTS`). A term of weight 0, or without an entry, is not computed; if no remaining term compares
             pixels nothing is rendered.
 
     Raises:
@@ -70,7 +71,7 @@ class HybridModel(keras.Model):
         r_net: keras.Model,
         decoder: FaceDecoder,
         identity_network: str | Callable | None = "identity_small",
-        loss_weights: Mapping[str, float] = hybrid.PAPER_LOSS_WEIGHTS,
+        loss_weights: Mapping[str, float] = hybrid.DEFAULT_LOSS_WEIGHTS,
         **kwargs,
     ):
         # Inputs are not cast: the R-Net casts its own, and labels need their full precision.

@@ -58,7 +58,7 @@ class ImageSetModel(HybridModel):
         c_net: keras.Model,
         decoder: FaceDecoder,
         identity_network: str | Callable | None = "identity_small",
-        loss_weights: Mapping[str, float] = hybrid.PAPER_LOSS_WEIGHTS,
+        loss_weights: Mapping[str, float] = hybrid.DEFAULT_LOSS_WEIGHTS,
         train_r_net: bool = False,
         **kwargs,
     ):
