@@ -54,8 +54,9 @@ class HybridModel(keras.Model):
             perceptual term has no weight.
         loss_weights: Weight of each term, by name (`hybrid_terms.TERMS`). By default the paper's,
             and `five_point` for images without 68 landmarks (`losses.DEFAULT_LOSS_WEIGHTS`; the
-            published weights alone are `losses.PAPER_LOSS_WEIGHTS`). A term of weight 0, or without an entry, is not computed; if no remaining term compares
-            pixels nothing is rendered.
+            published weights alone are `losses.PAPER_LOSS_WEIGHTS`). A term of weight 0, or
+            without an entry, is not computed; if no remaining term compares pixels nothing is
+            rendered.
 
     Raises:
         ValueError: If `loss_weights` names an unknown term, holds a negative weight or no positive
