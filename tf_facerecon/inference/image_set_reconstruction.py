@@ -18,6 +18,7 @@ from tf_facerecon.inference import face_reconstruction
 from tf_facerecon.inference.image_results import ImageResult
 from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results import confidence_shares
 from tf_facerecon.visualization.confidence_figure import draw_confidence_figure
 
@@ -91,10 +92,15 @@ class ImageSetReconstruction:
         Returns:
             Vertices `[V, 3]`, world frame, decimetres, and albedo `[V, 3]` of that photo.
         """
-        groups = {**self.images[index].coefficients, "identity": self.identity}
-        coefficients = self.decoder.layout.merge(groups)[np.newaxis]
-        decoded = self.decoder(coefficients, render=False)
+        decoded = self.decoder(self._posed_coefficients(index), render=False)
         return decoded["vertices"].numpy()[0], decoded["albedo"].numpy()[0]
+
+    def _posed_coefficients(self, index: int) -> np.ndarray:
+        """`[1, C]`; another identity than the photo's own can close lids and lips too far."""
+        groups = {**self.images[index].coefficients, "identity": self.identity}
+        return expression_limits.limit_coefficients(
+            self.decoder.face_model, self.decoder.layout, self.decoder.layout.merge(groups)[None]
+        ).numpy()
 
     def confidence_figure(self) -> np.ndarray:
         """Draws the share of each photo in each part of the face.

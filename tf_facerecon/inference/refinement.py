@@ -16,6 +16,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from tf_facerecon.core import checks
+from tf_facerecon.inference import adam
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import hybrid, landmark, photometric, regularization
 from tf_facerecon.metrics import image_error, landmark_error
@@ -32,6 +33,7 @@ LOSS_WEIGHTS = {
     "coefficient": 1e-3,
     "albedo_flatness": 5.0,
     "white_light": 10.0,
+    "mouth_opening": 5.0,
 }
 # Initial step size of each group in its own unit: standard deviations, radians, spherical-harmonics
 # coefficients, decimetres.
@@ -44,6 +46,10 @@ STEP_SIZES = {
     "translation": 0.01,
 }
 FINAL_STEP_FRACTION = 0.1
+# Finding the visible triangles takes more than half of a step's time. In between, the gradient
+# flows through the triangles seen last, extended over their edges.
+_FIRST_STEPS = 10
+_STEPS_PER_VISIBILITY = 6
 
 
 class Refiner:
@@ -51,7 +57,7 @@ class Refiner:
 
     Args:
         decoder: Differentiable decoder from coefficients to meshes and rendered images.
-        steps: Number of gradient steps of Adam with a cosine schedule.
+        steps: Gradient steps of Adam with a cosine schedule.
         loss_weights: Weight of every loss term; by default `LOSS_WEIGHTS`.
         step_sizes: Initial step size of every coefficient group, in its unit; by default
             `STEP_SIZES`. 0 freezes a group.
@@ -64,7 +70,7 @@ class Refiner:
     def __init__(
         self,
         decoder: FaceDecoder,
-        steps: int = 150,
+        steps: int = 120,
         loss_weights: Mapping[str, float] | None = None,
         step_sizes: Mapping[str, float] | None = None,
     ):
@@ -75,20 +81,18 @@ class Refiner:
         self.loss_weights = _named("loss_weights", loss_weights, LOSS_WEIGHTS)
         self.step_sizes = _named("step_sizes", step_sizes, STEP_SIZES)
         self._skin_region = tf.constant(decoder.face_model.skin_region)
-        self._offsets = {
-            name: keras.Variable(np.zeros((1, size), np.float32), name=name)
-            for name, size in decoder.layout.sizes.items()
-        }
+        sizes = decoder.layout.sizes
+        scales = [np.full(size, self.step_sizes[name], np.float32) for name, size in sizes.items()]
+        self._scales = tf.constant(np.concatenate(scales))
         # Adam's steps have about the size of the learning rate, whatever the gradient's scale. With
-        # offsets in units of their group's step size, one optimizer serves groups of unlike units.
-        self._optimizer = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(1.0, steps, alpha=FINAL_STEP_FRACTION)
+        # offsets in units of their group's step size, one rate serves groups of unlike units.
+        self._learning_rate = keras.optimizers.schedules.CosineDecay(
+            1.0, steps, alpha=FINAL_STEP_FRACTION
         )
-        self._optimizer.build(list(self._offsets.values()))
-        self._initial_state = [value.numpy() for value in self._optimizer.variables]
-        # No XLA: the rasterizer is compiled by itself and shared with all other decoding; compiling
-        # the rest takes longer than it saves in 150 steps.
+        # No XLA: the rasterizer is compiled by itself, and the rest is not worth a compilation.
         self._compiled_step = tf.function(self._step)
+        self._compiled_projection = tf.function(self._project)
+        self._compiled_decoder = tf.function(lambda coefficients: decoder(coefficients))
 
     def refine(
         self,
@@ -126,55 +130,39 @@ class Refiner:
             for value in (crop, points, (ellipse * skin_probability)[..., None])
         ]
         start = tf.constant(np.asarray(coefficients, np.float32)[None])
-        self._reset()
-        for _ in tqdm(range(self.steps), desc="refine", unit="step", disable=not progress):
-            self._compiled_step(start, *targets)
-        end = self._coefficients(start)
-        report = RefinementReport(
-            self.steps,
-            *(self._photometric_error(c, crop, points, skin_probability) for c in (start, end)),
-            *(self._point_error(c, points) for c in (start, end)),
-        )
+        # Offsets and optimizer state belong to this call: threads share nothing that changes.
+        offsets = tf.zeros_like(start)
+        state = adam.initial_state(offsets)
+        for step in tqdm(range(self.steps), desc="refine", unit="step", disable=not progress):
+            if _sees_anew(step):
+                offsets, triangle_ids = self._compiled_projection(start, offsets)
+            offsets, state = self._compiled_step(offsets, state, triangle_ids, start, *targets)
+        offsets, _ = self._compiled_projection(start, offsets)
+        end = start + self._scales * offsets
+        before, after = (self._errors(c, crop, points, skin_probability) for c in (start, end))
+        report = RefinementReport(self.steps, before[0], after[0], before[1], after[1])
         return end.numpy()[0], report
 
-    def _reset(self) -> None:
-        for variable in self._offsets.values():
-            variable.assign(np.zeros(variable.shape, np.float32))
-        for variable, value in zip(self._optimizer.variables, self._initial_state, strict=True):
-            variable.assign(value)
-
-    def _coefficients(self, start):
-        groups = self.decoder.layout.split(start)
-        moved = {
-            name: group + self.step_sizes[name] * self._offsets[name].value
-            for name, group in groups.items()
-        }
-        return self.decoder.layout.merge(moved)
-
-    def _step(self, start, crop, points, skin_probability):
-        variables = list(self._offsets.values())
+    def _step(self, offsets, state, triangle_ids, start, *targets):
+        """One step of Adam; returns the offsets and its state."""
         with tf.GradientTape() as tape:
-            terms = self._terms(self._coefficients(start), crop, points, skin_probability)
+            tape.watch(offsets)
+            terms = self._terms(start + self._scales * offsets, triangle_ids, start, *targets)
             loss = hybrid.total_loss(terms, self.loss_weights)
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        self._optimizer.apply(gradients, variables)
-        self._project_expression(start)
-        return loss
+        rate = self._learning_rate(state.step)
+        return adam.adam_step(offsets, tape.gradient(loss, offsets), state, rate)
 
-    def _project_expression(self, start):
-        """Projects the expression onto the range that the face model allows."""
-        step = self.step_sizes["expression"]
-        if step > 0:
-            initial = self.decoder.layout.split(start)["expression"]
-            offset = self._offsets["expression"]
-            allowed = expression_limits.limit_expression(
-                self.decoder.face_model, initial + step * offset.value
-            )
-            offset.assign((allowed - initial) / step)
+    def _project(self, start, offsets):
+        """Offsets to the nearest valid expression, and the triangles then visible."""
+        allowed = expression_limits.limit_coefficients(
+            self.decoder.face_model, self.decoder.layout, start + self._scales * offsets
+        )
+        offsets = tf.math.divide_no_nan(allowed - start, self._scales)
+        return offsets, self.decoder.visible_triangles(start + self._scales * offsets)
 
-    def _terms(self, coefficients, crop, points, skin_probability):
+    def _terms(self, coefficients, triangle_ids, start, crop, points, skin_probability):
         groups = self.decoder.layout.split(coefficients)
-        decoded = self.decoder(coefficients)
+        decoded = self.decoder(coefficients, triangle_ids=triangle_ids)
         attention = photometric.skin_attention(decoded["region_mask"], skin_probability)
         return {
             "photometric": photometric.photometric_loss(crop, decoded["image"], attention),
@@ -186,17 +174,36 @@ class Refiner:
                 decoded["albedo"], self._skin_region
             ),
             "white_light": regularization.white_light_loss(groups["lighting"]),
+            "mouth_opening": self._mouth_change(decoded, start, points),
         }
 
-    def _photometric_error(self, coefficients, crop, points, skin_probability) -> float:
-        rendered = self.decoder(coefficients)["image"].numpy()[0]
-        region = image_error.photometric_region(points, skin_probability)
-        return image_error.photometric_error(rendered, crop, region)
+    def _mouth_change(self, decoded, start, points):
+        """Squared change of the gap between the lips, square decimetres, `[B]`; 0 with 68 points.
 
-    def _point_error(self, coefficients, points) -> float:
-        decoded = self.decoder(coefficients, render=False)
+        Skin is a closer match to lips than to teeth or the dark of a mouth, so that the photometric
+        term closes open mouths; of five points none tells otherwise, but the network has seen it.
+        """
+        if points.shape[1] != 5:
+            return tf.zeros(tf.shape(points)[:1])
+        change = decoded["shape"] - self.decoder(start, render=False)["shape"]
+        upper, lower = self.decoder.face_model.landmarks[[[61, 62, 63], [67, 66, 65]]]
+        moved = tf.gather(change[..., 1], upper, axis=1) - tf.gather(change[..., 1], lower, axis=1)
+        return tf.reduce_mean(tf.square(moved), axis=-1)
+
+    def _errors(self, coefficients, crop, points, skin_probability) -> tuple[float, float]:
+        """Photometric and landmark error."""
+        decoded = self._compiled_decoder(coefficients)
         predicted = decoded["five_points" if len(points) == 5 else "landmarks"]
-        return landmark_error.interocular_error(predicted.numpy()[0], points)
+        region = image_error.photometric_region(points, skin_probability)
+        return (
+            image_error.photometric_error(decoded["image"].numpy()[0], crop, region),
+            landmark_error.interocular_error(predicted.numpy()[0], points),
+        )
+
+
+def _sees_anew(step: int) -> bool:
+    """Whether visible triangles are found anew: always at first, when the pose moves by pixels."""
+    return step < _FIRST_STEPS or step % _STEPS_PER_VISIBILITY == 0
 
 
 def refine(

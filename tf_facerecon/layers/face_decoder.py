@@ -47,6 +47,8 @@ class FaceDecoder(float32_layer.Float32Layer):
     Call arguments:
         coefficients: Float tensor `[B, layout.total]`.
         render: Whether to render the image too; geometry alone is many times cheaper.
+        triangle_ids: Int32 `[B, H, W]`, known visible triangles, see `visible_triangles`; by
+            default they are found anew, which is most of the work.
 
     Returns:
         A dict with `shape` `[B, V, 3]` (model frame, before the pose), `vertices` `[B, V, 3]`
@@ -118,7 +120,12 @@ class FaceDecoder(float32_layer.Float32Layer):
         self.renderer.build((batch_size, model.num_vertices, 4), vertices)
         self.built = True
 
-    def call(self, coefficients: tf.Tensor, render: bool = True) -> dict[str, tf.Tensor]:
+    def call(
+        self,
+        coefficients: tf.Tensor,
+        render: bool = True,
+        triangle_ids: tf.Tensor | None = None,
+    ) -> dict[str, tf.Tensor]:
         checks.check_shape("coefficients", coefficients, (None, self.layout.total))
         groups = self.layout.split(coefficients)
         shape, albedo = self.morphable_face(
@@ -142,19 +149,29 @@ class FaceDecoder(float32_layer.Float32Layer):
             **decoded,
             "normals": normals,
             "colours": colours,
-            **self.render_vertices(vertices, colours),
+            **self.render_vertices(vertices, colours, triangle_ids),
         }
 
     if TYPE_CHECKING:
         __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
-    def render_vertices(self, vertices, colours):
+    def visible_triangles(self, coefficients):
+        """Nearest triangle at each pixel of the face: `[B, H, W]` int32, -1 in the background."""
+        vertices = self(coefficients, render=False)["vertices"]
+        return self.renderer.visible_triangles(self.clip_projection(vertices))
+
+    def render_vertices(self, vertices, colours, triangle_ids=None):
         """Renders world `vertices` `[B, V, 3]` with any per-vertex `colours` `[B, V, C]`.
+
+        Args:
+            vertices: World frame, decimetres.
+            colours: Per-vertex attributes.
+            triangle_ids: As for a call.
 
         Returns:
             A dict with `image` `[B, H, W, C]`, `mask` and `region_mask` `[B, H, W, 1]`.
         """
-        rendered = self.renderer(self.clip_projection(vertices), colours)
+        rendered = self.renderer(self.clip_projection(vertices), colours, triangle_ids)
         triangle = tf.maximum(rendered["triangle_ids"], 0)
         region = tf.gather(self._triangle_in_region, triangle)[..., tf.newaxis] * rendered["mask"]
         return {
@@ -163,7 +180,7 @@ class FaceDecoder(float32_layer.Float32Layer):
             "region_mask": region,
         }
 
-    def compute_output_spec(self, coefficients, render=True):
+    def compute_output_spec(self, coefficients, render=True, triangle_ids=None):
         """The same dict of symbolic tensors."""
         checks.check_shape("coefficients", coefficients, (None, self.layout.total))
         model, size = self.face_model, self.camera.image_size

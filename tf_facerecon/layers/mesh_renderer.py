@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_facerecon.layers import float32_layer
-from tf_facerecon.rendering import antialiasing, rasterizer, screen_triangles
+from tf_facerecon.rendering import antialiasing, rasterizer, screen_triangles, visibility
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -29,6 +29,8 @@ class MeshRenderer(float32_layer.Float32Layer):
         clip_vertices: Float tensor `[B, V, 4]`, OpenGL clip coordinates.
         attributes: Float tensor `[B, V, C]`, or a dict of such tensors - `{"colours": ...,
             "normals": ..., "uv": ...}` -, all interpolated in one pass.
+        triangle_ids: Int32 `[B, H, W]`, known visible triangles, -1 in the background, to render
+            without testing visibility, see `visible_triangles`.
 
     Returns:
         A dict of images, row 0 on top, all 0 in the background but `triangle_ids`:
@@ -72,7 +74,9 @@ class MeshRenderer(float32_layer.Float32Layer):
         self._check_vertices(clip_vertices_shape)
         self.built = True
 
-    def call(self, clip_vertices: tf.Tensor, attributes: Any) -> dict[str, Any]:
+    def call(
+        self, clip_vertices: tf.Tensor, attributes: Any, triangle_ids: tf.Tensor | None = None
+    ) -> dict[str, Any]:
         self._check_vertices(clip_vertices.shape)
         wanted = tf.nest.flatten(attributes)
         if self.return_depth:
@@ -85,6 +89,7 @@ class MeshRenderer(float32_layer.Float32Layer):
             antialias=self._opposite,
             jit_compile=self.jit_compile,
             backend=self.backend,
+            triangle_ids=triangle_ids,
         )
         interpolated = [images.attributes]
         if len(wanted) > 1:
@@ -102,7 +107,13 @@ class MeshRenderer(float32_layer.Float32Layer):
     if TYPE_CHECKING:
         __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
-    def compute_output_spec(self, clip_vertices, attributes):
+    def visible_triangles(self, clip_vertices):
+        """Nearest triangle at each pixel, `[B, H, W]` int32; see `visibility.visible_triangles`."""
+        return visibility.visible_triangles(
+            clip_vertices, self._triangles, self.image_size, jit_compile=self.jit_compile
+        )
+
+    def compute_output_spec(self, clip_vertices, attributes, triangle_ids=None):
         """Images of `clip_vertices`' batch size and the layer's image size."""
         self._check_vertices(clip_vertices.shape)
         image = (clip_vertices.shape[0], *self.image_size)

@@ -1,11 +1,14 @@
-"""Constraints on expression coefficients: ranges, and corrective modes bounded by another mode."""
+"""Constraints on expressions: ranges, corrective modes bounded by another mode, and open gaps."""
 
 import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.core import checks
+from tf_facerecon.morphable_models import facial_gaps
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 from tf_facerecon.morphable_models.morphable_model import MorphableModel
+
+_ALTERNATIONS = 4
 
 
 def limit_expression(face_model: MorphableModel, expression: tf.Tensor) -> tf.Tensor:
@@ -37,14 +40,19 @@ def limit_expression(face_model: MorphableModel, expression: tf.Tensor) -> tf.Te
 def limit_coefficients(
     face_model: MorphableModel, layout: CoefficientLayout, coefficients: tf.Tensor
 ) -> tf.Tensor:
-    """Applies `limit_expression` to the expression group of `coefficients` `[B, layout.total]`.
+    """Projects the expression group of `coefficients` `[B, layout.total]` onto valid expressions.
 
     Network predictions are unconstrained; results that are rendered or exported should be valid
-    expressions of the model.
+    expressions of the model (`limit_expression`) without crossed lids or lips
+    (`facial_gaps.open_gaps`).
     """
-    if face_model.expression_range is None and face_model.expression_requires is None:
-        return coefficients
     groups = layout.split(coefficients)
-    return layout.merge(
-        {**groups, "expression": limit_expression(face_model, groups["expression"])}
-    )
+    expression = groups["expression"]
+    bounded = face_model.expression_range is not None or face_model.expression_requires is not None
+    # Alternating projections onto two convex sets converge to a point of both.
+    for _ in range(_ALTERNATIONS if bounded else 1):
+        expression = facial_gaps.open_gaps(
+            face_model, groups["identity"], expression, groups["rotation"][:, 0]
+        )
+        expression = limit_expression(face_model, expression)
+    return layout.merge({**groups, "expression": expression})

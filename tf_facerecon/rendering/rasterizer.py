@@ -50,6 +50,7 @@ def rasterize(
     antialias: tf.Tensor | None = None,
     jit_compile: bool = True,
     backend: str = "native",
+    triangle_ids: tf.Tensor | None = None,
 ) -> Rasterized:
     """Rasterizes a batch of meshes that share their triangles.
 
@@ -69,6 +70,8 @@ def rasterize(
         backend: "native", or "tensorflow_graphics" (float32 only), whose framebuffer,
             differentiable barycentrics and interpolation then replace `attribute_interpolation`
             for the same visible triangles: equal images and gradients, several times slower.
+        triangle_ids: Int32 tensor `[B, H, W]`, known visible triangles, -1 in the background;
+            by default they are found by `visibility.visible_triangles`.
 
     Returns:
         `Rasterized`, of the dtype of `clip_vertices`.
@@ -85,9 +88,10 @@ def rasterize(
         triangles = screen_triangles.checked_triangles(triangles, clip_vertices.shape[1])
     triangles = tf.convert_to_tensor(triangles, tf.int32)
     checks.check_shape("attributes", attributes, (*clip_vertices.shape[:2], None))
-    triangle_ids = visibility.visible_triangles(
-        clip_vertices, triangles, image_size, jit_compile=jit_compile
-    )
+    if triangle_ids is None:
+        triangle_ids = visibility.visible_triangles(
+            clip_vertices, triangles, image_size, jit_compile=jit_compile
+        )
     images = interpolate(
         triangle_ids, clip_vertices, triangles, attributes, jit_compile=jit_compile, backend=backend
     )
