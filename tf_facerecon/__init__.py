@@ -7,7 +7,8 @@ TensorFlow nor Keras.
 
 import lazy_loader
 
-from tf_facerecon.core import keras_registration
+from tf_facerecon.core import keras_registration, keras_settings
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+keras_settings.choose_backend()
 keras_registration.register_on_import()

@@ -15,8 +15,8 @@ class Conv2D(keras.layers.Conv2D):
         ValueError: If the channels are not the last axis.
     """
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+    def __init__(self, filters, kernel_size, *args, data_format="channels_last", **kwargs):
+        super().__init__(filters, kernel_size, *args, data_format=data_format, **kwargs)
         if self.data_format != "channels_last":
             raise ValueError(
                 "`fused_convolution.Conv2D` takes `[B, H, W, C]`. "

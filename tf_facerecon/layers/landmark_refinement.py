@@ -57,9 +57,9 @@ class LandmarkRefinement(keras.layers.Layer):
         border = self.patch_size // 2
         around = keras.ops.pad(fine_map, [(0, 0), (border, border), (border, border), (0, 0)])
         height, width, channels = around.shape[1:]
-        steps = keras.ops.arange(self.patch_size)
+        steps = keras.ops.arange(self.patch_size, dtype="int32")
         columns, rows = middle[..., :1] + steps, middle[..., 1:] + steps
-        image = keras.ops.arange(keras.ops.shape(middle)[0])[:, None, None]
+        image = keras.ops.arange(keras.ops.shape(middle)[0], dtype="int32")[:, None, None]
         index = ((image * height + rows) * width)[..., None] + columns[..., None, :]
         # One flat look-up of rows: several times faster than `take_along_axis` on a CPU.
         flat = keras.ops.reshape(around, (-1, channels))

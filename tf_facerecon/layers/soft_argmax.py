@@ -47,7 +47,7 @@ class SoftArgmax(keras.layers.Layer):
         # A constant of each map cancels in the ratio below; without it large maps would overflow.
         highest = keras.ops.stop_gradient(keras.ops.max(maps, axis=1, keepdims=True))
         weights = keras.ops.exp(maps - highest)
-        places = keras.ops.convert_to_tensor(_cell_centres(height, width))
+        places = keras.ops.convert_to_tensor(_cell_centres(height, width), dtype="float32")
         places = keras.ops.tile(places[None], (keras.ops.shape(maps)[0], 1, 1))
         features = keras.ops.reshape(features, (-1, height * width, channels))
         # One product makes the softmax's sum, the places and the features.
@@ -55,7 +55,7 @@ class SoftArgmax(keras.layers.Layer):
         sums = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), seen)
         means = sums[..., 1:] / sums[..., :1]
         read = keras.ops.einsum("bkc,kcd->bkd", means[..., 2:], self.kernel)
-        cell = keras.ops.convert_to_tensor([2.0 / width, 2.0 / height])
+        cell = keras.ops.convert_to_tensor([2.0 / width, 2.0 / height], dtype="float32")
         return means[..., :2] + read[..., :2] * cell, read[..., 2:]
 
     def compute_output_shape(self, maps_shape, features_shape):

@@ -188,15 +188,21 @@ def confidence_from_logits(logits):
 
 def _build_trunk(size: _Size, identity: int, dtype: keras.DTypePolicy) -> keras.Model:
     """The functional model from features to logits `[B, identity]`, float32, zero at start."""
-    shallow = keras.Input(size.shallow_shape, name="shallow")
-    deep = keras.Input((size.deep_size,), name="deep")
+    shallow = keras.Input(size.shallow_shape, dtype="float32", name="shallow")
+    deep = keras.Input((size.deep_size,), dtype="float32", name="deep")
     x = shallow
     for _ in range(size.num_convolutions):
         x = keras.layers.Conv2D(
-            size.channels, 3, 2, padding="same", activation="relu", dtype=dtype
+            size.channels,
+            3,
+            2,
+            padding="same",
+            data_format="channels_last",
+            activation="relu",
+            dtype=dtype,
         )(x)
     # Flattened, not averaged: whether the nose or the ear is hidden makes the difference.
-    x = keras.layers.Flatten(dtype=dtype)(x)
+    x = keras.layers.Flatten("channels_last", dtype=dtype)(x)
     x = keras.layers.Dense(size.hidden, activation="relu", dtype=dtype)(x)
     y = keras.layers.Dense(size.hidden, activation="relu", dtype=dtype)(deep)
     joined = keras.layers.Concatenate(dtype=dtype)([x, y])

@@ -12,6 +12,7 @@ import socket
 import keras
 import numpy as np
 
+from tf_facerecon.core import keras_settings
 from tf_facerecon.io import atomic_files
 from tf_facerecon.layers import fused_convolution
 from tf_facerecon.models import presets
@@ -55,7 +56,9 @@ class FaceNet:
         if training:
             raise ValueError("FaceNet is frozen. Received: training=True.")
         images = keras.ops.convert_to_tensor(images, dtype="float32")
-        resized = keras.ops.image.resize(images, self._image_size, interpolation="bilinear")
+        resized = keras.ops.image.resize(
+            images, self._image_size, interpolation="bilinear", data_format="channels_last"
+        )
         return self._model(self._standardize(255.0 * resized), training=False)
 
     def _standardize(self, images):
@@ -109,7 +112,10 @@ def load_facenet(
     from keras_facenet import inception_resnet_v1
 
     size = metadata["image_size"]
-    model = inception_resnet_v1.InceptionResNetV1((size, size, 3), classes=metadata["dimensions"])
+    with keras_settings.layer_defaults():
+        model = inception_resnet_v1.InceptionResNetV1(
+            (size, size, 3), classes=metadata["dimensions"]
+        )
     _load_weights(model, weights_path)
     return FaceNet(model, size, metadata["fixed_image_standardization"])
 

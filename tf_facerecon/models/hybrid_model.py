@@ -81,8 +81,10 @@ class HybridModel(keras.Model):
         self.r_net = r_net
         self.decoder = decoder
         self.term_weights = {name: float(w) for name, w in loss_weights.items() if w > 0}
-        self.loss_metric = keras.metrics.Mean(name="loss")
-        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in self.term_weights}
+        self.loss_metric = keras.metrics.Mean(name="loss", dtype="float32")
+        self.term_metrics = {
+            name: keras.metrics.Mean(name=name, dtype="float32") for name in self.term_weights
+        }
         embed = self._load_identity_network(identity_network)
         point_vertices = None
         if "dense_landmark" in self.term_weights:

@@ -81,7 +81,9 @@ class IdentityNetwork(keras.Model):
         """Vectors `[B, D]` before their length is made one, float32."""
         size = (self.image_size, self.image_size)
         if tuple(images.shape[1:3]) != size:
-            images = keras.ops.image.resize(images, size, interpolation="bilinear")
+            images = keras.ops.image.resize(
+                images, size, interpolation="bilinear", data_format="channels_last"
+            )
         deep = self.trunk(images, training=training)["deep"]
         return self.centring(self.projection(deep), training=training)
 

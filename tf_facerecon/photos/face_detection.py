@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_facerecon.core import checks
+from tf_facerecon.core import checks, keras_settings
 
 DETECTION_SIDE = 480  # Larger images take longer without better points.
 
@@ -113,7 +113,8 @@ def _load_mtcnn():
                     f"No detector weights {path}. Reinstall the package `mtcnn`: they are "
                     "part of its wheel."
                 )
-            built.append(stage(weights=str(path.absolute())))
+            with keras_settings.layer_defaults():
+                built.append(stage(weights=str(path.absolute())))
     return mtcnn.MTCNN(stages=built)
 
 

@@ -78,7 +78,7 @@ class IdentityTrainer(keras.Model):
         self.trait_head = keras.layers.Dense(num_traits, kernel_initializer="zeros", name="traits")
         self.trait_head.build((None, network.embedding_size))
         names = ("contrast", "trait_error", "nearest_is_same")
-        self.term_metrics = {name: keras.metrics.Mean(name=name) for name in names}
+        self.term_metrics = {name: keras.metrics.Mean(name=name, dtype="float32") for name in names}
         self.built = True
 
     def call(self, images, training=False):

@@ -24,7 +24,13 @@ def convolve(x, channels, kernel_size, strides=1, activate=True, dtype=None):
         dtype: Dtype or policy of the layers; `None` takes the global policy.
     """
     x = keras.layers.Conv2D(
-        channels, kernel_size, strides, padding="same", use_bias=False, dtype=dtype
+        channels,
+        kernel_size,
+        strides,
+        padding="same",
+        data_format="channels_last",
+        use_bias=False,
+        dtype=dtype,
     )(x)
     x = fused_normalization.BatchNormalization(momentum=MOMENTUM, dtype=dtype)(x)
     return keras.layers.ReLU(dtype=dtype)(x) if activate else x
@@ -44,7 +50,7 @@ def residual_block(x, channels, strides=1, dtype=None):
     y = convolve(x, channels, 3, strides, dtype=dtype)
     y = convolve(y, channels, 3, activate=False, dtype=dtype)
     if strides > 1:
-        x = keras.layers.AveragePooling2D(strides, dtype=dtype)(x)
+        x = keras.layers.AveragePooling2D(strides, data_format="channels_last", dtype=dtype)(x)
     if x.shape[-1] != channels:
         x = convolve(x, channels, 1, activate=False, dtype=dtype)
     return keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([x, y]))

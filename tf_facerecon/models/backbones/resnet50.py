@@ -12,6 +12,7 @@ import dataclasses
 
 import keras
 
+from tf_facerecon.core import keras_settings
 from tf_facerecon.layers import fused_convolution, fused_normalization
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of values 0..255; subtracted by He et al. 2016
@@ -89,7 +90,9 @@ def build_resnet50_backbone(
     def call(layer, *inputs, **options):
         if _is_strided(layer.name, details) and layer.kernel_size == (3, 3):
             # Padding "same" would add no row above: torchvision's windows start at -1.
-            inputs = (keras.layers.ZeroPadding2D(1, dtype=policy)(inputs[0]),)
+            inputs = (
+                keras.layers.ZeroPadding2D(1, data_format="channels_last", dtype=policy)(inputs[0]),
+            )
         return layer(*inputs, **options)
 
     network = keras.models.clone_model(
@@ -99,10 +102,10 @@ def build_resnet50_backbone(
     )
     network.set_weights(application.get_weights())
     shallow = network.get_layer("conv2_block3_out").output
-    deep = keras.layers.GlobalAveragePooling2D(dtype=policy)(network.output)
+    deep = keras.layers.GlobalAveragePooling2D("channels_last", dtype=policy)(network.output)
     features = keras.Model(network.inputs, {"shallow": shallow, "deep": deep})
 
-    images = keras.Input((image_size, image_size, 3), name="image")
+    images = keras.Input((image_size, image_size, 3), dtype="float32", name="image")
     inputs = images
     if details.input_format != "rgb":
         centred = details.input_format == "bgr_centred"
@@ -116,9 +119,10 @@ def build_resnet50_backbone(
 def _application(image_size: int, weights: str | None) -> keras.Model:
     """The Keras application; a failed download raises `FileNotFoundError`."""
     try:
-        return keras.applications.ResNet50(
-            include_top=False, weights=weights, input_shape=(image_size, image_size, 3)
-        )
+        with keras_settings.layer_defaults():
+            return keras.applications.ResNet50(
+                include_top=False, weights=weights, input_shape=(image_size, image_size, 3)
+            )
     except Exception as error:
         # Keras raises a bare `Exception` where there is no answer, `OSError` where it breaks off.
         if weights != "imagenet" or not (type(error) is Exception or isinstance(error, OSError)):

@@ -56,10 +56,10 @@ def build_small_backbone(
         the image) and `deep` `[B, hidden + 2 * num_points]` (features of points and appearance,
         then the points themselves). The last two are always float32.
     """
-    images = keras.Input((image_size, image_size, 3), name="image")
+    images = keras.Input((image_size, image_size, 3), dtype="float32", name="image")
     x = keras.layers.Rescaling(2.0, -1.0, dtype=dtype)(images)
     if cell_size > 1:
-        x = keras.layers.AveragePooling2D(cell_size, dtype=dtype)(x)
+        x = keras.layers.AveragePooling2D(cell_size, data_format="channels_last", dtype=dtype)(x)
     x = residual_blocks.convolve(x, stem_channels, 3, strides=2, dtype=dtype)
     stem = x
     stages = []
@@ -68,22 +68,24 @@ def build_small_backbone(
             strides = 1 if index else 2
             x = residual_blocks.residual_block(x, channels, strides, dtype=dtype)
         stages.append(x)
-    appearance = keras.layers.GlobalAveragePooling2D(dtype=dtype)(x)
+    appearance = keras.layers.GlobalAveragePooling2D(data_format="channels_last", dtype=dtype)(x)
     for stage in reversed(stages[:-1]):
         x = residual_blocks.convolve(x, stage.shape[-1], 1, activate=False, dtype=dtype)
-        x = keras.layers.UpSampling2D(2, interpolation="bilinear", dtype=dtype)(x)
+        x = _upsample(x, dtype)
         x = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([x, stage]))
     x = residual_blocks.convolve(x, stages[0].shape[-1], 3, dtype=dtype)
     # A constant of a map cancels in its softmax: no bias.
-    maps = keras.layers.Conv2D(num_points, 1, use_bias=False, dtype=dtype)(x)
+    maps = keras.layers.Conv2D(
+        num_points, 1, data_format="channels_last", use_bias=False, dtype=dtype
+    )(x)
     points, seen = SoftArgmax(point_channels)(maps, x)
-    fine = keras.layers.Conv2D(fine_channels, 1, dtype=dtype)(x)
-    fine = keras.layers.UpSampling2D(2, interpolation="bilinear", dtype=dtype)(fine)
+    fine = keras.layers.Conv2D(fine_channels, 1, data_format="channels_last", dtype=dtype)(x)
+    fine = _upsample(fine, dtype)
     stem = residual_blocks.convolve(stem, fine_channels, 1, activate=False, dtype=dtype)
     fine = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([fine, stem]))
     points = LandmarkRefinement()(points, fine)
-    positions = keras.layers.Flatten(dtype="float32")(points)
-    seen = keras.layers.Flatten(dtype=dtype)(seen)
+    positions = keras.layers.Flatten("channels_last", dtype="float32")(points)
+    seen = keras.layers.Flatten("channels_last", dtype=dtype)(seen)
     joined = keras.layers.Concatenate(dtype=dtype)([positions, seen, appearance])
     for _ in range(2):
         joined = keras.layers.Dense(hidden, use_bias=False, dtype=dtype)(joined)
@@ -95,3 +97,10 @@ def build_small_backbone(
     deep = keras.layers.Concatenate(dtype="float32")([joined, positions])
     outputs = {"shallow": stages[0], "points": points, "deep": deep}
     return keras.Model(images, outputs, name="small_backbone")
+
+
+def _upsample(maps, dtype):
+    """Doubles both sides of maps `[B, H, W, C]`, bilinearly."""
+    return keras.layers.UpSampling2D(
+        2, data_format="channels_last", interpolation="bilinear", dtype=dtype
+    )(maps)
