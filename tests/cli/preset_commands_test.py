@@ -4,6 +4,7 @@ import pytest
 
 from tf_facerecon.cli.preset_commands import portable, preset_command
 from tf_facerecon.cli.shipped_configs import find_config
+from tf_facerecon.training import config as run_config
 
 CONFIGS = pathlib.Path(__file__).resolve().parents[2] / "configs"  # A link to the package's folder.
 
@@ -42,6 +43,7 @@ def test_preset_command_names_shipped_configurations(folder, config):
     [
         ("runs/r_net_small/r_net.keras", "tf-facerecon train --config r_net_small && "),
         ("runs/unknown/r_net.keras", ""),
+        ("runs/c_net_small/r_net.keras", ""),
         ("runs/r_net_small/other.keras", ""),
         ("elsewhere/r_net_small/r_net.keras", ""),
         ("r_net_small", ""),
@@ -56,3 +58,33 @@ def test_preset_command_begins_where_its_start_is_made(folder, starts_from, firs
 def test_portable_preset(folder):
     assert portable(pathlib.Path("a/b.yaml")) == "a/b.yaml"
     assert portable(folder.parent / "else" / "b.yaml") == "b.yaml"
+
+
+def test_made_by_goes_back_to_the_first_training(folder):
+    lifelike = find_config("r_net_small_lifelike")
+    small = find_config("r_net_small")
+    command = preset_command(
+        "train-c-net",
+        find_config("c_net_small"),
+        starts_from="runs/r_net_small_lifelike/r_net.keras",
+    )
+    assert command == (
+        "tf-facerecon train --config r_net_small && tf-facerecon train --config "
+        "r_net_small_lifelike && tf-facerecon train-c-net --config c_net_small"
+    )
+    # Settings of the runs that are there count, and a run that began with itself ends the chain.
+    run_config.save_config(
+        run_config.load_config(lifelike, ["optimizer.learning_rate=0.5"]),
+        folder / "runs" / "r_net_small_lifelike" / "resolved_config.yaml",
+    )
+    run_config.save_config(
+        run_config.load_config(small, ["network.initial_weights=runs/r_net_small/r_net.keras"]),
+        folder / "runs" / "r_net_small" / "resolved_config.yaml",
+    )
+    command = preset_command("train", small, starts_from="runs/r_net_small_lifelike/r_net.keras")
+    assert command.split(" && ") == [
+        "tf-facerecon train --config r_net_small "
+        "network.initial_weights=runs/r_net_small/r_net.keras",
+        "tf-facerecon train --config r_net_small_lifelike optimizer.learning_rate=0.5",
+        "tf-facerecon train --config r_net_small",
+    ]

@@ -76,5 +76,6 @@ def save_preset(
             preset=options.preset,
             out=options.out,
             overrides=options.overrides,
+            starts_from=config.network.r_net,
         ),
     )
