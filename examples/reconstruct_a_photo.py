@@ -23,12 +23,14 @@ def main(arguments=None):
 
         photo = skimage.data.astronaut()
 
-    reconstructor = tf_facerecon.FaceReconstructor.from_preset(options.network)
-    face = reconstructor.reconstruct(photo)[0]  # refine=True fits it more closely, in seconds
-
     stem = pathlib.Path(options.photo or "astronaut").stem
-    for path in face.save(options.out, stem, overwrite=options.overwrite):
-        print("wrote", path)
+    try:
+        reconstructor = tf_facerecon.FaceReconstructor.from_preset(options.network)
+        face = reconstructor.reconstruct(photo)[0]  # refine=True fits it more closely, in seconds
+        for path in face.save(options.out, stem, overwrite=options.overwrite):
+            print("wrote", path)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
     pitch, yaw, roll = face.rotation_degrees
     print(f"head turned by pitch {pitch:.1f}, yaw {yaw:.1f}, roll {roll:.1f} degrees")

@@ -19,13 +19,17 @@ def main(arguments=None):
     parser.add_argument("--c-net", default="c_net_small", help="preset, or a .keras file")
     options = parser.parse_args(arguments)
 
-    reconstructor = tf_facerecon.ImageSetReconstructor.from_preset(
-        options.network, c_net=options.c_net, identity_network=None
-    )
-    person = reconstructor.reconstruct(options.photos, aggregate=options.aggregate, progress=True)
-
-    for path in person.save(options.out, "person", overwrite=options.overwrite):
-        print("wrote", path)
+    try:
+        reconstructor = tf_facerecon.ImageSetReconstructor.from_preset(
+            options.network, c_net=options.c_net, identity_network=None
+        )
+        person = reconstructor.reconstruct(
+            options.photos, aggregate=options.aggregate, progress=True
+        )
+        for path in person.save(options.out, "person", overwrite=options.overwrite):
+            print("wrote", path)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
     for region, shares in person.region_shares().items():
         best = person.images[shares.argmax()].name

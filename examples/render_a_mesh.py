@@ -46,7 +46,10 @@ def main(arguments=None):
         (options.size, options.size),
     )
     picture = np.concatenate([images.attributes[0], images.mask[0]], axis=-1)
-    Image.fromarray(np.uint8(np.round(255 * np.clip(picture, 0, 1)))).save(options.image)
+    try:
+        Image.fromarray(np.uint8(np.round(255 * np.clip(picture, 0, 1)))).save(options.image)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -32,20 +32,23 @@ def main(arguments=None):
     if not options.out.endswith(".keras"):
         parser.error(f"--out must end in .keras: {options.out}")
 
-    r_net = tf_facerecon.RNet.from_preset(options.network)
-    decoder = tf_facerecon.FaceDecoder(
-        r_net.face_model,
-        num_lighting=r_net.heads.sizes["lighting"],
-        fingerprint=r_net.face_model_fingerprint or None,
-    )
-    model = tf_facerecon.HybridModel(
-        r_net, decoder, identity_network=None, loss_weights=LOSS_WEIGHTS
-    )
-    model.compile(optimizer=keras.optimizers.Adam(1e-4))
-    photos = tf_facerecon.build_photo_dataset(options.folder, options.batch_size, seed=0)
-    history = model.fit(photos, epochs=1, steps_per_epoch=options.steps)
-    pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    model.r_net.save(options.out)
+    try:
+        r_net = tf_facerecon.RNet.from_preset(options.network)
+        decoder = tf_facerecon.FaceDecoder(
+            r_net.face_model,
+            num_lighting=r_net.heads.sizes["lighting"],
+            fingerprint=r_net.face_model_fingerprint or None,
+        )
+        model = tf_facerecon.HybridModel(
+            r_net, decoder, identity_network=None, loss_weights=LOSS_WEIGHTS
+        )
+        model.compile(optimizer=keras.optimizers.Adam(1e-4))
+        photos = tf_facerecon.build_photo_dataset(options.folder, options.batch_size, seed=0)
+        history = model.fit(photos, epochs=1, steps_per_epoch=options.steps)
+        pathlib.Path(options.out).parent.mkdir(parents=True, exist_ok=True)
+        model.r_net.save(options.out)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
     print("saved", options.out, "with final loss", round(history.history["loss"][-1], 4))
 
 

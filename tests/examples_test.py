@@ -9,7 +9,12 @@ import PIL.Image
 import pytest
 
 import tf_facerecon
-from examples import reconstruct_a_photo, reconstruct_an_image_set, train_on_your_photos
+from examples import (
+    reconstruct_a_photo,
+    reconstruct_an_image_set,
+    render_a_mesh,
+    train_on_your_photos,
+)
 from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.layers.face_decoder import FaceDecoder
@@ -50,8 +55,35 @@ def test_reconstruct_a_photo(toy_network, tmp_path, capsys):
     assert (tmp_path / "astronaut.obj").is_file()
     assert (tmp_path / "astronaut_overlay.png").is_file()
     assert "nose tip in the photograph" in capsys.readouterr().out
-    with pytest.raises(FileExistsError, match="exists already"):
+    with pytest.raises(SystemExit):
         reconstruct_a_photo.main(arguments)
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("example", "arguments", "message"),
+    [
+        (reconstruct_a_photo, ["absent.jpg"], "absent.jpg"),
+        (reconstruct_an_image_set, ["absent.jpg"], "absent.jpg"),
+        (render_a_mesh, ["absent.obj", "a.png"], "absent.obj"),
+        (render_a_mesh, ["a.obj", "no/such/folder/a.png"], "no/such/folder"),
+        (train_on_your_photos, ["absent"], "absent"),
+        (train_on_your_photos, ["absent", "--network", "none.keras"], "none.keras"),
+    ],
+)
+def test_bad_input_is_a_message(
+    toy_network, tmp_path, monkeypatch, capsys, example, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", encoding="utf-8")
+    if example is not render_a_mesh and "--network" not in arguments:
+        arguments = [*arguments, "--network", toy_network]
+    if example is reconstruct_an_image_set:
+        CNet.for_r_net(tf_facerecon.RNet.from_preset(toy_network)).save("c_net.keras")
+        arguments = [*arguments, "--c-net", "c_net.keras"]
+    with pytest.raises(SystemExit):
+        example.main(arguments)
+    assert message in capsys.readouterr().err
 
 
 def test_reconstruct_an_image_set(toy_network, tmp_path, capsys, monkeypatch):
