@@ -1,5 +1,6 @@
 """`tf-facerecon`: the table of commands, and the wrappers of `tools/` around them."""
 
+import os
 import pathlib
 import re
 import runpy
@@ -8,7 +9,7 @@ import sys
 
 import pytest
 
-from tf_facerecon.cli import command_parser
+from tf_facerecon.cli import command_parser, tensorflow_log
 from tf_facerecon.cli import main as cli
 
 TOOLS = sorted((pathlib.Path(__file__).resolve().parents[2] / "tools").glob("*.py"))
@@ -57,9 +58,51 @@ def test_no_help_imports_tensorflow():
 def test_python_m_runs_a_command_and_returns_its_exit_code(tmp_path):
     finished = run("show-face-model", str(tmp_path / "absent.npz"))
     assert finished.returncode == 2
-    # TensorFlow may log before.
-    assert finished.stderr.splitlines()[-1].startswith("error: There is no face model"), finished
+    last = finished.stderr.splitlines()[-1]
+    assert last.startswith("error: There is no face model"), finished
     assert "Traceback" not in finished.stderr
+    if not any(map(os.path.exists, tensorflow_log._NVIDIA_DEVICES)):
+        assert finished.stderr.splitlines() == [last]  # And nothing of TensorFlow's log.
+
+
+@pytest.mark.parametrize(
+    ("line", "is_noise"),
+    [
+        ("I0000 00:00:1796060012.173428    9823 port.cc:153] oneDNN custom operations", True),
+        ("WARNING: All log messages before absl::InitializeLog() is called", True),
+        ("E0000 00:00:1.2 9 cuda_platform.cc:52] failed call to cuInit: INTERNAL", None),
+        ("E0000 00:00:1796060012.173428    9823 port.cc:153] out of memory", False),
+        ("UserWarning: an import warned", False),
+    ],
+)
+@pytest.mark.parametrize("has_gpu", [True, False])
+def test_start_up_log_is_told_from_messages(line, is_noise, has_gpu, monkeypatch, tmp_path):
+    device = tmp_path if has_gpu else tmp_path / "absent"
+    monkeypatch.setattr(tensorflow_log, "_NVIDIA_DEVICES", (str(device),))
+    assert tensorflow_log._is_noise(line) == (not has_gpu if is_noise is None else is_noise)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["reconstruct", "--set", "x" * 300, "--out", "o"],
+        ["reconstruct", "me.jpg", "--points", "x" * 300, "--out", "o"],
+        ["train", "--config", "x" * 300],
+        ["show-face-model", "procedural", "--out", "x" * 300],
+        ["train-skin-model", "x" * 300, "--out", "o.npz"],
+        ["build-face-model", "bfm09", "--source", "x" * 300],
+        ["prepare-photos", "x" * 300],
+        ["export", "--network", "x" * 300, "--out", "o"],
+    ],
+    ids=" ".join,
+)
+def test_names_too_long_for_the_file_system_are_errors_not_tracebacks(
+    arguments, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) in (1, 2)
+    assert "error: " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_command_parser_keeps_the_lines_of_its_description(capsys):

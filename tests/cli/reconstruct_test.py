@@ -316,6 +316,25 @@ def test_photographs_are_never_overwritten(network, known_faces, quick_files, tm
     assert not (tmp_path / "me.json").exists() and (tmp_path / "me_photo.json").is_file()
 
 
+@pytest.mark.parametrize("out", ["/proc/x", "x" * 300, "/dev/null/x"])
+def test_out_that_cannot_exist_is_an_error(network, tmp_path, capsys, out, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photo = str(save_photo(tmp_path / "me.png"))
+    settings = ["--identity-network", "none", "--aggregate", "mean", "--out", out, *network]
+    assert reconstruct.main([photo, "--out", out, *network]) == 2
+    assert reconstruct.main(["--set", str(tmp_path), *settings]) == 2
+    assert capsys.readouterr().err.count("error: ") == 2
+
+
+def test_name_too_long_for_its_results_does_not_stop_the_others(
+    network, known_faces, quick_files, tmp_path, capsys
+):
+    photos = [save_photo(tmp_path / name) for name in (f"{'x' * 250}.png", "a.png")]
+    assert reconstruct.main([*map(str, photos), "--out", str(tmp_path / "o"), *network]) == 1
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["a.json"]
+    assert "File name too long" in capsys.readouterr().err
+
+
 def test_out_is_no_folder_of_photographs(network, tmp_path, capsys):
     save_photo(tmp_path / "me.png")
     arguments = [str(tmp_path), "--out", str(tmp_path / "x" / ".."), *network]

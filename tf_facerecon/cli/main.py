@@ -5,6 +5,8 @@ import importlib
 import os
 import sys
 
+from tf_facerecon.cli import tensorflow_log
+
 COMMANDS = {
     "reconstruct": "reconstruct faces from photographs, or one face from a set of photographs",
     "train": "train an R-Net",
@@ -47,7 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments[:1])
     # Must be set before TensorFlow is imported; its start-up log would bury the messages.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return importlib.import_module(module_name(options.command)).main(arguments[1:])
+    tensorflow_log.hide_start_up_log()
+    try:
+        return importlib.import_module(module_name(options.command)).main(arguments[1:])
+    except OSError as error:  # Of a path that cannot exist, wherever it is looked at first.
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
