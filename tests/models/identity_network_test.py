@@ -102,5 +102,5 @@ def test_load_identity_network_by_name_or_file(network, tmp_path, rng):
     np.testing.assert_array_equal(own(image), network(image))
     shipped = identity_network.load_identity_network("identity_small")
     assert shipped.embedding_size == 128
-    with pytest.raises(ValueError, match="no preset 'arcface'"):
-        identity_network.load_identity_network("arcface")
+    with pytest.raises(ValueError, match="no preset 'cosface'"):
+        identity_network.load_identity_network("cosface")

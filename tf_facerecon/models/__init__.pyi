@@ -1,4 +1,6 @@
+from .arcface import ArcFace as ArcFace, load_arcface as load_arcface
 from .c_net import CNet as CNet
+from .converters.arcface_pytorch import convert_arcface_weights as convert_arcface_weights
 from .converters.deep3d_weights import convert_deep3d_weights as convert_deep3d_weights
 from .facenet import FaceNet as FaceNet, load_facenet as load_facenet
 from .hybrid_model import HybridModel as HybridModel

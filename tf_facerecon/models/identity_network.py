@@ -5,7 +5,8 @@ size, aligned as R-Net's; unit vectors `[B, D]` in float32; differentiable with 
 the image. The cosine of two vectors is the similarity of two identities.
 
 `IdentityNetwork` is small, trained by this project on procedural faces, and ships with the package.
-`facenet.load_facenet` gives FaceNet, trained on photographs, from a file that is downloaded.
+`facenet.load_facenet` gives FaceNet, trained on photographs, from a file that is downloaded;
+`arcface.load_arcface` gives ArcFace, from a file of yours.
 """
 
 import os
@@ -14,9 +15,11 @@ from collections.abc import Callable
 import keras
 
 from tf_facerecon.models import presets
+from tf_facerecon.models.arcface import load_arcface as load_arcface
 from tf_facerecon.models.backbones import residual_blocks, small
 from tf_facerecon.models.facenet import load_facenet as load_facenet
 
+ARCFACE = "arcface"
 FACENET = "facenet"
 _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanishes
 
@@ -104,15 +107,24 @@ def load_identity_network(name: str, weights: str | os.PathLike | None = None) -
     """The frozen network of the perceptual term, images `[B, H, W, 3]` to unit vectors `[B, D]`.
 
     Args:
-        name: "facenet"; or a preset ("identity_small") or `.keras` file of an `IdentityNetwork`.
+        name: "facenet"; "arcface", which needs `weights`; or a preset ("identity_small") or
+            `.keras` file of an `IdentityNetwork`.
         weights: File of its weights in place of the shipped or downloaded ones; for an
             `IdentityNetwork` also another preset.
 
     Raises:
         ValueError: If there is no network of that name, or a file is damaged.
         FileNotFoundError: If the weights are missing; the message says where to get them.
-        ImportError: If FaceNet is wanted and keras-facenet is not installed.
+        ImportError: If FaceNet is wanted and keras-facenet is not installed, or ArcFace from a
+            `.pth` file and PyTorch is not.
     """
+    if name == ARCFACE:
+        if weights is None:
+            raise FileNotFoundError(
+                "ArcFace needs its weights: insightface's backbone.pth (ms1mv3_arcface_r50_fp16), "
+                "or the .keras file that it was converted to."
+            )
+        return load_arcface(weights)
     if name == FACENET:
         return load_facenet(weights)
     return IdentityNetwork.from_preset(weights or name)

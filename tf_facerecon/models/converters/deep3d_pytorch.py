@@ -6,20 +6,16 @@ convolutions), 332 entries. Optimizer and scheduler states are not read.
 """
 
 import os
-import pathlib
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from tf_facerecon.models.backbones import resnet50
-from tf_facerecon.models.converters import r_net_weights
+from tf_facerecon.models.converters import pytorch_files, r_net_weights
 from tf_facerecon.models.converters.r_net_weights import NormalizedConvolution, RNetWeights
 
 _VARIANT = "deep3d_pytorch"
 _NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
-_COUNTER = "num_batches_tracked"
-# Before 2.6 `weights_only=True` did not keep code from running (CVE-2025-32434).
-_OLDEST_TORCH = (2, 6)
 
 
 def read_pytorch_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Callable]:
@@ -39,15 +35,7 @@ def read_pytorch_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Calla
         ValueError: If the file is no PyTorch checkpoint, holds anything but tensors and plain
             values (which is not executed), or if a weight is missing, unknown or of another shape.
     """
-    state = _read_state(pathlib.Path(path))
-    source = pathlib.Path(path).name
-    r_net_weights.check_entries(
-        {name: tuple(np.shape(value)) for name, value in state.items()}, expected_shapes(), source
-    )
-    arrays = {}
-    for name, value in state.items():
-        if not name.endswith(_COUNTER):
-            arrays[name] = r_net_weights.check_finite(value, name, source)
+    arrays = pytorch_files.read_state(path, expected_shapes(), entry="net_recon")
     convolutions = {}
     for convolution in r_net_weights.resnet50_convolutions():
         kernel, norm = _names(convolution)
@@ -79,7 +67,7 @@ def expected_shapes() -> dict[str, tuple[int, ...]]:
         kernel, norm = _names(convolution)
         shapes[f"{kernel}.weight"] = (outputs, inputs, height, width)
         shapes.update({f"{norm}.{kind}": (outputs,) for kind in _NORMALIZATION})
-        shapes[f"{norm}.{_COUNTER}"] = ()
+        shapes[f"{norm}.{pytorch_files.COUNTER}"] = ()
     for index, width in enumerate(r_net_weights.HEADS.values()):
         shapes[f"final_layers.{index}.weight"] = (width, r_net_weights.NUM_FEATURES, 1, 1)
         shapes[f"final_layers.{index}.bias"] = (width,)
@@ -96,55 +84,9 @@ def _names(convolution: r_net_weights.Convolution) -> tuple[str, str]:
     return f"{block}.conv{convolution.index}", f"{block}.bn{convolution.index}"
 
 
-def _read_state(path: pathlib.Path) -> Mapping[str, np.ndarray]:
-    """The network's entries as arrays."""
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no PyTorch checkpoint {path}.")
-    torch = _import_torch()
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # The reader raises whatever a damaged file runs into.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(
-            f"{path} is not a PyTorch checkpoint of tensors and plain values, and nothing in it "
-            f"was executed: {reason}"
-        ) from error
-    state = content.get("net_recon", content) if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping):
-        raise ValueError(f"{path} holds no network: expected a dict with the entry 'net_recon'.")
-    arrays = {}
-    for name, value in state.items():
-        if not isinstance(value, torch.Tensor) or value.is_sparse or value.is_quantized:
-            raise ValueError(
-                f"Entry {name!r} of {path.name} must be a dense tensor, as those of 'net_recon' "
-                f"are. Received: {type(value).__name__}."
-            )
-        number_type = torch.int64 if str(name).endswith(_COUNTER) else torch.float32
-        arrays[str(name)] = value.detach().to(number_type).numpy()
-    return arrays
-
-
-def _import_torch():
-    """PyTorch; `ImportError` that says how to install it."""
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "Reading a .pth file needs PyTorch: `pip install torch`, or `pip install "
-            "'tf_facerecon[torch]'`. The converted file does not."
-        ) from error
-    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
-    if version < _OLDEST_TORCH:
-        raise ImportError(
-            "Reading a .pth file needs PyTorch 2.6 or newer: older ones may run code that is in "
-            f"the file. Received: {torch.__version__}."
-        )
-    return torch
-
-
 def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The source network, computed by PyTorch: features and coefficients of RGB images."""
-    torch = _import_torch()
+    torch = pytorch_files.import_torch()
     functional = torch.nn.functional
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
 

@@ -1,0 +1,87 @@
+"""Weights from untrusted PyTorch files: tensors and plain values only, nothing is executed."""
+
+import os
+import pathlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from tf_facerecon.models.converters import r_net_weights
+
+COUNTER = "num_batches_tracked"  # Of every normalisation: a count, not a weight.
+# Before 2.6 `weights_only=True` did not keep code from running (CVE-2025-32434).
+_OLDEST_TORCH = (2, 6)
+
+
+def read_state(
+    path: str | os.PathLike, expected: Mapping[str, tuple[int, ...]], entry: str | None = None
+) -> dict[str, np.ndarray]:
+    """Reads the state dict of a network from a `.pth` file.
+
+    Args:
+        path: The file.
+        expected: Shapes of all entries by name, counters included.
+        entry: Name under which a checkpoint holds the state dict; files that hold nothing else are
+            read, too.
+
+    Returns:
+        The weights by name, float32, without counters.
+
+    Raises:
+        ImportError: If PyTorch is not installed, or too old to read untrusted files.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no PyTorch file, holds anything but tensors and plain values
+            (which is not executed), or if an entry is missing, unknown or of another shape.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no PyTorch checkpoint {path}.")
+    torch = import_torch()
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # The reader raises whatever a damaged file runs into.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{path} is not a PyTorch checkpoint of tensors and plain values, and nothing in it "
+            f"was executed: {reason}"
+        ) from error
+    state = content.get(entry, content) if isinstance(content, Mapping) else None
+    if not isinstance(state, Mapping):
+        wanted = "a state dict" if entry is None else f"a dict with the entry {entry!r}"
+        raise ValueError(f"{path} holds no network: expected {wanted}.")
+    tensors = {str(name): _check_tensor(name, value, path.name) for name, value in state.items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    r_net_weights.check_entries(shapes, expected, path.name)
+    return {
+        name: r_net_weights.check_finite(tensor.to(torch.float32).numpy(), name, path.name)
+        for name, tensor in tensors.items()
+        if not name.endswith(COUNTER)
+    }
+
+
+def _check_tensor(name, value, source: str):
+    """A dense tensor, without its gradient; `ValueError` if `value` is something else."""
+    torch = import_torch()
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_quantized:
+        raise ValueError(
+            f"Entry {name!r} of {source} must be a dense tensor. Received: {type(value).__name__}."
+        )
+    return value.detach()
+
+
+def import_torch():
+    """PyTorch; raises `ImportError` that says how to install it."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            "Reading a .pth file needs PyTorch: `pip install torch`, or `pip install "
+            "'tf_facerecon[torch]'`. The converted file does not."
+        ) from error
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if version < _OLDEST_TORCH:
+        raise ImportError(
+            "Reading a .pth file needs PyTorch 2.6 or newer: older ones may run code that is in "
+            f"the file. Received: {torch.__version__}."
+        )
+    return torch
