@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -226,7 +227,7 @@ def test_run_after_a_start_that_failed_takes_other_settings(settings, tmp_path):
     settings["network"] = {"initial_weights": str(tmp_path / "absent.keras")}
     with pytest.raises(FileNotFoundError, match="absent"):
         r_net_training.run(TrainingConfig.model_validate(settings), tmp_path / "run")
-    assert (tmp_path / "run" / "resolved_config.yaml").is_file()
+    assert not (tmp_path / "run").exists()
     mended = TrainingConfig.model_validate(plain_settings(settings["face_model"]["name"]))
     RunFolder(tmp_path / "run", "r_net.keras").claim(mended)
     assert load_config(tmp_path / "run" / "resolved_config.yaml") == mended
@@ -281,6 +282,19 @@ def test_run_starts_from_initial_weights(uncut_run, settings):
     model = r_net_training.build_model(TrainingConfig.model_validate(settings))
     for a, b in zip(weights_of(uncut_run[0]), model.r_net.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_run_is_bound_to_the_content_of_initial_weights(uncut_run, settings, tmp_path):
+    shutil.copy(uncut_run[0] / "r_net.keras", tmp_path / "initial.keras")
+    settings["network"] = {"initial_weights": str(tmp_path / "initial.keras")}
+    config, folder = TrainingConfig.model_validate(settings), RunFolder(tmp_path / "run", "r.keras")
+    folder.claim(config)
+    shutil.copy(uncut_run[0] / "face_model.sha256", folder.path)
+    folder.bind("initial_weights", "f00d")
+    folder.checkpoints.folder.mkdir()
+    (folder.checkpoints.folder / "step_00000001.npz").touch()
+    with pytest.raises(ValueError, match="begun with another initial weights"):
+        r_net_training.run(config, folder.path)
 
 
 @pytest.mark.parametrize("backend", ["native", "tensorflow_graphics"])

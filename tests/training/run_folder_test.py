@@ -89,3 +89,26 @@ def test_bind_goes_on_with_the_same_only(tmp_path):
     for part, fingerprint in (("face_model", "f00d"), ("identity_network", "beef")):
         with pytest.raises(ValueError, match="begun with another " + part.replace("_", " ")):
             folder.bind(part, fingerprint)
+
+
+@pytest.mark.parametrize("existed", [False, True])
+def test_failed_start_leaves_nothing(tmp_path, existed):
+    folder = RunFolder(tmp_path / "run", "net.keras")
+    if existed:
+        folder.path.mkdir()
+    with pytest.raises(FileNotFoundError), folder.starting():
+        folder.claim(settings(steps=6))
+        folder.bind("face_model", "f00d")
+        raise FileNotFoundError
+    assert folder.path.exists() == existed
+    assert not existed or not list(folder.path.iterdir())
+
+
+def test_run_that_fails_later_keeps_its_files(tmp_path):
+    folder = RunFolder(tmp_path / "run", "net.keras")
+    with pytest.raises(FloatingPointError), folder.starting():
+        folder.claim(settings(steps=6))
+        folder.history_path.touch()
+        raise FloatingPointError
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"resolved_config.yaml", "history.csv"}

@@ -84,6 +84,12 @@ def make_folder(folder: str | os.PathLike) -> pathlib.Path:
     return folder
 
 
+def remove_empty(folder: str | os.PathLike) -> None:
+    """Removes a folder if it is empty; does nothing otherwise."""
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
 def _remove(path: pathlib.Path) -> None:
     """Removes a file or folder if it exists."""
     if path.is_dir():

@@ -43,28 +43,30 @@ def run(config: CNetConfig, run_dir: str | os.PathLike, resume: bool = True) -> 
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "c_net.keras", config.checkpoints.keep)
-    folder.claim(config, resume)
-    # A C-Net is of no use with another R-Net.
-    r_net = RNet.from_preset(config.network.r_net)
-    folder.bind("r_net", presets.weights_fingerprint(r_net))
+    with folder.starting():
+        folder.claim(config, resume)
+        # A C-Net is of no use with another R-Net.
+        r_net = RNet.from_preset(config.network.r_net)
+        folder.bind("r_net", presets.weights_fingerprint(r_net))
 
-    def finish(model, report):
-        if config.network.train_r_net:
-            model.c_net.r_net_fingerprint = presets.weights_fingerprint(model.r_net)
-            folder.save(model.r_net, folder.path / "r_net.keras")
-        return folder.finish(model.c_net, report)
+        def finish(model, report):
+            if config.network.train_r_net:
+                model.c_net.r_net_fingerprint = presets.weights_fingerprint(model.r_net)
+                folder.save(model.r_net, folder.path / "r_net.keras")
+            return folder.finish(model.c_net, report)
 
-    return train_in_folder(
-        config,
-        folder,
-        resume,
-        build_model=lambda: build_model(config),
-        build_dataset=build_dataset,
-        build_validation_dataset=build_validation_dataset,
-        state=_state,
-        callbacks=lambda model: _curves(folder),
-        finish=finish,
-    )
+        return train_in_folder(
+            config,
+            folder,
+            resume,
+            load_initial=CNet.from_preset,
+            build_model=lambda: build_model(config),
+            build_dataset=build_dataset,
+            build_validation_dataset=build_validation_dataset,
+            state=_state,
+            callbacks=lambda model: _curves(folder),
+            finish=finish,
+        )
 
 
 def build_model(config: CNetConfig) -> ImageSetModel:

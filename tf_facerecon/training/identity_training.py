@@ -18,6 +18,7 @@ import tensorflow as tf
 from tf_facerecon.datasets import identity_dataset
 from tf_facerecon.evaluation.verification import verification_scores
 from tf_facerecon.io import json_files
+from tf_facerecon.models import presets
 from tf_facerecon.models.identity_network import IdentityNetwork
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.training import fit_loop
@@ -123,13 +124,19 @@ def run(config: IdentityConfig, run_dir: str | os.PathLike) -> tuple[IdentityNet
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "identity_network.keras", config.checkpoints.keep)
-    folder.claim(config)
-    fit_loop.seed_process(**config.run.model_dump())
-    renderer = identity_dataset.PersonRenderer(config.face_model.name, config.network.image_size)
-    folder.bind("face_model", renderer.decoder.face_model.fingerprint)
-    sizes = renderer.decoder.layout.sizes
-    trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
-    fitted = _fit(trainer, renderer, config, folder)
+    with folder.starting():
+        folder.claim(config)
+        fit_loop.seed_process(**config.run.model_dump())
+        renderer = identity_dataset.PersonRenderer(
+            config.face_model.name, config.network.image_size
+        )
+        folder.bind("face_model", renderer.decoder.face_model.fingerprint)
+        sizes = renderer.decoder.layout.sizes
+        initial = config.network.initial_r_net
+        if initial is not None:
+            folder.bind("initial_r_net", presets.weights_fingerprint(RNet.from_preset(initial)))
+        trainer = build_trainer(config, num_traits=sizes["identity"] + sizes["texture"])
+        fitted = _fit(trainer, renderer, config, folder)
     report = {
         "steps": config.schedule.steps,
         "seconds_of_last_process": round(fitted.seconds, 1),

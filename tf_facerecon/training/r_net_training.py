@@ -18,6 +18,7 @@ from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.identity_network import load_identity_network
+from tf_facerecon.models.r_net import RNet
 from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import fit_loop, network_builders
@@ -47,17 +48,19 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
     """
     folder = RunFolder(run_dir, "r_net.keras", config.checkpoints.keep)
-    return train_in_folder(
-        config,
-        folder,
-        resume,
-        build_model=lambda: build_model(config),
-        build_dataset=build_dataset,
-        build_validation_dataset=build_validation_dataset,
-        state=_state,
-        callbacks=lambda model: _panels_and_curves(model, config, folder),
-        finish=lambda model, report: folder.finish(model.r_net, report),
-    )
+    with folder.starting():
+        return train_in_folder(
+            config,
+            folder,
+            resume,
+            load_initial=RNet.from_preset,
+            build_model=lambda: build_model(config),
+            build_dataset=build_dataset,
+            build_validation_dataset=build_validation_dataset,
+            state=_state,
+            callbacks=lambda model: _panels_and_curves(model, config, folder),
+            finish=lambda model, report: folder.finish(model.r_net, report),
+        )
 
 
 def build_model(config: TrainingConfig) -> HybridModel:

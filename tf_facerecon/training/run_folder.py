@@ -6,16 +6,18 @@ on after a kill), `history.csv`, `logs/` (TensorBoard), and at the end the netwo
 where it stopped; with others it is refused. Of a finished run only the result is read.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import keras
 import tensorflow as tf
 
 from tf_facerecon.io import atomic_files, json_files
+from tf_facerecon.models import presets
 from tf_facerecon.training import config as run_config
 from tf_facerecon.training import fit_loop, yaml_settings
 from tf_facerecon.training.checkpoints import CheckpointFolder
@@ -59,6 +61,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike, network_name: str, keep: int = 2):
         self.path = pathlib.Path(path)
         self.network_path = self.path / network_name
+        self._config_path = self.path / "resolved_config.yaml"
         self.metrics_path = self.path / "metrics.json"
         self.history_path = self.path / "history.csv"
         self.logs_path = self.path / "logs"
@@ -68,6 +71,21 @@ class RunFolder:
     def has_begun(self) -> bool:
         """Whether there is a checkpoint to resume from, or a result."""
         return bool(self.checkpoints.paths()) or self.network_path.exists()
+
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Removes what `claim` and `bind` wrote if the run fails before anything else is there."""
+        existed = self.path.exists()
+        try:
+            yield
+        except BaseException:
+            written = {self._config_path, *self.path.glob("*.sha256")}
+            if self.path.is_dir() and set(self.path.iterdir()) <= written:
+                for path in written:
+                    path.unlink(missing_ok=True)
+                if not existed:
+                    atomic_files.remove_empty(self.path)
+            raise
 
     def claim(self, config: TrainingConfig, resume: bool = True) -> None:
         """Writes the resolved configuration, or checks that the one there is the same.
@@ -82,7 +100,7 @@ class RunFolder:
             ValueError: If the folder holds a run with other settings; the message names them.
             FileExistsError: If it holds a run and `resume` is false.
         """
-        path = self.path / "resolved_config.yaml"
+        path = self._config_path
         if path.exists() and self.has_begun:
             if not resume:
                 raise FileExistsError(f"{self.path} already holds a run; choose another folder.")
@@ -181,6 +199,7 @@ def train_in_folder(
     folder: RunFolder,
     resume: bool,
     *,
+    load_initial: Callable[[str], keras.Model],
     build_model: Callable[[], keras.Model],
     build_dataset: Callable[..., tf.data.Dataset],
     build_validation_dataset: Callable[..., tf.data.Dataset],
@@ -196,6 +215,7 @@ def train_in_folder(
         config: All settings.
         folder: Of this run.
         resume: Whether to go on if the folder holds an unfinished or finished run.
+        load_initial: Loads the network of `network.initial_weights`.
         build_model: The compiled `HybridModel` before any step.
         build_dataset: Of the configuration, the decoder and the number of the first batch.
         build_validation_dataset: Of the configuration and the decoder.
@@ -205,7 +225,7 @@ def train_in_folder(
 
     Raises:
         ValueError: If the folder holds a run with other settings (the message names them), or one
-            to resume of another face model or perceptual network.
+            to resume of another face model, perceptual network or initial weights.
         FileExistsError: If it holds a run and `resume` is false.
         FloatingPointError: If the loss or a weight stops being finite.
         TrainingInterrupted: If SIGTERM or SIGINT came; the state is saved.
@@ -217,6 +237,9 @@ def train_in_folder(
     fit_loop.seed_process(**config.run.model_dump())
     model = build_model()
     folder.bind("face_model", model.decoder.face_model.fingerprint)
+    initial = config.network.initial_weights
+    if initial is not None:
+        folder.bind("initial_weights", presets.weights_fingerprint(load_initial(initial)))
     if model.identity_fingerprint:
         folder.bind("identity_network", model.identity_fingerprint)
     validation = None
