@@ -7,6 +7,7 @@ import pytest
 
 from tests import toy_reconstruction as toy
 from tf_facerecon.inference import face_selection
+from tf_facerecon.photos import face_detection
 
 
 def test_detect_faces_preset():
@@ -62,3 +63,42 @@ def test_align_faces_exception_raised():
         face_selection.align_faces(
             toy.toy_photo(), [face_location(toy.FIVE_POINTS + 5000)], "me.jpg"
         )
+
+
+class TurningDetector:
+    """Detects a face if the bright half of the photo is on top, with less confidence otherwise."""
+
+    def __init__(self, upright, other):
+        self.upright, self.other, self.calls = upright, other, 0
+
+    def detect(self, image):
+        self.calls += 1
+        height = len(image) // 2
+        is_upright = image[:height].mean() > 1.5 * image[height:].mean()
+        confidence = self.upright if is_upright else self.other
+        known = toy.detected_face()
+        if confidence is None:
+            return []
+        return [face_detection.DetectedFace(known.box, confidence, known.five_points)]
+
+
+def bright_top():
+    photo = toy.toy_photo(240, 240)
+    photo[120:] //= 4
+    return photo
+
+
+@pytest.mark.parametrize("other", [0.9756, None])
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_read_faces_turns_photos_upright(turn, other):
+    detector = TurningDetector(0.9976, other)
+    found = face_selection.read_faces(detector, np.rot90(bright_top(), turn))
+    assert found.photo_rotation == (360 - 90 * turn) % 360
+    np.testing.assert_array_equal(found.photo, bright_top())
+    assert found.faces[0][0].confidence == 0.9976
+    assert detector.calls == (1 if turn == 0 else 4)  # The usual case costs nothing.
+
+
+def test_read_faces_keeps_photos_without_a_surer_orientation():
+    found = face_selection.read_faces(TurningDetector(0.9, 0.9), np.rot90(bright_top(), 2))
+    assert found.photo_rotation == 0

@@ -3,6 +3,7 @@
 import argparse
 import pathlib
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from tf_facerecon.cli import earlier_results, photo_arguments
 from tf_facerecon.export import deep3d_files
 from tf_facerecon.inference import face_reconstruction
+from tf_facerecon.inference.doubts import DoubtfulFaceWarning
 from tf_facerecon.inference.reconstructor import FaceReconstructor
 from tf_facerecon.io import atomic_files, file_groups
 from tf_facerecon.photos import face_alignment, point_files
@@ -135,13 +137,16 @@ def reconstruct_photo(
                 f"{photo}: --points {points[photo]} gives one face; --all-faces looks for no "
                 "others there"
             )
-    faces = reconstructor.reconstruct(
-        photo,
-        refine=options.refine,
-        all_faces=options.all_faces,
-        landmarks=landmarks,
-        progress=False,
-    )
+    with warnings.catch_warnings():
+        # The end of the run names doubtful faces.
+        warnings.simplefilter("ignore", DoubtfulFaceWarning)
+        faces = reconstructor.reconstruct(
+            photo,
+            refine=options.refine,
+            all_faces=options.all_faces,
+            landmarks=landmarks,
+            progress=False,
+        )
     in_the_way = []
     for number, face in reversed(list(enumerate(faces, start=1))):  # See `is_finished`.
         name = stem if number == 1 else f"{stem}_face{number}"
@@ -151,6 +156,10 @@ def reconstruct_photo(
             if not (number > 1 and options.skip_existing):
                 in_the_way.append(error)
             continue
+        if face.doubts:
+            note(f"{photo}: {name} is doubtful: {'; '.join(face.doubts)}")
+        if face.photo_rotation:
+            note(f"{photo}: was turned by {face.photo_rotation} degrees counter-clockwise")
         yield name
     if in_the_way:
         raise in_the_way[0]

@@ -32,6 +32,8 @@ UNITS = {
     "identity, expression, texture": "standard deviation",
     "rotation": "radian; Euler angles about x, y, z; R = Rz Ry Rx on column vectors",
     "points": "pixel (column, row), row down, top-left pixel (0, 0)",
+    "photo_rotation": "degrees counter-clockwise by which the photo was turned to be upright",
+    "point_disagreement": "fraction of the eye distance, between detected points and mesh",
     "pose": "model frame to world; x right in the image, y up, z towards the camera",
     "extrinsics": "world to a camera frame with x right, y down, z into the scene",
     "crop_matrix": "photo pixels to crop pixels",
@@ -65,7 +67,19 @@ _NPZ_ARRAYS = (
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FaceReconstruction(FittedFace):
-    """One reconstructed face; its data and geometry are documented in `FittedFace`."""
+    """One reconstructed face; its data and geometry are documented in `FittedFace`.
+
+    Attributes:
+        photo_rotation: Degrees by which `photo` was turned counter-clockwise to be upright, after
+            its EXIF orientation had been applied: 0, 90, 180 or 270.
+        point_disagreement: Mean distance between the five points of the mesh before refinement and
+            the alignment points, as a fraction of the distance between the eyes.
+        doubts: Reasons why the reconstruction is probably wrong; see `doubts.find_doubts`.
+    """
+
+    photo_rotation: int = 0
+    point_disagreement: float = 0.0
+    doubts: tuple[str, ...] = ()
 
     def texture(self) -> np.ndarray:
         """Texture for `uv`, `[1024, 1024, 3]` uint8 RGB, taken from the photo where it is visible.
@@ -98,6 +112,9 @@ class FaceReconstruction(FittedFace):
         return {
             "source": self.source,
             "photo_size": {"width": self.photo.shape[1], "height": self.photo.shape[0]},
+            "photo_rotation": self.photo_rotation,
+            "point_disagreement": self.point_disagreement,
+            "doubts": list(self.doubts),
             "box": dict(zip(("x", "y", "width", "height"), self.box, strict=True)),
             "confidence": self.confidence,
             "face_model": {"name": self.face_model, "fingerprint": self.face_model_fingerprint},

@@ -10,6 +10,10 @@ import numpy as np
 from tf_facerecon.io import image_files
 from tf_facerecon.photos import face_alignment, face_detection
 
+# Confidence of the detector above which a photo is taken to be upright: 93 of 100 upright photos
+# have more, and turned faces that are detected nevertheless had less.
+SURE_CONFIDENCE = 0.99
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FaceLocation:
@@ -33,14 +37,17 @@ class PhotoFaces:
     Attributes:
         source: Name of the photo in messages and files: its path as given, unless named otherwise.
         source_path: File of the photo; `None` for an array.
-        photo: `[height, width, 3]` uint8 RGB.
+        photo: `[height, width, 3]` uint8 RGB, turned by `photo_rotation`.
         faces: Position and aligned crop of each face, largest first; at least one.
+        photo_rotation: Degrees by which the photo was turned counter-clockwise so that its faces
+            are upright: 0, 90, 180 or 270.
     """
 
     source: str
     source_path: pathlib.Path | None
     photo: np.ndarray
     faces: list[tuple[FaceLocation, face_alignment.AlignedFace]]
+    photo_rotation: int = 0
 
 
 def read_faces(
@@ -51,7 +58,7 @@ def read_faces(
     landmarks: np.ndarray | None = None,
     source: str | None = None,
 ) -> PhotoFaces:
-    """Reads a photo, detects its faces and aligns them.
+    """Reads a photo, turns it upright if necessary, detects its faces and aligns them.
 
     Args:
         detector: Face detector; not used if `landmarks` are given.
@@ -74,10 +81,41 @@ def read_faces(
         source = source or "image"
         photo = image_files.photo_from_array(image, source)
     if landmarks is None:
-        faces = detect_faces(detector, photo, source, all_faces)
+        faces, rotation = detect_upright_faces(detector, photo, source, all_faces)
+        photo = np.ascontiguousarray(np.rot90(photo, rotation // 90))
     else:
-        faces = [face_from_landmarks(landmarks, source)]
-    return PhotoFaces(source, path, photo, align_faces(photo, faces, source))
+        faces, rotation = [face_from_landmarks(landmarks, source)], 0
+    return PhotoFaces(source, path, photo, align_faces(photo, faces, source), rotation)
+
+
+def detect_upright_faces(
+    detector: face_detection.FaceDetector, photo: np.ndarray, source: str, all_faces: bool
+) -> tuple[list[FaceLocation], int]:
+    """`detect_faces` in the orientation in which the detector is most confident.
+
+    Photos without EXIF orientation may be upside down or on their side. The other orientations are
+    only looked at if no face is detected with `SURE_CONFIDENCE`.
+
+    Returns:
+        The faces in the turned photo, and the degrees by which it is turned counter-clockwise.
+
+    Raises:
+        ValueError: If no face is detected in any orientation.
+    """
+    found, rotation, failure = None, 0, None
+    for turn in range(4):
+        try:
+            faces = detect_faces(detector, np.rot90(photo, turn), source, all_faces)
+        except ValueError as error:
+            failure = failure or error
+            continue
+        if found is None or faces[0].confidence > found[0].confidence:
+            found, rotation = faces, 90 * turn
+        if turn == 0 and found[0].confidence >= SURE_CONFIDENCE:
+            break
+    if found is None:
+        raise failure
+    return found, rotation
 
 
 def detect_faces(

@@ -1,11 +1,12 @@
 """Single-image reconstruction: detection, alignment, R-Net, decoder, optional refinement."""
 
 import os
+import warnings
 
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.inference import face_selection
+from tf_facerecon.inference import doubts, face_selection
 from tf_facerecon.inference.face_reconstruction import FaceReconstruction
 from tf_facerecon.inference.refinement import Refiner
 from tf_facerecon.layers.face_decoder import FaceDecoder
@@ -127,6 +128,7 @@ class FaceReconstructor:
             "source": found.source,
             "source_path": found.source_path,
             "photo": found.photo,
+            "photo_rotation": found.photo_rotation,
         }
         return [
             self._reconstruct_face(photo_fields, face, crop, vector, refine, progress)
@@ -135,15 +137,30 @@ class FaceReconstructor:
 
     def _reconstruct_face(self, photo_fields, face, aligned, coefficients, refine, progress):
         report = None
+        crop_points = aligned.transform.to_crop(face.points)
+        skin_probability = self.skin_model.probability(aligned.image)
+        decoded = self._decoded(coefficients)
+        disagreement = doubts.point_disagreement(decoded["five_points"], crop_points)
+        reasons = doubts.find_doubts(
+            disagreement=disagreement,
+            confidence=face.confidence,
+            photo_points=face.points,
+            crop_points=crop_points,
+            mask=decoded["mask"][..., 0],
+            skin_probability=skin_probability,
+        )
+        if reasons:
+            message = f"{photo_fields['source']}: doubtful reconstruction: {'; '.join(reasons)}."
+            warnings.warn(message, doubts.DoubtfulFaceWarning, stacklevel=3)
         if refine:
             coefficients, report = self.refiner.refine(
                 coefficients,
                 aligned.image / np.float32(255.0),
-                aligned.transform.to_crop(face.points),
-                self.skin_model.probability(aligned.image),
+                crop_points,
+                skin_probability,
                 progress=progress,
             )
-        decoded = {key: value.numpy()[0] for key, value in self._decode(coefficients[None]).items()}
+            decoded = self._decoded(coefficients)
         groups = self.decoder.layout.split(coefficients)
         model = self.decoder.face_model
         neutral = model.mean_shape + model.identity_basis @ groups["identity"]
@@ -171,7 +188,12 @@ class FaceReconstructor:
             face_model=model.name,
             face_model_fingerprint=model.fingerprint,
             refinement=report,
+            point_disagreement=disagreement,
+            doubts=reasons,
         )
+
+    def _decoded(self, coefficients: np.ndarray) -> dict[str, np.ndarray]:
+        return {key: value.numpy()[0] for key, value in self._decode(coefficients[None]).items()}
 
 
 def load_network(
