@@ -9,7 +9,7 @@ import tf_facerecon
 
 
 def main(arguments=None):
-    """Reconstructs one person and says which photograph gave what."""
+    """Reconstructs one person and prints how much each photograph contributed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", nargs="+", help="image files")
     parser.add_argument("--out", default="person", help="folder to write to")

@@ -10,7 +10,8 @@ import keras
 
 import tf_facerecon
 
-# The terms of Deng et al. 2019 that need neither landmarks of 68 points nor a face recogniser.
+# The terms of Deng et al. 2019 that need neither 68 landmarks nor an identity network. The five
+# points alone determine the pose here, hence their weight, ten times that of the configurations.
 LOSS_WEIGHTS = {
     "photometric": 1.92,
     "five_point": 0.02,
@@ -25,7 +26,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="photographs, one face each")
     parser.add_argument("--out", default="my_r_net.keras", help="where to save the network")
-    parser.add_argument("--network", default="r_net_small", help="start: preset or .keras file")
+    parser.add_argument("--network", default="r_net_small", help="initial weights")
     parser.add_argument("--batch-size", type=int, default=5)
     parser.add_argument("--steps", type=int, default=1000)
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""The command `tf-facerecon build-face-model`, for use without installing the package."""
+"""The command `tf-facerecon build-face-model`, run from a checkout."""
 
 import sys
 

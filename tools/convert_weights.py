@@ -1,4 +1,4 @@
-"""The command `tf-facerecon convert-weights`, for use without installing the package."""
+"""The command `tf-facerecon convert-weights`, run from a checkout."""
 
 import sys
 

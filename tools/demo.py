@@ -1,4 +1,4 @@
-"""The command `tf-facerecon demo`, for use without installing the package."""
+"""The command `tf-facerecon demo`, run from a checkout."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command `tf-facerecon export`, for use without installing the package."""
+"""The command `tf-facerecon export`, run from a checkout."""
 
 import sys
 

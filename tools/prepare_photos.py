@@ -1,4 +1,4 @@
-"""The command `tf-facerecon prepare-photos`, for use without installing the package."""
+"""The command `tf-facerecon prepare-photos`, run from a checkout."""
 
 import sys
 

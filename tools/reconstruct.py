@@ -1,4 +1,4 @@
-"""The command `tf-facerecon reconstruct`, for use without installing the package."""
+"""The command `tf-facerecon reconstruct`, run from a checkout."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command `tf-facerecon show-face-model`, for use without installing the package."""
+"""The command `tf-facerecon show-face-model`, run from a checkout."""
 
 import sys
 

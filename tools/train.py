@@ -1,4 +1,4 @@
-"""The command `tf-facerecon train`, for use without installing the package."""
+"""The command `tf-facerecon train`, run from a checkout."""
 
 import sys
 

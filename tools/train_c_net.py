@@ -1,4 +1,4 @@
-"""The command `tf-facerecon train-c-net`, for use without installing the package."""
+"""The command `tf-facerecon train-c-net`, run from a checkout."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command `tf-facerecon train-identity-network`, for use without installing the package."""
+"""The command `tf-facerecon train-identity-network`, run from a checkout."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The command `tf-facerecon train-skin-model`, for use without installing the package."""
+"""The command `tf-facerecon train-skin-model`, run from a checkout."""
 
 import sys
 

@@ -59,6 +59,6 @@ def test_export_refuses(toy_files, tmp_path, capsys):
     arguments, *_ = toy_files
     assert export.main([*arguments, "--out", str(tmp_path)]) == 2
     assert "exists already" in capsys.readouterr().err
-    assert export.main(["--weights", "none.keras", "--out", str(tmp_path / "x")]) == 2
+    assert export.main(["--network", "none.keras", "--out", str(tmp_path / "x")]) == 2
     assert "none.keras" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

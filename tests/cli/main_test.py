@@ -1,5 +1,6 @@
 """`tf-facerecon`: the table of commands, and the wrappers of `tools/` around them."""
 
+import importlib.metadata
 import os
 import pathlib
 import re
@@ -129,3 +130,11 @@ def test_tool_is_a_command(tool, capsys, monkeypatch):
 
 def test_every_command_has_a_tool():
     assert len(TOOLS) == len(cli.COMMANDS)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    version = importlib.metadata.version("tf_facerecon")
+    assert capsys.readouterr().out.split() == ["tf-facerecon", version]

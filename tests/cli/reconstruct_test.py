@@ -264,7 +264,7 @@ def test_unusable_arguments(network, tmp_path, capsys):
     assert "file" in capsys.readouterr().err
     assert reconstruct.main([photo, "--out", str(tmp_path), "--network", "none.keras"]) == 2
     assert "none.keras" in capsys.readouterr().err
-    assert reconstruct.main([photo, "--out", str(tmp_path), "--weights", "net.h5"]) == 2
+    assert reconstruct.main([photo, "--out", str(tmp_path), "--network", "net.h5"]) == 2
     assert "net.h5 is neither a preset nor" in capsys.readouterr().err
     for wrong in (["--points", "nowhere"], ["--set", str(tmp_path), "--points", str(tmp_path)]):
         with pytest.raises(SystemExit):
@@ -364,7 +364,7 @@ def test_face_model_by_its_name(known_faces, quick_files, tmp_path, capsys, monk
     build_toy_face_model(seed=8).save(tmp_path / "home" / "face_models" / "other.npz")
     toy.build_toy_network(FaceDecoder(model)).save(tmp_path / "toy.keras")
     photo = str(save_photo(tmp_path / "me.png"))
-    arguments = [photo, "--out", str(tmp_path / "out"), "--weights", str(tmp_path / "toy.keras")]
+    arguments = [photo, "--out", str(tmp_path / "out"), "--network", str(tmp_path / "toy.keras")]
     assert reconstruct.main([*arguments, "--face-model", "toy"]) == 0
     assert reconstruct.main([*arguments, "--face-model", "other"]) == 2
     assert "trained for face model 'toy'" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import importlib.metadata
 import os
 import sys
 
@@ -67,5 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    version = importlib.metadata.version("tf_facerecon")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version}")
     parser.add_argument("command", choices=COMMANDS, help=argparse.SUPPRESS)
     return parser
