@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager.polymorphic_function import polymorphic_function
 
 from tf_facerecon.rendering import per_image
 
@@ -62,3 +63,38 @@ def test_static_shape_function_traces_once_per_shape():
     assert len(traced) == 2
     signature = function.output_signature(tf.TensorSpec([None], tf.float32), 2.0)
     assert signature.shape.as_list() == [None]
+
+
+@pytest.mark.parametrize("batch_sizes", [range(2, 16), [None, *range(2, 16)]], ids=str)
+def test_many_batch_sizes_give_no_warning_of_retracing(batch_sizes, monkeypatch):
+    """Each has its own trace on purpose; TensorFlow warns when one function is traced often."""
+    warnings = []
+    # Otherwise it warns only twice per process of the same code.
+    monkeypatch.setattr(
+        polymorphic_function, "FREQUENT_TRACING_WARNING_MAX_WARNING_PER_DETECTOR", 10**6
+    )
+    monkeypatch.setattr(
+        tf.get_logger(), "warning", lambda message, *_: warnings.append(str(message))
+    )
+    functions = [
+        per_image.PerImageFunction(lambda image: (2 * image,), num_differentiable=1, num_results=1)
+        for _ in range(2)
+    ]
+    for batch_size in batch_sizes:
+        for function in functions:
+            spec = tf.TensorSpec((batch_size, 3), tf.float32)
+            if batch_size is None:
+                call = lambda images, f=function: f((images,), jit_compile=False)  # noqa: E731
+                tf.function(call, input_signature=[spec]).get_concrete_function()
+            else:
+                function((tf.ones(spec.shape),), jit_compile=False)
+    assert not [warning for warning in warnings if "retracing" in warning]
+
+
+def test_types_and_python_values_have_traces_of_their_own():
+    function = per_image.StaticShapeFunction(lambda values, double: values * (2 if double else 1))
+    for dtype in (tf.float32, tf.float64):
+        for double in (True, False):
+            result = function(tf.ones([2], dtype), double)
+            assert result.dtype == dtype
+            np.testing.assert_array_equal(result, [1 + double] * 2)

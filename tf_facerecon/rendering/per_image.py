@@ -7,12 +7,13 @@ import tensorflow as tf
 
 
 class StaticShapeFunction:
-    """A `tf.function` whose traces serve exactly the static shapes for which they were made.
+    """Like `tf.function`, with one trace for each combination of static shapes.
 
     A plain `tf.function` reuses a trace of unknown sizes, made for instance by a symbolic Keras
     call or an export, for every later call whose shapes it covers; these calls then lose their
-    static batch size and what is specialized for it. Here the static shapes of the tensors are part
-    of the key.
+    static batch size and what is specialized for it. Here each combination of static shapes, types
+    and Python values has a `tf.function` of its own. That TensorFlow traces again for a new batch
+    size is intended; its warning of frequent retracing would mislead, and does not appear.
 
     Args:
         function: A function of tensors, tuples of tensors, and hashable Python values.
@@ -20,16 +21,13 @@ class StaticShapeFunction:
     """
 
     def __init__(self, function: Callable, *, jit_compile: bool = False):
-        def trace(static_shapes, *arguments):
-            del static_shapes  # Distinguishes traces.
-            return function(*arguments)
-
-        trace.__name__ = getattr(function, "__name__", "trace")  # Shown by profilers.
-        self._traced = tf.function(trace, autograph=False, jit_compile=jit_compile)
+        self._function = function
+        self._jit_compile = jit_compile
+        self._traced = {}
 
     def __call__(self, *arguments):
         """What the function returns."""
-        return self._traced(_static_shapes(arguments), *arguments)
+        return self._traced_for(arguments)(*arguments)
 
     def output_signature(self, *arguments):
         """Structure of `tf.TensorSpec` of the results.
@@ -37,15 +35,27 @@ class StaticShapeFunction:
         Args:
             *arguments: As for a call, or `tf.TensorSpec` in place of tensors.
         """
-        traced = self._traced.get_concrete_function(_static_shapes(arguments), *arguments)
+        traced = self._traced_for(arguments).get_concrete_function(*arguments)
         return tf.nest.map_structure(tf.TensorSpec.from_tensor, traced.structured_outputs)
 
+    def _traced_for(self, arguments):
+        """The `tf.function` of the static shapes of `arguments`."""
+        key = tuple(map(_static_key, tf.nest.flatten(arguments)))
+        if key not in self._traced:
+            # A new object each, since TensorFlow counts the traces of functions by their code.
+            function = functools.partial(self._function)
+            function.__name__ = getattr(self._function, "__name__", "function")  # For profilers.
+            traced = tf.function(function, autograph=False, jit_compile=self._jit_compile)
+            self._traced.setdefault(key, traced)
+        return self._traced[key]
 
-def _static_shapes(arguments):
-    """Static shapes of all tensors among the `arguments`, `None` where a size is unknown."""
-    tensors = (leaf for leaf in tf.nest.flatten(arguments) if hasattr(leaf, "shape"))
-    shapes = (tf.TensorShape(tensor.shape) for tensor in tensors)
-    return tuple(None if shape.rank is None else tuple(shape) for shape in shapes)
+
+def _static_key(leaf):
+    """Type and static shape of a tensor, `None` where a size is unknown; any other value itself."""
+    if not hasattr(leaf, "shape"):
+        return leaf
+    shape = tf.TensorShape(leaf.shape)
+    return tf.as_dtype(leaf.dtype), None if shape.rank is None else tuple(shape)
 
 
 def map_images(function: StaticShapeFunction, batch: Sequence[tf.Tensor], shared: Sequence = ()):
