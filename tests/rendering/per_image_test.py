@@ -98,3 +98,22 @@ def test_types_and_python_values_have_traces_of_their_own():
             result = function(tf.ones([2], dtype), double)
             assert result.dtype == dtype
             np.testing.assert_array_equal(result, [1 + double] * 2)
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 3])
+def test_batches_of_every_size_compile_in_a_users_function(batch_size):
+    """XLA compiles the caller's function as a whole; the batch of a last shard may be empty."""
+    function = per_image.PerImageFunction(
+        lambda image: (2 * image,), num_differentiable=1, num_results=1
+    )
+
+    @tf.function(jit_compile=True)
+    def double(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            (doubled,) = function((images,))
+        return doubled, tape.gradient(doubled, images)
+
+    doubled, gradient = double(tf.ones([batch_size, 3]))
+    np.testing.assert_array_equal(doubled, np.full([batch_size, 3], 2.0))
+    np.testing.assert_array_equal(gradient, np.full([batch_size, 3], 2.0))

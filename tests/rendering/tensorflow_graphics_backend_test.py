@@ -157,6 +157,34 @@ def test_backend_of_unknown_batch_size(mesh):
     )
 
 
+@pytest.mark.parametrize("known_size", [True, False], ids=["static", "unknown"])
+@pytest.mark.parametrize("batch_size", [0, 1, 3])
+@pytest.mark.parametrize("backend", rasterizer.BACKENDS)
+def test_backends_render_every_batch_size(mesh, backend, batch_size, known_size):
+    clips, triangles, attributes = mesh
+    clips, attributes = (np.resize(x, (batch_size, *x.shape[1:])) for x in (clips, attributes))
+
+    def render(clips, attributes):
+        with tf.GradientTape() as tape:
+            tape.watch((clips, attributes))
+            images = rasterizer.rasterize(
+                clips, triangles, attributes, SIZE, backend=backend, jit_compile=False
+            )
+            loss = tf.reduce_sum(images.attributes**2)
+        gradients = tape.gradient(loss, (clips, attributes))
+        return images, tuple(map(tf.convert_to_tensor, gradients))
+
+    if not known_size:
+        specs = [tf.TensorSpec((None, *x.shape[1:])) for x in (clips, attributes)]
+        render = tf.function(render, input_signature=specs)
+    images, gradients = render(tf.constant(clips), tf.constant(attributes))
+    assert images.attributes.shape == (batch_size, *SIZE, 3)
+    assert images.mask.shape == (batch_size, *SIZE, 1)
+    assert images.barycentrics.shape == (batch_size, *SIZE, 3)
+    assert [gradient.shape for gradient in gradients] == [clips.shape, attributes.shape]
+    assert (tf.reduce_max(images.mask, axis=(1, 2, 3)).numpy() == 1).all()
+
+
 def test_backend_that_cannot_be_imported_exception_raised(monkeypatch):
     for name in ("barycentrics", "interpolate"):
         monkeypatch.setitem(sys.modules, f"tensorflow_graphics.rendering.{name}", None)

@@ -62,7 +62,7 @@ def map_images(function: StaticShapeFunction, batch: Sequence[tf.Tensor], shared
     """Calls `function` for each image of a batch, side by side, and stacks the results.
 
     Images fill a processor's cache one by one, and one compilation of `function` serves all batch
-    sizes. A batch of one is not copied.
+    sizes. A batch of one is not copied, a batch of none may be compiled, too.
 
     Args:
         function: A `StaticShapeFunction` of the tensors in `batch` without their first axis and
@@ -78,6 +78,9 @@ def map_images(function: StaticShapeFunction, batch: Sequence[tf.Tensor], shared
         return tf.nest.map_structure(lambda result: result[tf.newaxis], results)
     image = [tf.TensorSpec(tensor.shape[1:], tensor.dtype) for tensor in batch]
     signature = function.output_signature(*image, *shared)
+    if batch[0].shape[0] == 0:
+        # XLA cannot compile the loop over no images.
+        return tf.nest.map_structure(lambda spec: tf.zeros([0, *spec.shape], spec.dtype), signature)
     return tf.map_fn(
         lambda image: function(*image, *shared), tuple(batch), fn_output_signature=signature
     )

@@ -118,7 +118,7 @@ def interpolate_images(
     gradients flow to `clip_vertices` and `attributes`.
 
     Args:
-        triangle_ids: Int32 tensor `[B, H, W]`, -1 in the background; row 0 on top.
+        triangle_ids: Int32 tensor `[B, H, W]`, -1 in the background; row 0 on top. B may be 0.
         clip_vertices: Float32 tensor `[B, V, 4]`.
         triangles: Int32 tensor `[T, 3]`.
         attributes: Float32 tensor `[B, V, C]`.
@@ -127,15 +127,34 @@ def interpolate_images(
         Attributes `[B, H, W, C]` and barycentrics `[B, H, W, 3]`, 0 in the background; row 0 on
         top.
     """
+    shapes = [[*triangle_ids.shape, channels] for channels in (attributes.shape[-1], 3)]
+
+    def interpolate_some():
+        images = _interpolate_images(triangle_ids, clip_vertices, triangles, attributes)
+        return tuple(map(tf.ensure_shape, images, shapes))
+
+    def interpolate_none():
+        # Their batched lookup fails without images. The sums of nothing connect the gradient.
+        nothing = tf.reduce_sum(attributes) + tf.reduce_sum(clip_vertices)
+        return tuple(
+            tf.ensure_shape(tf.zeros([0, *shape[1:]], attributes.dtype) + nothing, shape)
+            for shape in shapes
+        )
+
+    batch_size = triangle_ids.shape[0]
+    if batch_size is None:
+        return tf.cond(tf.shape(triangle_ids)[0] > 0, interpolate_some, interpolate_none)
+    return interpolate_some() if batch_size else interpolate_none()
+
+
+def _interpolate_images(triangle_ids, clip_vertices, triangles, attributes):
+    """`interpolate_images` of a batch that is not empty."""
     from tensorflow_graphics.rendering import barycentrics, interpolate
 
     framebuffer = framebuffer_from_ids(triangle_ids, triangles).layer(0)
     framebuffer = barycentrics.differentiable_barycentrics(framebuffer, clip_vertices, triangles)
     values = interpolate.interpolate_vertex_attribute(attributes, framebuffer)
-    return tuple(
-        tf.ensure_shape(tf.reverse(image.value, axis=[1]), [*triangle_ids.shape, channels])
-        for image, channels in ((values, attributes.shape[-1]), (framebuffer.barycentrics, 3))
-    )
+    return tuple(tf.reverse(image.value, axis=[1]) for image in (values, framebuffer.barycentrics))
 
 
 def check_importable() -> None:
