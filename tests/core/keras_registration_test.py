@@ -119,3 +119,18 @@ def test_load_model_finds_a_decoder(imports, tmp_path, rng):
     )
     loaded = run(imports, code, tmp_path / "model.keras", tmp_path / "values.npy")
     np.testing.assert_allclose(loaded, model(values), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("imports", ORDERS.values(), ids=ORDERS)
+def test_registered_object_builds_objects_before_its_class_is_imported(imports):
+    code = (
+        "StepDecay = keras.saving.get_registered_object('tf_facerecon>StepDecay')\n"
+        "assert 'tf_facerecon.training.learning_rate' not in sys.modules\n"
+        "schedule = StepDecay(1e-3, decay_steps=5, decay_factor=0.5)\n"
+        "found = type(schedule)\n"
+        "assert keras.saving.get_registered_object('tf_facerecon>StepDecay') is found\n"
+        "print(json.dumps([found.__module__, found.__name__, schedule.get_config()]))"
+    )
+    module, name, config = run(imports, code)
+    assert (module, name) == ("tf_facerecon.training.learning_rate", "StepDecay")
+    assert config.items() >= ARGUMENTS["StepDecay"].items()

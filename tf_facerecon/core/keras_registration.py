@@ -40,16 +40,25 @@ CLASSES = {
 
 
 class _StandIn:
-    """What Keras finds under the name of a class that has not been imported yet."""
+    """What Keras finds under the name of a class that has not been imported yet.
+
+    Like the class it builds objects when it is called, since `get_registered_object` returns it.
+    """
 
     def __init__(self, name: str, module: str):
         self.__name__ = name
         self._module = module
 
-    def from_config(self, config):
+    def __call__(self, *args, **kwargs):
+        """Imports the class and builds an object of it."""
+        return self._import_class()(*args, **kwargs)
+
+    def from_config(self, config, *args, **kwargs):
         """Imports the class and builds the object; Keras calls it to deserialize."""
-        module = importlib.import_module(f"tf_facerecon.{self._module}")
-        return getattr(module, self.__name__).from_config(config)
+        return self._import_class().from_config(config, *args, **kwargs)
+
+    def _import_class(self):
+        return getattr(importlib.import_module(f"tf_facerecon.{self._module}"), self.__name__)
 
 
 def register_on_import() -> None:

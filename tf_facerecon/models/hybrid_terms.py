@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import landmark, perceptual, photometric, regularization, supervised
 from tf_facerecon.morphable_models.coefficients import GROUPS
@@ -140,11 +139,10 @@ class HybridTerms:
         return perceptual.perceptual_loss(photo, self._embed(decoded["image"]))
 
     def _dense_landmark(self, points, true_vertices):
-        camera = self._decoder.camera
-        true = cameras.project(tf.gather(true_vertices, self._point_vertices, axis=1), camera)
+        true = self._decoder.projection(tf.gather(true_vertices, self._point_vertices, axis=1))
         # The image centre, 0, is half a pixel from where labels have it (CONVENTIONS.md); a
         # constant, which the network learns along with the points.
-        pixels = (points + 1) * (camera.image_size / 2) - 0.5
+        pixels = (points + 1) * (self._decoder.camera.image_size / 2) - 0.5
         return supervised.dense_landmark_loss(pixels, true)
 
     def _mse(self, batch, groups, group):
