@@ -1,0 +1,146 @@
+"""Pose and shape of a face from hand-set points of one photograph, and where each vertex is seen.
+
+Convention:
+    Camera frame: x right, y up, z towards the camera, which stands `CAMERA_DISTANCE_DM` in front of
+    the face; decimetres. Image points are (column, row), row down, index of the first pixel 0.
+"""
+
+import dataclasses
+
+import numpy as np
+
+# Of studio portraits; the focal length is fitted.
+CAMERA_DISTANCE_DM = 15.0
+# Standard deviation in pixels of hand-set points about the fitted model.
+_POINT_NOISE = 5.0
+_MAX_EVALUATIONS = 60
+# Spline from the fit's points to the hand-set ones: how far it may miss them (scipy's smoothing).
+_SPLINE_SMOOTHING = 2.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PointModel:
+    """Points of a face that follow its shape: N points, K modes.
+
+    Attributes:
+        mean: `[N, 3]` decimetres.
+        basis: `[N, 3, K]` decimetres per standard deviation.
+        weights: `[N]` how much each counts.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    weights: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PhotoFit:
+    """A face in a photograph.
+
+    Attributes:
+        coefficients: `[K]` standard deviations.
+        rotation: `[3]` rotation vector, radians.
+        shift: `[2]` decimetres.
+        focal: Pixels.
+        centre: `[2]` (column, row) of the optical axis.
+        residual: Root mean square of the points' distances, pixels.
+    """
+
+    coefficients: np.ndarray
+    rotation: np.ndarray
+    shift: np.ndarray
+    focal: float
+    centre: np.ndarray
+    residual: float
+
+    def place(self, vertices: np.ndarray) -> np.ndarray:
+        """`vertices` `[..., 3]` of the model frame in the camera frame, decimetres."""
+        from scipy.spatial import transform
+
+        matrix = transform.Rotation.from_rotvec(self.rotation).as_matrix()
+        return vertices @ matrix.T + np.append(self.shift, 0.0)
+
+    def project(self, vertices: np.ndarray) -> np.ndarray:
+        """(column, row) `[..., 2]` of `vertices` `[..., 3]` of the model frame."""
+        placed = self.place(vertices)
+        scale = self.focal / (CAMERA_DISTANCE_DM - placed[..., 2:])
+        return self.centre + scale * placed[..., :2] * [1.0, -1.0]
+
+
+def fit_points(model: PointModel, points: np.ndarray, image_size: tuple[int, int]) -> PhotoFit:
+    """Fits pose, focal length and coefficients with a prior of unit variance.
+
+    Args:
+        model: What the points are.
+        points: `[N, 2]` (column, row) in the photograph.
+        image_size: (width, height) in pixels; the optical axis goes through its middle.
+
+    Returns:
+        The fit of least squares.
+    """
+    from scipy import optimize
+
+    centre = 0.5 * (np.asarray(image_size, np.float64) - 1.0)
+    num_modes = model.basis.shape[-1]
+    spread = np.std(model.mean[:, :2], axis=0).mean()
+    start_focal = CAMERA_DISTANCE_DM * np.std(points, axis=0).mean() / spread
+    offset = (points.mean(axis=0) - centre) * [1.0, -1.0] / (start_focal / CAMERA_DISTANCE_DM)
+    shift = offset - model.mean[:, :2].mean(axis=0)
+    flat_basis = model.basis.reshape(-1, num_modes)
+
+    def unpack(values):
+        return PhotoFit(
+            values[6:], values[:3], values[3:5], start_focal * np.exp(values[5]), centre, 0.0
+        )
+
+    def residuals(values):
+        fit = unpack(values)
+        shape = model.mean + (flat_basis @ fit.coefficients).reshape(-1, 3)
+        missed = (fit.project(shape) - points) * (model.weights / _POINT_NOISE)[:, None]
+        return np.concatenate([missed.ravel(), fit.coefficients])
+
+    start = np.concatenate([np.zeros(3), shift, np.zeros(1 + num_modes)])
+    # From pose alone to everything, so that coefficients do not take up a turn of the head.
+    pose = optimize.least_squares(
+        lambda values: residuals(np.concatenate([values, np.zeros(num_modes)])), start[:6]
+    )
+    start[:6] = pose.x
+    found = optimize.least_squares(residuals, start, max_nfev=_MAX_EVALUATIONS)
+    fit = unpack(found.x)
+    shape = model.mean + (flat_basis @ fit.coefficients).reshape(-1, 3)
+    distance = np.linalg.norm(fit.project(shape) - points, axis=1)
+    return dataclasses.replace(fit, residual=float(np.sqrt(np.mean(distance**2))))
+
+
+def seen_at(
+    fit: PhotoFit,
+    vertices: np.ndarray,
+    model_points: np.ndarray,
+    image_points: np.ndarray,
+    far_points: np.ndarray,
+) -> np.ndarray:
+    """Where vertices are in the photograph once the hand-set points are met.
+
+    What the fit leaves between its points and the hand-set ones is spread smoothly over the image
+    (a thin-plate spline), and fades to nothing at `far_points`.
+
+    Args:
+        fit: Of the photograph.
+        vertices: `[V, 3]` of this face, model frame.
+        model_points: `[N, 3]` the points on this face, model frame.
+        image_points: `[N, 2]` the hand-set ones.
+        far_points: `[M, 3]` points of this face that the spline leaves where they are.
+
+    Returns:
+        `[V, 2]` (column, row).
+    """
+    from scipy import interpolate
+
+    own, far = fit.project(model_points), fit.project(far_points)
+    places = np.concatenate([own, far])
+    shift = np.concatenate([image_points - own, np.zeros_like(far)])
+    spline = interpolate.RBFInterpolator(
+        places, shift, kernel="thin_plate_spline", smoothing=_SPLINE_SMOOTHING
+    )
+    projected = fit.project(vertices)
+    return projected + spline(projected)
