@@ -20,7 +20,7 @@ _HAIR_CONTRAST, _HAIR_RINGS = 0.30, 2
 # Highlights: what is lighter than the pattern by more than this is taken back to a share of it.
 _HIGHLIGHT, _HIGHLIGHT_SHARE = 0.18, 0.35
 # Occlusion is not let darken more than this.
-_LEAST_LIGHT = 0.5
+_LEAST_LIGHT = 0.68
 
 
 def complete_albedos(

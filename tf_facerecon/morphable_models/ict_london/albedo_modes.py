@@ -33,11 +33,7 @@ def learn_modes(
         ValueError: If there are not enough people.
     """
     people = len(albedos)
-    if not 1 <= num_modes <= 2 * people - 1:
-        raise ValueError(
-            f"{num_modes} modes of albedo need at least {num_modes // 2 + 1} people. "
-            f"Received: {people}."
-        )
+    check_people(people, num_modes)
     both = np.concatenate([albedos, albedos[:, mirror]]).reshape(2 * people, -1)
     mean = both.mean(axis=0)
     # Of the small Gram matrix: there are far fewer people than numbers.
@@ -52,6 +48,15 @@ def learn_modes(
     mean = mean + 0.5 * (low + high) * modes[:, 0]
     modes[:, 0] *= 0.5 * (high - low) / _EXTREME
     return mean.reshape(-1, 3), modes.reshape(-1, 3, num_modes)
+
+
+def check_people(people: int, num_modes: int) -> None:
+    """Raises `ValueError` if so few people cannot give so many modes."""
+    if not 1 <= num_modes <= 2 * people - 1:
+        raise ValueError(
+            f"{num_modes} albedo modes need photographs of at least {num_modes // 2 + 1} people. "
+            f"Received: {people}."
+        )
 
 
 def fit_modes(

@@ -46,9 +46,7 @@ class LipSeam:
         seam = np.stack([np.interp(self._x, self._across, middle[:, k]) for k in (1, 2)], axis=1)
         near = np.exp(-np.sum((points[:, 1:] - seam) ** 2, axis=1) / (2 * _SEAM_REACH**2))
         inside = (self._x > self._across[0]) & (self._x < self._across[-1])
-        falls = opening[:, 1] < 0.5 * (
-            opening[self._upper[2], 1] + opening[self._lower[2], 1]
-        )
+        falls = opening[:, 1] < 0.5 * (opening[self._upper[2], 1] + opening[self._lower[2], 1])
         self._weight = np.where(falls, 0.5, -0.5) * near * inside * skin
 
     def sealed(self, shape: np.ndarray, overlap: float = 0.0) -> np.ndarray:
@@ -112,6 +110,4 @@ def _rotated(points: np.ndarray, axis: Sequence[float], angle: float) -> np.ndar
     """Points `[N, 3]` turned about an axis through the origin."""
     axis = np.asarray(axis)
     along = (points @ axis)[:, None] * axis
-    return (
-        along + np.cos(angle) * (points - along) + np.sin(angle) * np.cross(axis[None], points)
-    )
+    return along + np.cos(angle) * (points - along) + np.sin(angle) * np.cross(axis[None], points)

@@ -53,12 +53,16 @@ class PhotoFit:
     centre: np.ndarray
     residual: float
 
-    def place(self, vertices: np.ndarray) -> np.ndarray:
-        """`vertices` `[..., 3]` of the model frame in the camera frame, decimetres."""
+    @property
+    def rotation_matrix(self) -> np.ndarray:
+        """`[3, 3]`, acting on columns."""
         from scipy.spatial import transform
 
-        matrix = transform.Rotation.from_rotvec(self.rotation).as_matrix()
-        return vertices @ matrix.T + np.append(self.shift, 0.0)
+        return transform.Rotation.from_rotvec(self.rotation).as_matrix()
+
+    def place(self, vertices: np.ndarray) -> np.ndarray:
+        """`vertices` `[..., 3]` of the model frame in the camera frame, decimetres."""
+        return vertices @ self.rotation_matrix.T + np.append(self.shift, 0.0)
 
     def project(self, vertices: np.ndarray) -> np.ndarray:
         """(column, row) `[..., 2]` of `vertices` `[..., 3]` of the model frame."""
@@ -71,45 +75,79 @@ def fit_points(model: PointModel, points: np.ndarray, image_size: tuple[int, int
     """Fits pose, focal length and coefficients with a prior of unit variance.
 
     Args:
-        model: What the points are.
+        model: The points on the face.
         points: `[N, 2]` (column, row) in the photograph.
-        image_size: (width, height) in pixels; the optical axis goes through its middle.
+        image_size: (width, height) in pixels; the principal point is the image centre.
 
     Returns:
-        The fit of least squares.
+        The least-squares fit.
     """
     from scipy import optimize
 
-    centre = 0.5 * (np.asarray(image_size, np.float64) - 1.0)
+    problem = _PointProblem(model, np.asarray(points, np.float64), image_size)
     num_modes = model.basis.shape[-1]
-    spread = np.std(model.mean[:, :2], axis=0).mean()
-    start_focal = CAMERA_DISTANCE_DM * np.std(points, axis=0).mean() / spread
-    offset = (points.mean(axis=0) - centre) * [1.0, -1.0] / (start_focal / CAMERA_DISTANCE_DM)
-    shift = offset - model.mean[:, :2].mean(axis=0)
-    flat_basis = model.basis.reshape(-1, num_modes)
-
-    def unpack(values):
-        return PhotoFit(
-            values[6:], values[:3], values[3:5], start_focal * np.exp(values[5]), centre, 0.0
-        )
-
-    def residuals(values):
-        fit = unpack(values)
-        shape = model.mean + (flat_basis @ fit.coefficients).reshape(-1, 3)
-        missed = (fit.project(shape) - points) * (model.weights / _POINT_NOISE)[:, None]
-        return np.concatenate([missed.ravel(), fit.coefficients])
-
-    start = np.concatenate([np.zeros(3), shift, np.zeros(1 + num_modes)])
-    # From pose alone to everything, so that coefficients do not take up a turn of the head.
+    # Pose first, so that coefficients do not explain a rotation of the head.
     pose = optimize.least_squares(
-        lambda values: residuals(np.concatenate([values, np.zeros(num_modes)])), start[:6]
+        lambda values: problem.residuals(np.concatenate([values, np.zeros(num_modes)])),
+        problem.start,
     )
-    start[:6] = pose.x
-    found = optimize.least_squares(residuals, start, max_nfev=_MAX_EVALUATIONS)
-    fit = unpack(found.x)
-    shape = model.mean + (flat_basis @ fit.coefficients).reshape(-1, 3)
-    distance = np.linalg.norm(fit.project(shape) - points, axis=1)
+    found = optimize.least_squares(
+        problem.residuals,
+        np.concatenate([pose.x, np.zeros(num_modes)]),
+        jac=problem.jacobian,
+        max_nfev=_MAX_EVALUATIONS,
+    )
+    fit = problem.unpack(found.x)
+    distance = np.linalg.norm(fit.project(problem.shape(fit)) - points, axis=1)
     return dataclasses.replace(fit, residual=float(np.sqrt(np.mean(distance**2))))
+
+
+class _PointProblem:
+    """Residuals over (rotation 3, translation 2, log focal length 1, coefficients K)."""
+
+    _NUM_POSE = 6
+    _STEP = 1e-6
+
+    def __init__(self, model, points, image_size):
+        self._model, self._points = model, points
+        self._weights = (model.weights / _POINT_NOISE)[:, None]
+        self._centre = 0.5 * (np.asarray(image_size, np.float64) - 1.0)
+        spread = np.std(model.mean[:, :2], axis=0).mean()
+        self._focal = CAMERA_DISTANCE_DM * np.std(points, axis=0).mean() / spread
+        scale = self._focal / CAMERA_DISTANCE_DM
+        offset = (points.mean(axis=0) - self._centre) * [1.0, -1.0] / scale
+        shift = offset - model.mean[:, :2].mean(axis=0)
+        self.start = np.concatenate([np.zeros(3), shift, [0.0]])
+
+    def unpack(self, values: np.ndarray) -> PhotoFit:
+        focal = self._focal * np.exp(values[5])
+        return PhotoFit(values[6:], values[:3], values[3:5], focal, self._centre, 0.0)
+
+    def shape(self, fit: PhotoFit) -> np.ndarray:
+        return self._model.mean + self._model.basis @ fit.coefficients
+
+    def residuals(self, values: np.ndarray) -> np.ndarray:
+        fit = self.unpack(values)
+        distance = (fit.project(self.shape(fit)) - self._points) * self._weights
+        return np.concatenate([distance.ravel(), fit.coefficients])
+
+    def jacobian(self, values: np.ndarray) -> np.ndarray:
+        """By finite differences for the pose, exact for the coefficients."""
+        centre = self.residuals(values)
+        columns = []
+        for number in range(self._NUM_POSE):
+            moved = np.array(values)
+            moved[number] += self._STEP
+            columns.append((self.residuals(moved) - centre) / self._STEP)
+        fit = self.unpack(values)
+        placed = fit.place(self.shape(fit))
+        turned = np.einsum("ij,njk->nik", fit.rotation_matrix, self._model.basis)
+        depth = (CAMERA_DISTANCE_DM - placed[:, 2])[:, None, None]
+        slope = turned[:, :2] + placed[:, :2, None] * turned[:, 2:] / depth
+        slope *= fit.focal / depth * np.array([1.0, -1.0])[:, None] * self._weights[..., None]
+        num_modes = turned.shape[-1]
+        modes = np.concatenate([slope.reshape(-1, num_modes), np.eye(num_modes)])
+        return np.column_stack([*columns, modes])
 
 
 def seen_at(

@@ -13,9 +13,7 @@ from tf_facerecon.morphable_models.ict_london import london_points, point_fit, v
 _ROUNDS = 2
 
 
-def edge_middle(
-    positions: np.ndarray, triangles: np.ndarray, first: int, second: int
-) -> int:
+def edge_middle(positions: np.ndarray, triangles: np.ndarray, first: int, second: int) -> int:
     """The vertex half way along the shortest path of edges between two vertices."""
     pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     lengths = np.linalg.norm(positions[pairs[:, 0]] - positions[pairs[:, 1]], axis=1)
@@ -75,7 +73,9 @@ def register_points(
     """
     numbers, vertices, weights = anchor_places(mean, triangles, landmarks)
     model = point_fit.PointModel(
-        _weighted(mean, vertices, weights), _weighted(basis, vertices, weights), np.ones(len(numbers))
+        _weighted(mean, vertices, weights),
+        _weighted(basis, vertices, weights),
+        np.ones(len(numbers)),
     )
     fits = [
         point_fit.fit_points(model, own[numbers], size)

@@ -28,7 +28,8 @@ def estimate_light(colours: np.ndarray, normals: np.ndarray, weights: np.ndarray
     Returns:
         `[9, 3]` coefficients of the bands for red, green and blue.
     """
-    bands = np.stack([np.asarray(_bands(own)) for own in normals])
+    bands = np.stack([_bands(own) for own in normals])
+    weights = np.asarray(weights, np.float64)
     light = np.zeros((9, 3))
     front = _bands(np.array([[0.0, 0.0, 1.0]]))[0]
     light[0] = 1.0 / front[0]
@@ -54,5 +55,4 @@ def unlit(colours: np.ndarray, normals: np.ndarray, light: np.ndarray) -> np.nda
 
 def _bands(normals: np.ndarray) -> np.ndarray:
     """The nine bands `[N, 9]` of unit normals `[N, 3]`."""
-    values = spherical_harmonics.band_values(normals)
-    return np.stack([np.broadcast_to(np.asarray(v)[..., 0], normals.shape[:1]) for v in values], -1)
+    return spherical_harmonics.basis(np.asarray(normals, np.float64)).numpy()

@@ -1,8 +1,8 @@
-"""The mesh of the model: ICT-FaceKit's own, cut to a face, thinned where it is finer than a picture
-shows, and split where colours need more vertices than shape does.
+"""The mesh: ICT-FaceKit's own, clipped to a face, decimated and subdivided to the wanted resolution.
 
-Every vertex is one of the kit's, a point on one of its edges, or a smooth fill between such, so that
-all shapes of the kit carry over by one linear map.
+It is decimated where it is finer than photographs show and subdivided where albedo needs more
+vertices than shape does. Every vertex is one of the kit's, a point on one of its edges, or a smooth
+interpolation between such, so that all shapes of the kit carry over by one linear map.
 
 Convention:
     Kit frame: centimetres, +x to the subject's left, +y up, +z out of the face.
@@ -13,7 +13,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tf_facerecon.morphable_models.ict_london import mesh_clipping, mesh_decimation, mesh_subdivision
+from tf_facerecon.morphable_models.ict_london import (
+    mesh_clipping,
+    mesh_decimation,
+    mesh_subdivision,
+)
 
 SKIN, MOUTH, SOCKETS, GUMS, TEETH, EYEBALLS = (
     "skin",
@@ -58,7 +62,7 @@ class Template:
         mirror_index: `[V]` int32.
         parts: `[V]` boolean masks by name; they share no vertex.
         kit_vertices: `[B]` kit numbers of the first ends of the base vertices.
-        kit_ends: `[B]` kit numbers of their second ends (the same where a base vertex is the kit's).
+        kit_ends: `[B]` kit numbers of their second ends; the first again for a vertex of the kit.
         kit_shares: `[B]` how far each lies from the first end to the second.
         rounds: Triangles `[T_k, 3]` and number of vertices after each round of splitting.
     """

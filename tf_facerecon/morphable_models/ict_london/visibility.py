@@ -39,7 +39,7 @@ def visible_vertices(
 def facing(
     fit: point_fit.PhotoFit, vertices: np.ndarray, triangles: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Unit normals in camera axes `[V, 3]`, and the cosine `[V]` under which each vertex is seen."""
+    """Unit normals `[V, 3]`, camera axes, and their cosines `[V]` with the viewing direction."""
     placed = fit.place(vertices)
     a, b, c = (placed[triangles[:, k]] for k in range(3))
     outward = np.cross(b - a, c - a)

@@ -110,7 +110,7 @@ def ict_fields(
         source=_source(shapes.is_published),
         licence=LICENCE,
         redistributable=True,
-        **_expression_bounds(shapes.expression_names),
+        **expression_bounds(shapes.expression_names),
     )
 
 
@@ -139,7 +139,8 @@ def mirror_index(points: np.ndarray) -> np.ndarray:
     return index.astype(np.int32)
 
 
-def _expression_bounds(names: tuple[str, ...]) -> dict[str, Any]:
+def expression_bounds(names: tuple[str, ...]) -> dict[str, Any]:
+    """Names, ranges and requirements of the kit's expressions, as fields of `MorphableModel`."""
     requires = np.full(len(names), -1, np.int32)
     for corrective, needed in _REQUIRES.items():
         if corrective in names and needed in names:

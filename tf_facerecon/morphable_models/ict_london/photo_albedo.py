@@ -1,0 +1,138 @@
+"""Albedo of people from their photographs, at the vertices of the template."""
+
+import dataclasses
+
+import numpy as np
+
+from tf_facerecon.morphable_models.albedo import ambient_occlusion
+from tf_facerecon.morphable_models.ict_london import (
+    albedo_completion,
+    photo_colours,
+    photo_set,
+    point_registration,
+    shape_model,
+    studio_lighting,
+    template_mesh,
+)
+
+# Plain skin that at least this share of the people show serves to find light and skin colours.
+_PLAIN_COVERAGE = 0.9
+# Hair may hang this far above the brows and beside them, decimetres.
+_ABOVE_BROWS, _BESIDE_BROWS = 0.05, 0.08
+_BROWS, _NOSE_TIP = slice(17, 27), 30
+_SKIN_ALBEDO = np.array([0.6, 0.45, 0.4])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PeopleAlbedo:
+    """Albedo of P people at V vertices.
+
+    Attributes:
+        unlit: `[P, V, 3]` as photographed and divided by the light.
+        seen: `[P, V]` boolean: where a photograph shows the face.
+        completed: `[P, V, 3]` with everything else filled in; parts that no photograph shows
+            (teeth, inside of the mouth) hold no meaning.
+        residuals: `[P]` root mean square distances of hand-set points from the fits, pixels.
+        coefficients: `[P, K]` identity of the fits, standard deviations.
+    """
+
+    unlit: np.ndarray
+    seen: np.ndarray
+    completed: np.ndarray
+    residuals: np.ndarray
+    coefficients: np.ndarray
+
+
+def people_albedo(
+    shape: shape_model.ShapeModel, photos: photo_set.PhotoSet, skin_region: np.ndarray
+) -> PeopleAlbedo:
+    """Fits all photographs, samples them, removes the light and fills what is hidden.
+
+    Args:
+        shape: The face model's shape.
+        photos: Photographs with points.
+        skin_region: `[V]` in [0, 1]: skin of one albedo.
+    """
+    template = shape.template
+    skin = template.parts[template_mesh.SKIN]
+    sizes = [image.shape[1::-1] for image in photos.images]
+    model, fits = point_registration.register_points(
+        shape.mean,
+        shape.identity,
+        template.triangles[skin[template.triangles].all(axis=1)],
+        template.landmarks,
+        shape.front,
+        photos.points,
+        sizes,
+    )
+    face = sampled_face(shape, model)
+    samples = [
+        photo_colours.sample_photo(image, points, fit, face)
+        for image, points, fit in zip(photos.images, photos.points, fits, strict=True)
+    ]
+    colours = np.stack([sample.colours for sample in samples])
+    seen = np.stack([sample.seen for sample in samples])
+    normals = np.stack([sample.normals for sample in samples])
+    plain = (skin_region > 0.5) & (seen.mean(axis=0) > _PLAIN_COVERAGE)
+    light = studio_lighting.estimate_light(colours[:, plain], normals[:, plain], seen[:, plain])
+    unlit = np.stack(
+        [
+            studio_lighting.unlit(own, directions, light)
+            for own, directions in zip(colours, normals, strict=True)
+        ]
+    )
+    seen = albedo_completion.without_hair(
+        unlit, seen, template.triangles, plain, _hair_zone(shape.mean, template.landmarks, skin)
+    )
+    visibility = ambient_occlusion.ambient_visibility(shape.mean, template.triangles)
+    sky = ambient_occlusion.ambient_light(visibility, _SKIN_ALBEDO).mean(axis=1)
+    return PeopleAlbedo(
+        unlit=unlit,
+        seen=seen,
+        completed=albedo_completion.complete_albedos(
+            unlit, seen, template.triangles, skin, plain, sky
+        ),
+        residuals=np.array([fit.residual for fit in fits]),
+        coefficients=np.stack([fit.coefficients for fit in fits]),
+    )
+
+
+def sampled_face(shape: shape_model.ShapeModel, points) -> photo_colours.SampledFace:
+    """The template with what sampling needs."""
+    template = shape.template
+    eyeballs = template.parts[template_mesh.EYEBALLS]
+    poles = []
+    for side in (-1.0, 1.0):
+        ball = np.flatnonzero(eyeballs & (side * shape.mean[:, 0] > 0))
+        poles.append(int(ball[np.argmax(shape.mean[ball, 2])]))
+    return photo_colours.SampledFace(
+        mean=shape.mean,
+        basis=shape.identity,
+        triangles=template.triangles,
+        points=points,
+        skin=template.parts[template_mesh.SKIN],
+        eyeballs=eyeballs,
+        eye_poles=tuple(poles),
+        rim=_rim(shape),
+    )
+
+
+def _rim(shape: shape_model.ShapeModel) -> np.ndarray:
+    """Vertices on the outer boundary of the skin."""
+    template = shape.template
+    skin = template.parts[template_mesh.SKIN]
+    triangles = template.triangles[skin[template.triangles].all(axis=1)]
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    pairs, uses = np.unique(np.sort(edges, axis=1), axis=0, return_counts=True)
+    boundary = np.unique(pairs[uses == 1])
+    # Not the boundaries of eyes and mouth.
+    return boundary[~shape.front[boundary]]
+
+
+def _hair_zone(mean: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Forehead and temples, `[V]` boolean."""
+    brows = mean[landmarks[_BROWS]]
+    x, y, _ = mean.T
+    above = y > np.interp(x, brows[:, 0], brows[:, 1]) + _ABOVE_BROWS
+    beside = np.abs(x) > np.abs(brows[[0, -1], 0]).mean() + _BESIDE_BROWS
+    return skin & (above | beside) & (y > mean[landmarks[_NOSE_TIP], 1])
