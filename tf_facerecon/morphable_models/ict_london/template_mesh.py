@@ -1,4 +1,4 @@
-"""The mesh: ICT-FaceKit's own, clipped to a face, decimated and subdivided to the wanted resolution.
+"""The mesh: ICT-FaceKit's own, clipped to a face, decimated and subdivided to a resolution.
 
 It is decimated where it is finer than photographs show and subdivided where albedo needs more
 vertices than shape does. Every vertex is one of the kit's, a point on one of its edges, or a smooth
