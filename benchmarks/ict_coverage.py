@@ -14,6 +14,7 @@ import argparse
 import pathlib
 
 import numpy as np
+
 from tf_facerecon.evaluation import scan_fitting
 from tf_facerecon.geometry import similarity_alignment
 from tf_facerecon.io import json_files
