@@ -74,7 +74,8 @@ def fill_smoothly(triangles: np.ndarray, values: np.ndarray, num_all: int) -> np
     """Values of vertices between old ones, bent as little as possible.
 
     The sum of squares of the differences between each vertex and the mean of its neighbours is
-    least, as in a thin plate; old vertices are held. It is linear in `values`.
+    least, as in a thin plate (on the boundary of the mesh, as in a thin wire along it); old vertices
+    are held. It is linear in `values`.
 
     Args:
         triangles: `[T, 3]` of all vertices.
@@ -87,13 +88,26 @@ def fill_smoothly(triangles: np.ndarray, values: np.ndarray, num_all: int) -> np
     num_old = len(values)
     if num_all == num_old:
         return np.asarray(values, np.float64)
-    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    graph = sparse.coo_matrix((np.ones(len(pairs)), pairs.T), shape=(num_all, num_all))
-    graph = ((graph + graph.T) > 0).astype(np.float64).tocsr()
-    degree = np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1.0)
-    laplacian = sparse.eye(num_all) - sparse.diags(1.0 / degree) @ graph
+    laplacian = _laplacian(triangles, num_all)
     energy = (laplacian.T @ laplacian).tocsc()
     flat = np.asarray(values, np.float64).reshape(num_old, -1)
     pull = -(energy[num_old:, :num_old] @ flat)
     between = linalg.splu(energy[num_old:, num_old:]).solve(pull)
     return np.concatenate([flat, between]).reshape(num_all, *np.shape(values)[1:])
+
+
+def _laplacian(triangles: np.ndarray, num_vertices: int) -> sparse.csr_matrix:
+    """Each vertex less the mean of its neighbours; boundary vertices have two, along it."""
+    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    uses = sparse.coo_matrix((np.ones(len(pairs)), pairs.T), shape=(num_vertices, num_vertices))
+    uses = (uses + uses.T).tocoo()
+    on_boundary = np.zeros(num_vertices, bool)
+    single = uses.data == 1
+    on_boundary[uses.row[single]] = True
+    kept = single | ~on_boundary[uses.row]
+    graph = sparse.coo_matrix(
+        (np.ones(np.count_nonzero(kept)), (uses.row[kept], uses.col[kept])),
+        shape=(num_vertices, num_vertices),
+    ).tocsr()
+    degree = np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1.0)
+    return sparse.eye(num_vertices) - sparse.diags(1.0 / degree) @ graph

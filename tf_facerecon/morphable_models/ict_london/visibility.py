@@ -4,8 +4,8 @@ import numpy as np
 
 from tf_facerecon.morphable_models.ict_london import point_fit
 
-# Points that stand for a triangle: a lattice of this many steps along each side.
-_STEPS = 6
+# Spacing of the points that stand for a triangle, pixels, and how many lie along a side at most.
+_SPACING, _MAX_STEPS = 0.8, 400
 # Cell of the depth map, pixels, and how far behind its nearest point a vertex still counts, dm.
 _CELL, _SLACK = 1.0, 0.035
 
@@ -24,16 +24,26 @@ def visible_vertices(
         `[V]` boolean.
     """
     flat, depth = fit.project(vertices) / _CELL, fit.place(vertices)[:, 2]
-    first, second = np.nonzero(np.tri(_STEPS + 1)[::-1])
-    lattice = np.stack([first, second, _STEPS - first - second], axis=-1) / _STEPS
-    corners = np.column_stack([flat, depth])[triangles]
-    samples = np.einsum("ik,tkd->tid", lattice, corners).reshape(-1, 3)
+    samples = _surface_points(np.column_stack([flat, depth])[triangles])
     low = np.floor(samples[:, :2].min(axis=0))
     cells = (samples[:, :2] - low).astype(int)
     nearest = np.full(cells.max(axis=0) + 1, -np.inf)
     np.maximum.at(nearest, tuple(cells.T), samples[:, 2])
     own = np.clip((flat - low).astype(int), 0, np.array(nearest.shape) - 1)
     return depth >= nearest[tuple(own.T)] - _SLACK
+
+
+def _surface_points(corners: np.ndarray) -> np.ndarray:
+    """Points `[N, 3]` that fill triangles `[T, 3, 3]` (column, row, depth) densely."""
+    sides = np.linalg.norm((corners - np.roll(corners, 1, axis=1))[..., :2], axis=-1).max(axis=1)
+    steps = np.clip(np.ceil(sides / _SPACING), 1, _MAX_STEPS).astype(int)
+    points = []
+    for count in np.unique(steps):
+        first, second = np.nonzero(np.tri(count + 1)[::-1])
+        lattice = np.stack([first, second, count - first - second], axis=-1) / count
+        filled = np.einsum("ik,tkd->tid", lattice, corners[steps == count])
+        points.append(filled.reshape(-1, 3))
+    return np.concatenate(points)
 
 
 def facing(
