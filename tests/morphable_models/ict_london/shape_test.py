@@ -51,7 +51,7 @@ def test_vertices_between_old_ones_lie_near_the_surface(shape, shapes, kit):
     skin = shapes.neutral.triangles[(shapes.neutral.triangles < kit.layout.face[1]).all(axis=1)]
     distances = point_to_mesh.Surface(kit.vertices, skin).closest_points(points).distances
     # The kit's faces are 0.5 to 1 cm wide; a smooth surface bulges over them at the nose.
-    assert distances.max() < 0.2 and distances.mean() < 0.01
+    assert distances.max() < 0.2 and distances.mean() < 0.03
 
 
 def test_identity_is_orthogonal_over_the_front_and_without_pose(shape):

@@ -74,8 +74,8 @@ def fill_smoothly(triangles: np.ndarray, values: np.ndarray, num_all: int) -> np
     """Values of vertices between old ones, bent as little as possible.
 
     The sum of squares of the differences between each vertex and the mean of its neighbours is
-    least, as in a thin plate (on the boundary of the mesh, as in a thin wire along it); old vertices
-    are held. It is linear in `values`.
+    least, as in a thin plate, and on the boundary of the mesh as in a thin wire along it. Old
+    vertices are held. The result is linear in `values`.
 
     Args:
         triangles: `[T, 3]` of all vertices.
