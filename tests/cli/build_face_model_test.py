@@ -103,7 +103,7 @@ def test_ict_is_fetched_without_source(calls, home, monkeypatch):
         (["bfm09"], "bfm09 needs --source"),
         (["bfm17", "--source", "x", "--full"], "--full is for bfm09, not for bfm17"),
         (["bfm17", "--source", "x", "--part", "face"], "--part is for ict"),
-        (["ict", "--vertices", "9"], "--vertices is for procedural"),
+        (["ict", "--vertices", "9"], "--vertices is for ict_london, procedural"),
         (["procedural"], "procedural needs --out"),
         (["bfm17", "--source", "x", "--out", "m.h5"], "must end in .npz, got m.h5"),
         (["flame"], "invalid choice: 'flame'"),
@@ -178,8 +178,34 @@ def test_options_of_a_further_kind_come_from_its_builder(calls, monkeypatch, cap
     assert calls == [("scan", "a.obj", {"points": pathlib.Path("p.txt")})]
     for wrong, message in (
         (arguments, "scan needs --points"),
-        (["ict", "--points", "p.txt"], "--points is for scan, not for ict"),
+        (["ict", "--points", "p.txt"], "--points is for ict_london, scan, not for ict"),
     ):
         with pytest.raises(SystemExit):
             build_face_model.main(wrong)
         assert message in capsys.readouterr().err
+
+
+def test_ict_london_takes_a_kit_photographs_and_points(calls, home, capsys):
+    sources = ["--ict", "kit.tar.xz", "--photos", "photos.tar", "--points", "points.npz"]
+    arguments = ["ict_london", *sources, "--vertices", "20000", "--compact"]
+    assert build_face_model.main([*arguments, "--out", "m.npz"]) == 0
+    photos, points = pathlib.Path("photos.tar"), pathlib.Path("points.npz")
+    options = {"photos": photos, "points": points, "num_vertices": 20_000}
+    assert calls == [("ict_london", "kit.tar.xz", options)]
+    assert "Compact storage moves no vertex by more than" in capsys.readouterr().out
+    with np.load(home / "m.npz") as members:
+        assert members["identity_basis"].dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ict_london", "--photos", "x"], "ict_london needs --points"),
+        (["bfm09", "--source", "x", "--photos", "y"], "--photos is for ict_london, not for bfm09"),
+        (["ict", "--half", "--compact"], "exclude each other"),
+    ],
+)
+def test_options_that_do_not_fit_exception_raised(calls, capsys, arguments, message):
+    with pytest.raises(SystemExit):
+        build_face_model.main(arguments)
+    assert message in capsys.readouterr().err and not calls

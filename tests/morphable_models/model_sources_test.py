@@ -16,6 +16,7 @@ from tf_facerecon.morphable_models import model_sources
         ("bfm19-full-head", "bfm19 --source FILE.h5"),
         ("ict-face", "ict --part face"),
         ("ict-full-head", "ict --part full_head"),
+        ("ict_london", "ict_london --photos FOLDER --points FILE.npz"),
     ],
 )
 def test_build_command_preset(name, arguments):

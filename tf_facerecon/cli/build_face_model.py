@@ -5,6 +5,8 @@
     tf-facerecon build-face-model bfm17 --source FILE.h5         Basel Face Model 2017
     tf-facerecon build-face-model bfm19 --source FILE.h5         Basel Face Model 2019
     tf-facerecon build-face-model ict                            ICT-FaceKit, freely available
+    tf-facerecon build-face-model ict_london --photos FOLDER --points FILE.npz
+                                                                 ICT-FaceKit with learnt albedo
     tf-facerecon build-face-model procedural --out FILE.npz      the built-in model, as a file
 
 What to pass as --source:
@@ -13,7 +15,9 @@ What to pass as --source:
            is missing, the error message says where to get it.
     bfm17, bfm19  the .h5 file (face12, bfm or fullHead) that the University of Basel sends a link
            to after registration.
-    ict    a folder or an archive of ICT-FaceKit; without --source it is downloaded and verified.
+    ict, ict_london  a folder or an archive of ICT-FaceKit (also as --ict); without --source it is
+           downloaded and verified. ict_london also needs --photos and --points: photographs with
+           the 189 points of the Face Research Lab London Set, see docs/face_models.md.
 The Basel models are licensed to the person who registered, for research; neither they nor files
 built from them may be redistributed. The licence is printed and stored in the file.
 
@@ -40,7 +44,12 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
     parser = command_parser("build-face-model", __doc__)
     parser.add_argument("kind", choices=model_sources.KINDS, help="which model")
-    parser.add_argument("--source", type=pathlib.Path, help="file or folder to build from")
+    parser.add_argument(
+        "--source",
+        "--ict",
+        type=pathlib.Path,
+        help="file or folder to build from; --ict where it is ICT-FaceKit",
+    )
     parser.add_argument("--out", type=pathlib.Path, help="file to write, .npz")
     flags = {}
     for kind, builder in model_sources.BUILDERS.items():
@@ -59,8 +68,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         action="store_true",
         help="store bases in float16: half the size; the error is printed",
     )
+    parser.add_argument(
+        "--compact",
+        action="store_true",
+        help="store bases as delta-coded integers: a quarter of the size; the error is printed",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
     options = parser.parse_args(arguments)
+    if options.half and options.compact:
+        parser.error("--half and --compact exclude each other")
     for option, kinds in flags.values():
         is_given = getattr(options, option.name) is not None
         if is_given and options.kind not in kinds:
@@ -129,7 +145,7 @@ def build(options: argparse.Namespace):
     return morphable_model.MorphableModel(**fields)
 
 
-def describe(model, path: pathlib.Path, error_mm: float, half: bool) -> str:
+def describe(model, path: pathlib.Path, error_mm: float, options: argparse.Namespace) -> str:
     """Summary of the model written, its licence and its file."""
     modes = (model.identity_basis, model.expression_basis, model.albedo_basis)
     identity, expression, texture = (basis.shape[-1] for basis in modes)
@@ -139,7 +155,12 @@ def describe(model, path: pathlib.Path, error_mm: float, half: bool) -> str:
         f"Licence: {model.licence}",
         f"Written to {path} ({path.stat().st_size / 1e6:.1f} MB)",
     ]
-    if half:
+    if options.compact:
+        lines.append(
+            f"Compact storage moves no vertex by more than {error_mm:.2g} mm for coefficients up "
+            "to 3."
+        )
+    if options.half:
         lines.append(
             f"Half precision moves no vertex by more than {error_mm:.2g} mm for coefficients up to "
             "3. The fingerprint differs from that of the full-precision model, so networks trained "
@@ -166,10 +187,10 @@ def main(arguments: list[str] | None = None) -> int:
         model = build(options)
         path = target(options, model.name)
         check_free(path, options.overwrite)
-        error_mm = model.save(path, half=options.half)
+        error_mm = model.save(path, half=options.half, compact=options.compact)
     except (OSError, ValueError, MemoryError) as error:
         print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    print(describe(model, path, error_mm, options.half))
+    print(describe(model, path, error_mm, options))
     print(f"Use it as {path if options.out else model.name}")
     return 0

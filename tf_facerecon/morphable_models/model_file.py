@@ -3,12 +3,8 @@
 Convention:
     Members are `format_version`, `checksum`, `redistributable`, the strings and arrays of
     `model_checks` by name, `expression_names`, one `region_<name>` for each region, and for a basis
-<<<<<<< HEAD
-    in half precision `<basis>_scale`, a power of two per mode that multiplies it.
-=======
-    in half precision `<basis>_scale`, the power of two of each mode by which it is multiplied; for
-    a quantized basis `<basis>_step`, the step of each mode (see `quantization`).
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
+    in half precision `<basis>_scale`, a power of two per mode that multiplies it, or for a compact
+    one `<basis>_step`, its step size per mode (`compact_basis`).
 """
 
 import hashlib
@@ -19,11 +15,7 @@ from typing import Any
 import numpy as np
 
 from tf_facerecon.io import array_archive
-<<<<<<< HEAD
-from tf_facerecon.morphable_models import model_checks
-=======
-from tf_facerecon.morphable_models import half_precision, model_checks, quantization
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
+from tf_facerecon.morphable_models import compact_basis, model_checks
 
 FORMAT_VERSION = 2
 BASES = ("identity_basis", "expression_basis", "albedo_basis")
@@ -31,15 +23,20 @@ BASES = ("identity_basis", "expression_basis", "albedo_basis")
 _REGION = "region_"
 _SCALE = "_scale"
 _STEP = "_step"
-_LEAST_STEPS = {
-    "identity_basis": quantization.SHAPE_STEP,
-    "expression_basis": quantization.SHAPE_STEP,
-    "albedo_basis": quantization.COLOUR_STEP,
+_STEP_SIZES = {
+    "identity_basis": compact_basis.SHAPE_STEP,
+    "expression_basis": compact_basis.SHAPE_STEP,
+    "albedo_basis": compact_basis.COLOUR_STEP,
 }
 
 
-<<<<<<< HEAD
-def write_model(path: str | os.PathLike, fields: Mapping[str, Any], *, half: bool = False) -> float:
+def write_model(
+    path: str | os.PathLike,
+    fields: Mapping[str, Any],
+    *,
+    half: bool = False,
+    compact: bool = False,
+) -> float:
     """Writes the fields of a `MorphableModel`; equal fields give identical files.
 
     Args:
@@ -47,37 +44,18 @@ def write_model(path: str | os.PathLike, fields: Mapping[str, Any], *, half: boo
         fields: Validated fields by name.
         half: Whether to store the bases in float16 with a scale per mode, and compressed: at most
             half the size, but the file cannot be memory-mapped.
+        compact: Whether to store the bases as delta-coded integers, compressed: about a quarter of
+            the size, but the file cannot be memory-mapped.
 
     Returns:
-        Largest possible error of a vertex in mm: `quantization_error_mm`, or 0 without `half`.
-=======
-def write_model(
-    path: str | os.PathLike,
-    fields: Mapping[str, Any],
-    *,
-    half: bool = False,
-    quantized: bool = False,
-) -> float:
-    """Writes the fields of a `MorphableModel`; the same fields give the same bytes.
-
-    Args:
-        path: Where to; an older file is replaced only by a whole new one.
-        fields: Checked fields by name.
-        half: Stores the bases in float16, each mode multiplied by a power of two so that none runs
-            out of exponents, and compresses: at most half the size, and not mappable.
-        quantized: Stores the bases as whole multiples of a step and compresses: about a quarter of
-            the size, and not mappable.
-
-    Returns:
-        How far in mm the stored model may be from this one: `half_precision.error_mm`,
-        `quantization.shape_error_mm`, or 0.
+        Largest possible error of a vertex in mm: `quantization_error_mm`,
+        `compact_basis.shape_error_mm`, or 0.
 
     Raises:
-        ValueError: If both `half` and `quantized` are asked for.
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
+        ValueError: If both `half` and `compact` are given.
     """
-    if half and quantized:
-        raise ValueError("A face model is stored with `half` or `quantized`, not both.")
+    if half and compact:
+        raise ValueError("Face models are stored with `half` or `compact`. Received: both.")
     members = {
         "format_version": np.array(FORMAT_VERSION),
         "redistributable": np.array(bool(fields["redistributable"])),
@@ -90,24 +68,17 @@ def write_model(
             members[name] = fields[name]
     if half:
         for name in BASES:
-<<<<<<< HEAD
             members[name], members[name + _SCALE] = quantize_basis(fields[name])
-    members["checksum"] = np.array(_checksum(members))
-    array_archive.write_archive(path, members, compress=half)
-    return quantization_error_mm(fields) if half else 0.0
-=======
-            members[name], members[name + _SCALE] = half_precision.to_half(fields[name])
-    if quantized:
+    if compact:
         for name in BASES:
-            members[name], members[name + _STEP] = quantization.to_bytes(
-                fields[name], _LEAST_STEPS[name]
+            members[name], members[name + _STEP] = compact_basis.encode_basis(
+                fields[name], _STEP_SIZES[name]
             )
     members["checksum"] = np.array(_checksum(members))
-    array_archive.write_archive(path, members, compress=half or quantized)
-    if quantized:
-        return quantization.shape_error_mm(fields)
-    return half_precision.error_mm(fields) if half else 0.0
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
+    array_archive.write_archive(path, members, compress=half or compact)
+    if compact:
+        return compact_basis.shape_error_mm(fields)
+    return quantization_error_mm(fields) if half else 0.0
 
 
 def read_model(path: str | os.PathLike, *, mapped: bool = False) -> dict[str, Any]:
@@ -205,7 +176,7 @@ def _fields(members: dict[str, np.ndarray]) -> dict[str, Any]:
         if arrays[name].dtype == np.float16:
             arrays[name] = _from_stored_half(name, members)
         elif arrays[name].dtype == np.uint8:
-            arrays[name] = _from_stored_bytes(name, members)
+            arrays[name] = _from_compact(name, members)
     regions = {
         name.removeprefix(_REGION): members[name] for name in members if name.startswith(_REGION)
     }
@@ -230,27 +201,22 @@ def _from_stored_half(name: str, members: dict[str, np.ndarray]) -> np.ndarray:
     return basis
 
 
-def _from_stored_bytes(name: str, members: dict[str, np.ndarray]) -> np.ndarray:
+def _from_compact(name: str, members: dict[str, np.ndarray]) -> np.ndarray:
     stored, steps = members[name], members.get(name + _STEP)
     fits = stored.ndim == 4 and len(stored) == 2 and steps is not None
     if not fits or steps.shape != stored.shape[1:2] or steps.dtype.kind != "f":
-        raise ValueError(f"needs {name + _STEP}, one number per mode, with {name} in bytes.")
+        raise ValueError(f"needs {name + _STEP}, one value per mode, with {name} in bytes.")
     if not (np.isfinite(steps).all() and (steps > 0).all()):
-        raise ValueError(f"needs positive numbers in {name + _STEP}.")
+        raise ValueError(f"needs positive values in {name + _STEP}.")
     with np.errstate(over="ignore"):
-        basis = quantization.from_bytes(stored, steps)
-    basis.setflags(write=False)  # So that the checks need not copy it.
+        basis = compact_basis.decode_basis(stored, steps)
+    basis.setflags(write=False)  # So that the validation does not copy it.
     return basis
 
 
 def _checksum(members: Mapping[str, np.ndarray]) -> str:
-<<<<<<< HEAD
     """sha256 (hex) of all known members, with names, dtypes and shapes."""
-    scales = tuple(name + _SCALE for name in BASES)
-=======
-    """sha256 (hex) of all members that are read, with names, types and shapes."""
     scales = tuple(name + suffix for name in BASES for suffix in (_SCALE, _STEP))
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
     known = {
         *model_checks.CORE_ARRAYS, *model_checks.OPTIONAL_ARRAYS, *model_checks.TEXTS, *scales,
         "format_version", "redistributable", "expression_names",

@@ -12,29 +12,11 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-<<<<<<< HEAD
 from tf_facerecon.morphable_models.importers.ict import ict_parts
 
 PROCEDURAL = "procedural"
 
 _COMMAND = "tf-facerecon build-face-model"
-=======
-KINDS = ("bfm09", "bfm17", "bfm19", "ict", "ict_london", "procedural")
-# Of ICT-FaceKit; the first is what "ict" alone stands for.
-PARTS = ("narrow_face", "face", "full_head")
-
-_COMMAND = "tf-facerecon build-face-model"
-_ARGUMENTS = {
-    "bfm09": "bfm09 --source FOLDER",
-    "bfm09-full": "bfm09 --source FOLDER --full",
-    **dict.fromkeys(("bfm17", "bfm17-face12"), "bfm17 --source FILE.h5"),
-    **dict.fromkeys(("bfm19", "bfm19-face12", "bfm19-full-head"), "bfm19 --source FILE.h5"),
-    "ict": "ict",
-    "ict-face": "ict --part face",
-    "ict-full-head": "ict --part full_head",
-    "ict_london": "ict_london --ict ARCHIVE --photos FOLDER --points FILE.npz",
-}
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,30 +42,7 @@ class BuildOption:
     required: bool = False
 
 
-<<<<<<< HEAD
 def _no_name(**options: Any) -> str | None:
-=======
-def built_name(
-    kind: str, *, full: bool = False, part: str = PARTS[0], num_vertices: int | None = None
-) -> str | None:
-    """The name of the model that `build_fields` makes, where its source has no say in it.
-
-    Args:
-        kind: One of `KINDS`.
-        full: As for `build_fields`.
-        part: As for `build_fields`.
-        num_vertices: As for `build_fields`.
-
-    Returns:
-        The name, or `None` for models that are named after their file.
-    """
-    if kind == "bfm09":
-        return "bfm09-full" if full else kind
-    if kind == "ict":
-        return kind if part == PARTS[0] else f"ict-{part.replace('_', '-')}"
-    if kind == "ict_london":
-        return kind if num_vertices is None else f"{kind}-{num_vertices}"
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
     return None
 
 
@@ -135,34 +94,14 @@ def built_name(kind: str, **options: Any) -> str | None:
 
 
 def build_fields(
-<<<<<<< HEAD
     kind: str, source: str | os.PathLike | None = None, **options: Any
-=======
-    kind: str,
-    source: str | os.PathLike | None = None,
-    *,
-    full: bool = False,
-    part: str = PARTS[0],
-    num_vertices: int | None = None,
-    photos: str | os.PathLike | None = None,
-    points: str | os.PathLike | None = None,
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
 ) -> dict[str, Any]:
     """Reads or computes the fields of a `MorphableModel`.
 
     Args:
         kind: One of `KINDS`.
-<<<<<<< HEAD
         source: Source file or folder; `None` for the procedural model.
         **options: Options of the kind, as listed in `BUILDERS[kind].options`.
-=======
-        source: File or folder to build from; none for the procedural face.
-        full: Of bfm09, all vertices with ears and neck.
-        part: Of ict, one of `PARTS`.
-        num_vertices: Of the procedural face and of ict_london; none for the usual number.
-        photos: Of ict_london, folder or tar archive of photographs.
-        points: Of ict_london, file with the points of the photographs.
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
 
     Raises:
         FileNotFoundError: If a file is missing; the message says where to get it.
@@ -171,28 +110,10 @@ def build_fields(
     """
     if kind not in BUILDERS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind!r}.")
-<<<<<<< HEAD
     options = _complete_options(kind, options)
     if BUILDERS[kind].takes_source and source is None:
         raise ValueError(f"`source` must be the source files of {kind}. Received: None.")
     return BUILDERS[kind].build(source, **options)
-=======
-    if kind == "procedural":
-        return _procedural_fields(num_vertices)
-    if source is None:
-        raise ValueError(f"`source` must name the files of {kind}. Received: None.")
-    if kind == "bfm09":
-        from tf_facerecon.morphable_models.importers.basel.bfm09 import bfm09_fields
-
-        return bfm09_fields(source, full=full)
-    if kind == "ict":
-        from tf_facerecon.morphable_models.importers.ict.ict_model import ict_fields
-
-        return ict_fields(source, part=part)
-    if kind == "ict_london":
-        return _ict_london_fields(source, photos, points, num_vertices)
-    return _checked_year(kind, source)
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
 
 
 def _complete_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,6 +167,23 @@ def _download_ict(folder: str | os.PathLike) -> pathlib.Path:
     return ict_download.fetch_ict(pathlib.Path(folder) / "ict-facekit")
 
 
+def _build_ict_london(
+    source: str | os.PathLike,
+    *,
+    photos: str | os.PathLike,
+    points: str | os.PathLike,
+    num_vertices: int | None,
+) -> dict[str, Any]:
+    from tf_facerecon.morphable_models.ict_london import ict_london_model
+
+    options = {} if num_vertices is None else {"num_vertices": num_vertices}
+    return ict_london_model.ict_london_fields(source, photos, points, **options)
+
+
+def _ict_london_name(*, num_vertices: int | None, **options: Any) -> str:
+    return "ict_london" if num_vertices is None else f"ict_london-{num_vertices}"
+
+
 def _build_procedural(source: None, *, num_vertices: int | None) -> dict[str, Any]:
     from tf_facerecon.morphable_models.procedural import procedural_model
 
@@ -254,7 +192,10 @@ def _build_procedural(source: None, *, num_vertices: int | None) -> dict[str, An
     return procedural_model.procedural_fields(num_vertices)
 
 
-<<<<<<< HEAD
+_NUM_VERTICES = BuildOption(
+    "num_vertices", "--vertices", "approximate number (default: 10000)", type=int
+)
+
 BUILDERS: Mapping[str, ModelBuilder] = {
     "bfm09": ModelBuilder(
         build=_build_bfm09,
@@ -294,37 +235,33 @@ BUILDERS: Mapping[str, ModelBuilder] = {
             "ict-full-head": "ict --part full_head",
         },
     ),
+    "ict_london": ModelBuilder(
+        build=_build_ict_london,
+        download=_download_ict,
+        options=(
+            BuildOption(
+                "photos",
+                "--photos",
+                "folder or tar archive of photographs",
+                type=pathlib.Path,
+                required=True,
+            ),
+            BuildOption(
+                "points",
+                "--points",
+                ".npz with the points of the photographs",
+                type=pathlib.Path,
+                required=True,
+            ),
+            _NUM_VERTICES,
+        ),
+        model_name=_ict_london_name,
+        commands={"ict_london": "ict_london --photos FOLDER --points FILE.npz"},
+    ),
     PROCEDURAL: ModelBuilder(
         build=_build_procedural,
         takes_source=False,
-        options=(
-            BuildOption(
-                "num_vertices", "--vertices", "approximate number (default: 10000)", type=int
-            ),
-        ),
+        options=(_NUM_VERTICES,),
     ),
 }
 KINDS = tuple(BUILDERS)
-=======
-def _ict_london_fields(source, photos, points, num_vertices) -> dict[str, Any]:
-    from tf_facerecon.morphable_models.ict_london import ict_london_model
-
-    for name, value in (("photos", photos), ("points", points)):
-        if value is None:
-            raise ValueError(f"`{name}` must be given for ict_london. Received: None.")
-    options = {} if num_vertices is None else {"num_vertices": num_vertices}
-    return ict_london_model.ict_london_fields(source, photos, points, **options)
-
-
-def _checked_year(kind: str, source: str | os.PathLike) -> dict[str, Any]:
-    """Fields of a model of 2017 or 2019, whichever was asked for."""
-    from tf_facerecon.morphable_models.importers.basel.bfm17 import bfm17_fields
-
-    fields = bfm17_fields(source)
-    if not fields["name"].startswith(kind):
-        raise ValueError(
-            f"{os.fspath(source)!r} goes by the name of {fields['name']}, not {kind}: build "
-            f"{fields['name'].partition('-')[0]}, or name the file as it was published."
-        )
-    return fields
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)

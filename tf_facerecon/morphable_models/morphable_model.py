@@ -151,44 +151,27 @@ class MorphableModel:
         """Eyes, nose tip and mouth corners `[..., 5, D]` of `vertices` `[..., V, D]`."""
         return five_points_from_landmarks(vertices[..., self.landmarks, :])
 
-<<<<<<< HEAD
-    def save(self, path: str | os.PathLike, *, half: bool = False) -> float:
+    def save(self, path: str | os.PathLike, *, half: bool = False, compact: bool = False) -> float:
         """Writes a `.npz` file (no pickle) with a checksum; `load` restores it exactly.
-=======
-    def save(
-        self, path: str | os.PathLike, *, half: bool = False, quantized: bool = False
-    ) -> float:
-        """Writes a `.npz` (no pickle) with a checksum; `load` reads it back bit for bit.
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
 
         The recipe is not stored: the fingerprint of the file's model is that of its arrays.
 
         Args:
-<<<<<<< HEAD
             path: The file; written atomically.
             half: Whether to store the bases in float16 with a scale per mode, in at most half the
                 size. The loaded model then differs slightly and has another fingerprint.
+            compact: Whether to store the bases as delta-coded 16-bit integers, in about a quarter
+                of the size and with smaller errors than `half`.
 
         Returns:
             Largest possible distance in mm between vertices of the stored model and this one, for
-            coefficients of at most 3 in absolute value; 0 without `half`.
-=======
-            path: Where to; written whole or not at all.
-            half: Stores the bases in float16, scaled mode by mode, in at most half the size. What
-                is loaded then is another model, by its fingerprint, and close to this one.
-            quantized: Stores the bases in 16-bit whole numbers, compressed, in about a quarter of
-                the size; the error is below that of `half`.
-
-        Returns:
-            How far in mm a vertex of the stored model can be from where this one puts it, as long
-            as no coefficient exceeds 3 in absolute value (or its range); 0 without `half` and
-            `quantized`.
+            coefficients of at most 3 in absolute value, or within their range; 0 without `half`
+            and `compact`.
 
         Raises:
-            ValueError: If both `half` and `quantized` are asked for.
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
+            ValueError: If both `half` and `compact` are given.
         """
-        return model_file.write_model(path, vars(self), half=half, quantized=quantized)
+        return model_file.write_model(path, vars(self), half=half, compact=compact)
 
     @classmethod
     def load(cls, path: str | os.PathLike, mmap: bool = False) -> "MorphableModel":
@@ -196,16 +179,9 @@ class MorphableModel:
 
         Args:
             path: The file.
-<<<<<<< HEAD
             mmap: Whether to memory-map the arrays, so that several processes share one copy. The
                 file is read once to verify its checksum, and must not be changed in place while the
                 model is in use (`save` never does). Half-precision bases are read.
-=======
-            mmap: Maps the arrays of the file into memory instead of reading them, so that several
-                processes share one copy. The file is read once to be checked, and must not be
-                changed in place while the model lives (`save` never does). A compressed file (half
-                precision, quantized) is read whole.
->>>>>>> 49672ae (Quantize face models for shipping and build ict_london by the command)
 
         Raises:
             FileNotFoundError: If there is no such file.

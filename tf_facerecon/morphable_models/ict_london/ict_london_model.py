@@ -91,7 +91,7 @@ def ict_london_fields(
         regions=regions,
         identity_scales=shape.identity_scales.astype(np.float32),
         mirror_index=template.mirror_index,
-        source=_source(shapes.genuine, len(people.names)),
+        source=_source(shapes.is_published, len(people.names)),
         licence=LICENCE,
         redistributable=True,
         **ict_model.expression_bounds(shapes.expression_names),
@@ -139,8 +139,10 @@ def complete_model(
     return mean, basis
 
 
-def _source(genuine: bool, num_people: int) -> str:
-    version = f"commit {ict_checksums.COMMIT}" if genuine else "files other than the pinned ones"
+def _source(is_published: bool, num_people: int) -> str:
+    version = (
+        f"commit {ict_checksums.COMMIT}" if is_published else "files other than the pinned ones"
+    )
     return (
         f"ICT-FaceKit, {ict_source.REPOSITORY}, {version}; colours of {num_people} people, Face "
         "Research Lab London Set, https://doi.org/10.6084/m9.figshare.5047666"

@@ -1,7 +1,7 @@
-"""Face-model bases in whole numbers: each mode has a step of its own.
+"""Compact storage of face-model bases: 16-bit integers with a step size per mode, delta-coded.
 
-Neighbouring vertices of a mesh have close numbers and move alike, so differences from vertex to
-vertex are small. They are stored as two planes of bytes, low and high, which compress well.
+Neighbouring vertices have similar values, so differences from vertex to vertex are small. They are
+stored as two planes of bytes, low and high, which compress well.
 """
 
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-# Steps of small modes: 0.12 µm per standard deviation, and 1/130 of an 8-bit colour step.
+# Step sizes of weak modes: 0.12 µm per standard deviation, and 1/130 of an 8-bit colour step.
 SHAPE_STEP = 1.2e-6  # dm
 COLOUR_STEP = 3e-5
 _LARGEST = 32767
 
 
-def to_bytes(basis: np.ndarray, least_step: float) -> tuple[np.ndarray, np.ndarray]:
+def encode_basis(basis: np.ndarray, least_step: float) -> tuple[np.ndarray, np.ndarray]:
     """Rounds a basis to multiples of a step.
 
     Args:
@@ -35,8 +35,8 @@ def to_bytes(basis: np.ndarray, least_step: float) -> tuple[np.ndarray, np.ndarr
     return np.stack([folded & 0xFF, folded >> 8]).astype(np.uint8), steps
 
 
-def from_bytes(stored: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """The basis `[V, 3, K]` float32 that `to_bytes` stored, in whole multiples of its steps.
+def decode_basis(stored: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The basis `[V, 3, K]` float32 that `encode_basis` stored, in whole multiples of its steps.
 
     Args:
         stored: `[2, K, 3, V]` uint8.
@@ -75,4 +75,4 @@ def colour_error(fields: Mapping[str, Any], coefficient: float = 3.0) -> float:
 
 
 def _errors(basis: np.ndarray, least_step: float) -> np.ndarray:
-    return from_bytes(*to_bytes(basis, least_step)).astype(np.float64) - basis
+    return decode_basis(*encode_basis(basis, least_step)).astype(np.float64) - basis
