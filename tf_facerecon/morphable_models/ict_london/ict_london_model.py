@@ -4,6 +4,7 @@ Sources: ICT-FaceKit ("ICT Face Model Light"), USC Institute for Creative Techno
 licence; Face Research Lab London Set, DeBruine and Jones 2017, CC BY 4.0.
 """
 
+import dataclasses
 import os
 from typing import Any
 
@@ -35,7 +36,10 @@ LICENCE = (
     "https://creativecommons.org/licenses/by/4.0/. Changes: light removed, colours sampled on a "
     "mesh, mean and principal components computed."
 )
+# Colours of parts that no photograph shows: inside of the lids, and by how much teeth are lighter
+# than the synthetic ones.
 _SOCKET = np.array([0.40, 0.22, 0.20])
+_TEETH_GAIN = 1.2
 
 
 def ict_london_fields(
@@ -71,8 +75,12 @@ def ict_london_fields(
     shapes = ict_shapes.read_shapes(kit, layout)
     shape = shape_model.build_shape(shapes, layout, num_modes, num_vertices)
     template = shape.template
-    synthetic = synthetic_albedo(shape)
-    learnt = photo_albedo.people_albedo(shape, people, synthetic.skin_region)
+    learnt = photo_albedo.people_albedo(shape, people, synthetic_albedo(shape).skin_region)
+    # Once more, so that the regions follow the moved landmarks.
+    shape = dataclasses.replace(
+        shape, template=dataclasses.replace(template, landmarks=learnt.landmarks)
+    )
+    template, synthetic = shape.template, synthetic_albedo(shape)
     mean_albedo, albedo_basis = complete_model(shape, synthetic, learnt.completed, num_modes)
     regions = dict(synthetic.regions)
     regions["teeth"] = template.parts[template_mesh.TEETH].astype(np.float32)
@@ -133,6 +141,7 @@ def complete_model(
     )
     mean = synthetic.mean_albedo.astype(np.float64)
     mean[parts[template_mesh.SOCKETS]] = _SOCKET
+    mean[parts[template_mesh.TEETH]] *= _TEETH_GAIN
     mean[learnt] = own_mean
     basis = np.zeros((*mean.shape, num_modes))
     basis[learnt] = own_basis

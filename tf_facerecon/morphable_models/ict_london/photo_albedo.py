@@ -18,7 +18,7 @@ from tf_facerecon.morphable_models.ict_london import (
 # Plain skin that at least this share of the people show serves to find light and skin colours.
 _PLAIN_COVERAGE = 0.9
 # Hair may hang this far above the brows and beside them, decimetres.
-_ABOVE_BROWS, _BESIDE_BROWS = 0.05, 0.08
+_ABOVE_BROWS, _BESIDE_BROWS = 0.02, 0.08
 _BROWS, _NOSE_TIP = slice(17, 27), 30
 _SKIN_ALBEDO = np.array([0.6, 0.45, 0.4])
 
@@ -34,6 +34,7 @@ class PeopleAlbedo:
             (teeth, inside of the mouth) hold no meaning.
         residuals: `[P]` root mean square distances of hand-set points from the fits, pixels.
         coefficients: `[P, K]` identity of the fits, standard deviations.
+        landmarks: `[68]` vertices, with brows and base of the nose where people have them.
     """
 
     unlit: np.ndarray
@@ -41,6 +42,7 @@ class PeopleAlbedo:
     completed: np.ndarray
     residuals: np.ndarray
     coefficients: np.ndarray
+    landmarks: np.ndarray
 
 
 def people_albedo(
@@ -94,6 +96,9 @@ def people_albedo(
         ),
         residuals=np.array([fit.residual for fit in fits]),
         coefficients=np.stack([fit.coefficients for fit in fits]),
+        landmarks=point_registration.moved_landmarks(
+            shape.mean, template.landmarks, template.mirror_index, shape.front, model
+        ),
     )
 
 

@@ -11,9 +11,9 @@ from tf_facerecon.morphable_models.ict_london import london_points, point_fit, v
 # to five pixels apart.
 _BLUR = 0.9
 # Least cosine of the angle between normal and line of sight.
-_LEAST_COSINE = 0.28
+_LEAST_COSINE = 0.38
 # How far inside the outlines of face and eyes vertices must lie, pixels.
-_FACE_MARGIN, _EYE_MARGIN = 3, 0
+_FACE_MARGIN, _EYE_MARGIN = 4, 0
 # Radius of the iris on the eyeball, decimetres.
 IRIS_RADIUS = 0.060
 

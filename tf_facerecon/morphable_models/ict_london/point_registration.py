@@ -103,6 +103,38 @@ def register_points(
     return model, fits
 
 
+def moved_landmarks(
+    mean: np.ndarray,
+    landmarks: np.ndarray,
+    mirror: np.ndarray,
+    front: np.ndarray,
+    points: point_fit.PointModel,
+) -> np.ndarray:
+    """Landmarks `[68]` with brows and base of the nose at the hand-set points.
+
+    Args:
+        mean: `[V, 3]`.
+        landmarks: `[68]`.
+        mirror: `[V]` mirror image of each vertex.
+        front: `[V]` boolean: vertices that may become landmarks.
+        points: Of `register_points`.
+    """
+    moved = np.array(landmarks)
+    place = {number: k for k, number in enumerate(london_points.FACE_POINTS)}
+    candidates = np.flatnonzero(front)
+    tree = spatial.cKDTree(mean[candidates])
+    for landmark, point in london_points.MOVED_LANDMARKS:
+        twin = points.mean[place[london_points.MIRRORED_POINTS[point]]] * [-1.0, 1.0, 1.0]
+        target = 0.5 * (points.mean[place[point]] + twin)
+        if london_points.MIRRORED_LANDMARKS[landmark] == landmark:
+            middle = candidates[mirror[candidates] == candidates]
+            moved[landmark] = middle[np.argmin(np.linalg.norm(mean[middle] - target, axis=1))]
+            continue
+        moved[landmark] = candidates[tree.query(target)[1]]
+        moved[london_points.MIRRORED_LANDMARKS[landmark]] = mirror[moved[landmark]]
+    return moved
+
+
 def _average_places(mean, basis, triangles, front, points, fits):
     """Vertices and weights `[N, 3]` of the places that points have in the middle of all people."""
     places = []

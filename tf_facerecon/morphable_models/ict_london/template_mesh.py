@@ -50,6 +50,8 @@ _FINE_PLACES = (
 _FRONT_LENGTH, _OUTSKIRTS_LENGTH = 0.50, 1.2
 _MAX_ROUNDS = 5
 _SCALE_STEPS = 14
+# Share of the wanted number of vertices by which a template may miss it.
+_TOLERANCE = 0.002
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -218,6 +220,8 @@ def _refined(points, triangles, landmarks, mirror, names, num_vertices):
         rounds, mirrored = _split_rounds(points, triangles, landmarks, mirror, names, scale)
         if best is None or abs(len(mirrored) - num_vertices) < abs(len(best[1]) - num_vertices):
             best = rounds, mirrored
+        if abs(len(mirrored) - num_vertices) <= _TOLERANCE * num_vertices:
+            break
         if len(mirrored) > num_vertices:
             low = scale
         else:
