@@ -19,8 +19,6 @@ _FADE = 0.004
 _HAIR_CONTRAST, _HAIR_RINGS = 0.30, 2
 # Highlights: what is lighter than the pattern by more than this is taken back to a share of it.
 _HIGHLIGHT, _HIGHLIGHT_SHARE = 0.18, 0.35
-# Occlusion is not let darken more than this.
-_LEAST_LIGHT = 0.68
 
 
 def complete_albedos(
@@ -54,7 +52,7 @@ def complete_albedos(
     known = counts >= _LEAST_COVERAGE * len(seen)
     sums = np.einsum("pv,pvc->vc", seen, relative)
     pattern = sums / np.maximum(counts, 1)[:, None]
-    shade = np.log(np.clip(light, _LEAST_LIGHT, 1.0))[:, None]
+    shade = np.log(light)[:, None]
     laplacian = _laplacian(triangles, len(known))
     pattern = np.where(
         known[:, None], pattern, shade + _filled(laplacian, pattern - shade, known, 1e-6)
@@ -68,6 +66,22 @@ def complete_albedos(
         tone = np.where(skin[:, None], tones[number], 0.0)
         completed[number] = np.exp(tone + pattern + difference)
     return completed
+
+
+def blend_with_skin(albedos: np.ndarray, plain: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Moves colours towards the skin colour of each person.
+
+    Args:
+        albedos: `[P, V, 3]`, positive.
+        plain: `[V]` boolean: plain skin, of which the skin colour is taken.
+        weight: `[V]` in [0, 1]: 0 leaves a vertex as it is.
+
+    Returns:
+        `[P, V, 3]`; blended as logarithms.
+    """
+    logs = np.log(albedos)
+    tones = np.median(logs[:, plain], axis=1, keepdims=True)
+    return np.exp(logs + weight[:, None] * (tones - logs))
 
 
 def without_hair(

@@ -40,10 +40,13 @@ FACE_POINTS = (*range(18, 34), *range(44, 109), *range(158, 183), *range(126, 13
 # Along the jaw, where points slide with the outline; they count less.
 SLIDING_POINTS = tuple(range(126, 133))
 SLIDING_WEIGHT = 0.3
-# Landmarks that are moved to where people set these points: the kit has its brows a few millimetres
+# Landmarks that are moved to where people set these points: the kit has brows a few millimetres
 # higher and the base of the nose lower. Pairs of (landmark, point), left sides and middle; the right
 # side is the mirror image of the left one.
-MOVED_LANDMARKS = ((17, 71), (18, 72), (19, 73), (20, 74), (21, 75), (31, 64), (32, 180), (33, 55))
+MOVED_LANDMARKS = (
+    *((17, 71), (18, 72), (19, 73), (20, 74), (21, 75)),
+    *((31, 64), (32, 180), (33, 55)),
+)
 # Mirror images: of landmarks, and of the points above.
 MIRRORED_LANDMARKS = {17: 26, 18: 25, 19: 24, 20: 23, 21: 22, 31: 35, 32: 34, 33: 33}
 MIRRORED_POINTS = {71: 82, 72: 81, 73: 80, 74: 79, 75: 78, 64: 69, 180: 181, 55: 55}

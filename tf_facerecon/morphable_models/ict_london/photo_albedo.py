@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy import spatial
 
 from tf_facerecon.morphable_models.albedo import ambient_occlusion
 from tf_facerecon.morphable_models.ict_london import (
@@ -14,6 +15,7 @@ from tf_facerecon.morphable_models.ict_london import (
     studio_lighting,
     template_mesh,
 )
+from tf_facerecon.morphable_models.parameterization import feature_masks
 
 # Plain skin that at least this share of the people show serves to find light and skin colours.
 _PLAIN_COVERAGE = 0.9
@@ -21,6 +23,17 @@ _PLAIN_COVERAGE = 0.9
 _ABOVE_BROWS, _BESIDE_BROWS = 0.02, 0.08
 _BROWS, _NOSE_TIP = slice(17, 27), 30
 _SKIN_ALBEDO = np.array([0.6, 0.45, 0.4])
+# Where no photograph helps, occlusion darkens no more than this: on the front of the face, where
+# lips part and lids close, on ears and neck, and within some decimetres of the base of the nose,
+# whose inside stays dark.
+_LEAST_LIGHT_FRONT, _LEAST_LIGHT_ELSEWHERE, _LEAST_LIGHT_NOSE = 0.55, 0.68, 0.12
+_NOSE_BASE, _NOSE_REACH = slice(31, 36), 0.13
+# Lids that a blink moves by these shares of its largest movement show, closed, what photographs of
+# open eyes compress to a shadow: they are given so much of the plain skin's colour, but for lashes
+# within some decimetres of the edge.
+_BLINK, _BLINK_SHARES, _LID_WEIGHT = "eyeBlink", (0.25, 0.6), 0.65
+_LASH_REACH = (0.012, 0.025)
+_UPPER_LIDS = ((36, 37, 38, 39), (42, 43, 44, 45))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,14 +99,13 @@ def people_albedo(
     seen = albedo_completion.without_hair(
         unlit, seen, template.triangles, plain, _hair_zone(shape.mean, template.landmarks, skin)
     )
-    visibility = ambient_occlusion.ambient_visibility(shape.mean, template.triangles)
-    sky = ambient_occlusion.ambient_light(visibility, _SKIN_ALBEDO).mean(axis=1)
+    completed = albedo_completion.complete_albedos(
+        unlit, seen, template.triangles, skin, plain, _light_of_unseen(shape)
+    )
     return PeopleAlbedo(
         unlit=unlit,
         seen=seen,
-        completed=albedo_completion.complete_albedos(
-            unlit, seen, template.triangles, skin, plain, sky
-        ),
+        completed=albedo_completion.blend_with_skin(completed, plain, _lid_weight(shape)),
         residuals=np.array([fit.residual for fit in fits]),
         coefficients=np.stack([fit.coefficients for fit in fits]),
         landmarks=point_registration.moved_landmarks(
@@ -141,3 +153,31 @@ def _hair_zone(mean: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> np.
     above = y > np.interp(x, brows[:, 0], brows[:, 1]) + _ABOVE_BROWS
     beside = np.abs(x) > np.abs(brows[[0, -1], 0]).mean() + _BESIDE_BROWS
     return skin & (above | beside) & (y > mean[landmarks[_NOSE_TIP], 1])
+
+
+def _light_of_unseen(shape: shape_model.ShapeModel) -> np.ndarray:
+    """Share of an even sky's light at each vertex, `[V]`, for what no photograph shows."""
+    template = shape.template
+    visibility = ambient_occlusion.ambient_visibility(shape.mean, template.triangles)
+    sky = ambient_occlusion.ambient_light(visibility, _SKIN_ALBEDO).mean(axis=1)
+    least = np.where(shape.front, _LEAST_LIGHT_FRONT, _LEAST_LIGHT_ELSEWHERE)
+    base = shape.mean[template.landmarks[_NOSE_BASE]]
+    distance, _ = spatial.cKDTree(base).query(shape.mean)
+    above = shape.mean[:, 1] > base[:, 1].min()
+    return np.maximum(sky, np.where((distance < _NOSE_REACH) & above, _LEAST_LIGHT_NOSE, least))
+
+
+def _lid_weight(shape: shape_model.ShapeModel) -> np.ndarray:
+    """How much upper lids are blended with plain skin, `[V]` in [0, 1]."""
+    template = shape.template
+    blinks = [k for k, name in enumerate(shape.expression_names) if name.startswith(_BLINK)]
+    movement = np.linalg.norm(shape.expression[..., blinks], axis=1).max(axis=-1, initial=0.0)
+    movement = movement * template.parts[template_mesh.SKIN]
+    edges = []
+    for lid in _UPPER_LIDS:
+        points = shape.mean[template.landmarks[list(lid)]]
+        shares = np.linspace(0, len(lid) - 1, 40)
+        edges += [np.stack([np.interp(shares, np.arange(len(lid)), p) for p in points.T], -1)]
+    distance, _ = spatial.cKDTree(np.concatenate(edges)).query(shape.mean)
+    moved = feature_masks.smooth_step(movement / max(movement.max(), 1e-9), *_BLINK_SHARES)
+    return _LID_WEIGHT * moved * feature_masks.smooth_step(distance, *_LASH_REACH)

@@ -34,6 +34,7 @@ class ShapeModel:
         identity: `[V, 3, K_id]` decimetres per standard deviation, orthogonal over `front`.
         identity_scales: `[K_id]` length of each mode over `front`, decimetres.
         expression: `[V, 3, K_exp]` decimetres at full strength.
+        expression_names: K_exp names.
         front: `[V]` boolean.
         uv: `[V, 2]` texture coordinates in [0, 1], v up.
     """
@@ -43,6 +44,7 @@ class ShapeModel:
     identity: np.ndarray
     identity_scales: np.ndarray
     expression: np.ndarray
+    expression_names: tuple[str, ...]
     front: np.ndarray
     uv: np.ndarray
 
@@ -98,6 +100,7 @@ def build_shape(
         identity=np.moveaxis(modes.basis[:num_identities], 0, -1) / scale,
         identity_scales=modes.scales[:num_identities] / scale,
         expression=np.moveaxis(expression, 0, -1) / scale,
+        expression_names=shapes.expression_names,
         front=front,
         uv=_texture_coordinates(shapes, template, mean),
     )
