@@ -56,6 +56,7 @@ def measure(face_model: MorphableModel, shapes: ict_shapes.IctShapes) -> dict:
         ("expressions", shapes.expression, face_model.expression_basis),
     ):
         means = []
+        inverse = np.linalg.pinv(_MM_PER_DM * _rows(basis, followers))
         for _ in range(COUNT):
             if kind == "identities":
                 drawn = generator.normal(size=len(modes))
@@ -64,7 +65,7 @@ def measure(face_model: MorphableModel, shapes: ict_shapes.IctShapes) -> dict:
                 drawn = active * generator.uniform(size=len(modes))
             shape = mean + _MM_PER_CM * np.einsum("k,kvd->vd", drawn, modes)
             targets = np.einsum("nc,ncd->nd", weights, shape[vertices])
-            fitted = _fitted(face_model.mean_shape, basis, followers, targets)
+            fitted = _fitted(face_model.mean_shape, basis, inverse, followers, targets)
             surface = Surface(fitted, face_model.triangles)
             means.append(surface.closest_points(shape[start:stop][counted]).distances.mean())
         figures[kind] = {"mean_mm": float(np.mean(means)), "greatest_mean_mm": float(max(means))}
@@ -85,12 +86,14 @@ def _laid_onto(face_model, mean, skin, landmarks) -> np.ndarray:
     return similarity_alignment.apply_similarity(own, *pose)
 
 
-def _fitted(mean_shape, basis, followers, targets, rounds: int = 8) -> np.ndarray:
+def _rows(basis, followers) -> np.ndarray:
+    return basis[followers].reshape(-1, basis.shape[-1]).astype(np.float64)
+
+
+def _fitted(mean_shape, basis, inverse, followers, targets, rounds: int = 8) -> np.ndarray:
     """Vertices `[V, 3]` mm of the least-squares fit of similarity and modes to `targets`."""
     mean = mean_shape.astype(np.float64) * _MM_PER_DM
     basis = basis.astype(np.float64) * _MM_PER_DM
-    system = basis[followers].reshape(-1, basis.shape[-1])
-    inverse = np.linalg.pinv(system)
     shape = mean
     for _ in range(rounds):
         pose = similarity_alignment.similarity_transform(shape[followers], targets)

@@ -309,3 +309,34 @@ def test_too_few_people_exception_raised():
     with pytest.raises(ValueError, match="80 albedo modes need photographs of at least 41 people"):
         albedo_modes.check_people(40, 80)
     albedo_modes.check_people(41, 80)
+
+
+def test_blend_with_skin_preset():
+    albedos = np.full((1, 4, 3), 0.4)
+    albedos[0, 3] = 0.1
+    plain = np.array([True, True, True, False])
+    blended = albedo_completion.blend_with_skin(albedos, plain, np.array([1.0, 0.0, 0.0, 0.5]))
+    np.testing.assert_allclose(blended[0, :3], 0.4)
+    np.testing.assert_allclose(blended[0, 3], 0.2)  # Half way in logarithms.
+
+
+def test_moved_landmarks_are_symmetric_and_at_the_points(rng):
+    x, y = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-1, 1, 21))
+    mean = np.stack([x, y, np.zeros_like(x)], axis=-1).reshape(-1, 3)
+    mirror = np.arange(21 * 21).reshape(21, 21)[:, ::-1].ravel()
+    places = np.zeros((len(london_points.FACE_POINTS), 3))
+    places[:, :2] = rng.uniform(-1, 1, (len(places), 2))
+    place = {number: k for k, number in enumerate(london_points.FACE_POINTS)}
+    places[place[71]], places[place[82]] = [-0.62, 0.5, 0.0], [0.58, 0.5, 0.0]
+    places[place[55]] = 0.08, -0.31, 0.0
+    points = point_fit.PointModel(places, np.zeros((len(places), 3, 1)), np.ones(len(places)))
+    before = np.arange(68)
+    moved = point_registration.moved_landmarks(
+        mean, before, mirror, np.ones(len(mean), bool), points
+    )
+    np.testing.assert_allclose(mean[moved[17]], [-0.6, 0.5, 0.0], atol=1e-9)
+    np.testing.assert_allclose(mean[moved[33]], [0.0, -0.3, 0.0], atol=1e-9)
+    for left, right in london_points.MIRRORED_LANDMARKS.items():
+        assert moved[right] == mirror[moved[left]]
+    same = np.setdiff1d(before, [*range(17, 27), *range(31, 36)])
+    np.testing.assert_array_equal(moved[same], before[same])

@@ -41,7 +41,7 @@ FACE_POINTS = (*range(18, 34), *range(44, 109), *range(158, 183), *range(126, 13
 SLIDING_POINTS = tuple(range(126, 133))
 SLIDING_WEIGHT = 0.3
 # Landmarks that are moved to where people set these points: the kit has brows a few millimetres
-# higher and the base of the nose lower. Pairs of (landmark, point), left sides and middle; the right
+# higher and the base of the nose lower. Pairs of (landmark, point), left and middle; the right
 # side is the mirror image of the left one.
 MOVED_LANDMARKS = (
     *((17, 71), (18, 72), (19, 73), (20, 74), (21, 75)),
