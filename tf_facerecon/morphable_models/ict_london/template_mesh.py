@@ -16,6 +16,7 @@ import numpy as np
 from tf_facerecon.morphable_models.ict_london import (
     mesh_clipping,
     mesh_decimation,
+    mesh_resolution,
     mesh_subdivision,
 )
 
@@ -39,19 +40,6 @@ _KEPT_OUTSKIRTS = 0.42
 _EYEBALL_DEPTH = 1.25
 # Within this distance from the line of sight eyeballs keep all vertices: irises are drawn there.
 _IRIS_REACH = 0.75
-# Length of edges, cm, near landmarks (numbers, reach in cm) and elsewhere, before they are scaled
-# to the number of vertices that is wanted.
-_FINE_PLACES = (
-    (range(17, 27), 1.0, 0.25),
-    (range(36, 48), 0.8, 0.21),
-    (range(48, 68), 0.9, 0.25),
-    (range(27, 36), 1.0, 0.25),
-)
-_FRONT_LENGTH, _OUTSKIRTS_LENGTH = 0.50, 1.2
-_MAX_ROUNDS = 5
-_SCALE_STEPS = 14
-# Share of the wanted number of vertices by which a template may miss it.
-_TOLERANCE = 0.002
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -125,7 +113,7 @@ def build_template(
     mirror = np.concatenate([mirror, _mirrored_cuts(first, second, mirror) + len(mirror)])
     protected = np.zeros(len(points), bool)
     protected[landmarks] = protected[mirror[landmarks]] = True
-    kept = [_thin_skin(points, skin, mirror, landmarks, protected)]
+    kept = [_thin_skin(points, skin, mirror, protected)]
     for name in _KEPT:
         if name in parts:
             kept.append(_thin_part(name, points, whole, mirror, parts[name]))
@@ -141,8 +129,13 @@ def build_template(
     for name, mask in parts.items():
         names[mask] = name
     names = names[ends[0][numbers]]
-    rounds, mirror_index = _refined(
-        points[numbers], place[base], place[landmarks], place[mirror[numbers]], names, num_vertices
+    rounds, mirror_index = mesh_resolution.refine(
+        points[numbers],
+        place[base],
+        place[landmarks],
+        place[mirror[numbers]],
+        names == SKIN,
+        num_vertices,
     )
     final = rounds[-1][0] if rounds else place[base]
     # Splits happen on skin only.
@@ -179,16 +172,10 @@ def _mirrored_cuts(first, second, mirror) -> np.ndarray:
     return np.array([numbers[pair] for pair in mirrored], int)
 
 
-def _outskirts(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Ears, neck, forehead's top, jaw's underside: where photographs and landmarks say little."""
-    across, up, out = np.abs(points[:, 0]), points[:, 1], points[:, 2]
-    return (across > 6.6) | (up > 8.0) | (up < -7.3) | (out < 5.0)
-
-
-def _thin_skin(points, skin, mirror, landmarks, protected) -> np.ndarray:
+def _thin_skin(points, skin, mirror, protected) -> np.ndarray:
     removable = np.zeros(len(points), bool)
     removable[np.unique(skin)] = True
-    removable &= _outskirts(points, landmarks) & ~protected
+    removable &= mesh_resolution.outskirts(points) & ~protected
     count = int((1.0 - _KEPT_OUTSKIRTS) * removable.sum())
     return mesh_decimation.decimate(points, skin, mirror, removable, count)
 
@@ -209,52 +196,3 @@ def _thin_part(name, points, triangles, mirror, mask) -> np.ndarray:
         removable &= aside > _IRIS_REACH
     count = int((1.0 - _KEPT[name]) * removable.sum())
     return mesh_decimation.decimate(points, own, mirror, removable, count)
-
-
-def _refined(points, triangles, landmarks, mirror, names, num_vertices):
-    """Rounds of splitting that come nearest to the wanted number, and the final mirror index."""
-    low, high = 0.05, 4.0
-    best = None
-    for _ in range(_SCALE_STEPS):
-        scale = np.sqrt(low * high)
-        rounds, mirrored = _split_rounds(points, triangles, landmarks, mirror, names, scale)
-        if best is None or abs(len(mirrored) - num_vertices) < abs(len(best[1]) - num_vertices):
-            best = rounds, mirrored
-        if abs(len(mirrored) - num_vertices) <= _TOLERANCE * num_vertices:
-            break
-        if len(mirrored) > num_vertices:
-            low = scale
-        else:
-            high = scale
-    return best
-
-
-def _split_rounds(points, triangles, landmarks, mirror, names, scale):
-    on_skin = names == SKIN
-    rounds = []
-    lengths = scale * _wanted_lengths(points, points[landmarks])
-    for _ in range(_MAX_ROUNDS):
-        fixed = np.where(on_skin, lengths, np.inf)
-        pairs, split = mesh_subdivision.split_edges(points, triangles, fixed)
-        if not len(pairs):
-            break
-        numbers = {tuple(pair): len(points) + k for k, pair in enumerate(pairs.tolist())}
-        other = np.sort(mirror[pairs], axis=1).tolist()
-        mirror = np.r_[mirror, [numbers[tuple(pair)] for pair in other]]
-        points = np.concatenate([points, points[pairs].mean(axis=1)])
-        lengths = np.r_[lengths, lengths[pairs].mean(axis=1)]
-        on_skin = np.r_[on_skin, np.ones(len(pairs), bool)]
-        triangles = split
-        rounds.append((triangles, len(points)))
-    return rounds, mirror
-
-
-def _wanted_lengths(points: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    from scipy import spatial
-
-    lengths = np.where(_outskirts(points, landmarks), _OUTSKIRTS_LENGTH, _FRONT_LENGTH)
-    for numbers, reach, length in _FINE_PLACES:
-        distance, _ = spatial.cKDTree(landmarks[list(numbers)]).query(points)
-        share = np.clip((distance - reach) / (0.5 * reach), 0.0, 1.0)
-        lengths = np.minimum(lengths, length + share * (lengths - length))
-    return lengths
