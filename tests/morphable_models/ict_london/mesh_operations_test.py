@@ -6,6 +6,7 @@ import pytest
 from tf_facerecon.morphable_models.ict_london import (
     mesh_clipping,
     mesh_decimation,
+    mesh_resolution,
     mesh_subdivision,
 )
 
@@ -123,4 +124,28 @@ def test_fill_smoothly_is_linear_and_holds_old_values(rng):
     np.testing.assert_allclose(constant, 1.0, atol=1e-9)
     np.testing.assert_array_equal(
         mesh_subdivision.fill_smoothly(triangles, first, len(points)), first
+    )
+
+
+def test_refine_comes_near_the_wanted_number_and_is_fine_at_landmarks():
+    points, triangles, mirror = flat_grid(17, 17)
+    points = 5.0 * points + [0.0, 0.0, 8.0]  # cm, on the front of a face
+    landmarks = np.full(68, 8 * 17 + 8)  # all in the middle
+    splittable = np.ones(len(points), bool)
+    rounds, mirrored = mesh_resolution.refine(points, triangles, landmarks, mirror, splittable, 900)
+    _, count = rounds[-1]
+    assert count == len(mirrored) == pytest.approx(900, rel=0.3)
+    np.testing.assert_array_equal(mirrored[mirrored], np.arange(count))
+    places = mesh_subdivision.fill_smoothly(rounds[0][0], points, rounds[0][1])
+    assert np.linalg.norm(places[289:, :2], axis=1).mean() < 2.5
+    untouched = mesh_resolution.refine(
+        points, triangles, landmarks, mirror, np.zeros(len(points), bool), 900
+    )
+    assert untouched[0] == [] and len(untouched[1]) == len(points)
+
+
+def test_outskirts_preset():
+    points = np.array([[0.0, 0, 9], [7, 0, 9], [0, 9, 9], [0, -8, 9], [5, 0, 2]])
+    np.testing.assert_array_equal(
+        mesh_resolution.outskirts(points), [False, True, True, True, True]
     )
