@@ -137,7 +137,9 @@ def test_refine_comes_near_the_wanted_number_and_is_fine_at_landmarks():
     assert count == len(mirrored) == pytest.approx(900, rel=0.3)
     np.testing.assert_array_equal(mirrored[mirrored], np.arange(count))
     places = mesh_subdivision.fill_smoothly(rounds[0][0], points, rounds[0][1])
-    assert np.linalg.norm(places[289:, :2], axis=1).mean() < 2.5
+    middle = points[8 * 17 + 8]
+    added = np.linalg.norm(places[len(points) :] - middle, axis=1)
+    assert added.mean() < np.linalg.norm(points - middle, axis=1).mean()
     untouched = mesh_resolution.refine(
         points, triangles, landmarks, mirror, np.zeros(len(points), bool), 900
     )

@@ -28,6 +28,8 @@ _SKIN_ALBEDO = np.array([0.6, 0.45, 0.4])
 # whose inside stays dark.
 _LEAST_LIGHT_FRONT, _LEAST_LIGHT_ELSEWHERE, _LEAST_LIGHT_NOSE = 0.55, 0.68, 0.12
 _NOSE_BASE, _NOSE_REACH = slice(31, 36), 0.13
+# Skin of the nose with less light than this is a nostril, and darkened at most to that share.
+_OPEN_LIGHT, _NOSTRIL_SHADE = 0.6, 0.3
 # Lids that a blink moves by these shares of its largest movement show, closed, what photographs of
 # open eyes compress to a shadow: they are given so much of the plain skin's colour, but for lashes
 # within some decimetres of the edge.
@@ -99,9 +101,11 @@ def people_albedo(
     seen = albedo_completion.without_hair(
         unlit, seen, template.triangles, plain, _hair_zone(shape.mean, template.landmarks, skin)
     )
+    light_of_unseen, nostril_shade = _occlusion(shape)
     completed = albedo_completion.complete_albedos(
-        unlit, seen, template.triangles, skin, plain, _light_of_unseen(shape)
+        unlit, seen, template.triangles, skin, plain, light_of_unseen
     )
+    completed *= nostril_shade[:, None]
     return PeopleAlbedo(
         unlit=unlit,
         seen=seen,
@@ -155,16 +159,24 @@ def _hair_zone(mean: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> np.
     return skin & (above | beside) & (y > mean[landmarks[_NOSE_TIP], 1])
 
 
-def _light_of_unseen(shape: shape_model.ShapeModel) -> np.ndarray:
-    """Share of an even sky's light at each vertex, `[V]`, for what no photograph shows."""
+def _occlusion(shape: shape_model.ShapeModel) -> tuple[np.ndarray, np.ndarray]:
+    """Shares `[V]` of an even sky's light, for what no photograph shows, and inside the nostrils.
+
+    Nostrils are shaded once more, because the light that the package renders with casts no shadows
+    and would shine on their walls.
+    """
     template = shape.template
     visibility = ambient_occlusion.ambient_visibility(shape.mean, template.triangles)
     sky = ambient_occlusion.ambient_light(visibility, _SKIN_ALBEDO).mean(axis=1)
     least = np.where(shape.front, _LEAST_LIGHT_FRONT, _LEAST_LIGHT_ELSEWHERE)
     base = shape.mean[template.landmarks[_NOSE_BASE]]
     distance, _ = spatial.cKDTree(base).query(shape.mean)
-    above = shape.mean[:, 1] > base[:, 1].min()
-    return np.maximum(sky, np.where((distance < _NOSE_REACH) & above, _LEAST_LIGHT_NOSE, least))
+    nose = (distance < _NOSE_REACH) & (shape.mean[:, 1] > base[:, 1].min())
+    shade = np.clip(sky / _OPEN_LIGHT, _NOSTRIL_SHADE, 1.0)
+    return (
+        np.maximum(sky, np.where(nose, _LEAST_LIGHT_NOSE, least)),
+        np.where(nose & template.parts[template_mesh.SKIN], shade, 1.0),
+    )
 
 
 def _lid_weight(shape: shape_model.ShapeModel) -> np.ndarray:
