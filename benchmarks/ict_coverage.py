@@ -29,6 +29,8 @@ _MM_PER_CM, _MM_PER_DM = 10.0, 100.0
 # A vertex of the model follows the kit's surface if it lies as near to it, mm; so many rounds of
 # closest points lay the model onto the kit.
 _NEAR_MM, _ROUNDS = 1.0, 15
+# Landmarks of the first alignment: not brows and nose, which models place differently.
+_ALIGNED = [*range(17), *range(36, 68)]
 # Distances are taken at every fourth vertex of the kit, which is plenty for a mean.
 _EVERY = 4
 
@@ -78,12 +80,15 @@ def _laid_onto(face_model, mean, skin, landmarks) -> np.ndarray:
     """The model's mean on the kit's, `[V, 3]` mm."""
     own = face_model.mean_shape.astype(np.float64) * _MM_PER_DM
     surface = Surface(mean, skin)
-    pose = similarity_alignment.similarity_transform(own[face_model.landmarks], mean[landmarks])
+    pose = similarity_alignment.similarity_transform(
+        own[face_model.landmarks[_ALIGNED]], mean[landmarks[_ALIGNED]]
+    )
     front = face_model.face_region > 0.5
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         moved = similarity_alignment.apply_similarity(own, *pose)
         closest = surface.closest_points(moved[front])
-        near = closest.distances < 5 * _NEAR_MM
+        # At last only what follows the surface: eyeballs have no counterpart on the skin.
+        near = closest.distances < (5 * _NEAR_MM if number < _ROUNDS // 3 else 0.5 * _NEAR_MM)
         pose = similarity_alignment.similarity_transform(own[front][near], closest.positions[near])
     return similarity_alignment.apply_similarity(own, *pose)
 
