@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.core import checks
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 from tf_facerecon.layers import float32_layer
@@ -59,8 +58,8 @@ class FaceDecoder(float32_layer.Float32Layer):
         `[B, H, W, 1]` (where its `face_region` is), both 0 or 1 and without gradient.
 
     Raises:
-        ValueError: If the coefficients have another width than `layout.total`, or there is no such
-            backend.
+        ValueError: If the coefficients have another shape or dtype, `camera` is no camera, or there
+            is no such backend.
         ImportError: If the backend is "tensorflow_graphics", which cannot be imported.
     """
 
@@ -105,9 +104,7 @@ class FaceDecoder(float32_layer.Float32Layer):
 
     def build(self, coefficients_shape):
         """Builds the layers that the decoder is made of."""
-        float32_layer.check_static_shape(
-            "coefficients", coefficients_shape, (None, self.layout.total)
-        )
+        self._check_shapes(coefficients_shape)
         batch_size, model = coefficients_shape[0], self.face_model
         groups = {name: (batch_size, width) for name, width in self.layout.sizes.items()}
         vertices = (batch_size, model.num_vertices, 3)
@@ -126,7 +123,7 @@ class FaceDecoder(float32_layer.Float32Layer):
         render: bool = True,
         triangle_ids: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
-        checks.check_shape("coefficients", coefficients, (None, self.layout.total))
+        self._check_shapes(coefficients.shape)
         groups = self.layout.split(coefficients)
         shape, albedo = self.morphable_face(
             groups["identity"], groups["expression"], groups["texture"]
@@ -182,7 +179,7 @@ class FaceDecoder(float32_layer.Float32Layer):
 
     def compute_output_spec(self, coefficients, render=True, triangle_ids=None):
         """The same dict of symbolic tensors."""
-        checks.check_shape("coefficients", coefficients, (None, self.layout.total))
+        self._check_shapes(coefficients.shape)
         model, size = self.face_model, self.camera.image_size
         per_vertex = (model.num_vertices, 3)
         shapes = {
@@ -205,6 +202,11 @@ class FaceDecoder(float32_layer.Float32Layer):
             name: keras.KerasTensor((batch_size, *shape), "float32")
             for name, shape in shapes.items()
         }
+
+    def _check_shapes(self, coefficients_shape):
+        float32_layer.check_static_shape(
+            "coefficients", coefficients_shape, (None, self.layout.total)
+        )
 
     def get_config(self):
         """All constructor arguments."""

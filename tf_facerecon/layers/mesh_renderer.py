@@ -1,8 +1,10 @@
 """The differentiable rasterizer as a Keras layer."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.layers import float32_layer
@@ -39,8 +41,9 @@ class MeshRenderer(float32_layer.Float32Layer):
         `barycentrics` `[B, H, W, 3]`, `triangle_ids` `[B, H, W]` int32, -1 in the background.
 
     Raises:
-        ValueError: If `triangles` are not integers `[T, 3]`, one is negative or no vertex, or
-            there is no such backend.
+        ValueError: If `triangles` are not integers `[T, 3]`, one is negative or no vertex,
+            `image_size` is not two positive integers, there is no such backend, or
+            an argument has another shape or dtype.
         ImportError: If the backend is "tensorflow_graphics", which cannot be imported.
     """
 
@@ -57,7 +60,7 @@ class MeshRenderer(float32_layer.Float32Layer):
         super().__init__(**kwargs)
         rasterizer.check_backend(backend)
         self.triangles = screen_triangles.checked_triangles(triangles)
-        self.image_size = tuple(int(side) for side in image_size)
+        self.image_size = _checked_image_size(image_size)
         self.antialias = antialias
         self.jit_compile = jit_compile
         self.backend = backend
@@ -68,16 +71,16 @@ class MeshRenderer(float32_layer.Float32Layer):
         if antialias:
             self._opposite = float32_layer.constant(antialiasing.opposite_vertices(self.triangles))
 
-    def build(self, clip_vertices_shape, attributes_shape):
-        """Checks the shape; there is nothing to make."""
-        del attributes_shape
-        self._check_vertices(clip_vertices_shape)
+    def build(self, clip_vertices_shape, attributes_shape=None):  # Keras omits an empty dict.
+        """Checks the shapes; there is nothing to make."""
+        attributes = keras.tree.map_shape_structure(keras.KerasTensor, attributes_shape or {})
+        self._check_shapes(clip_vertices_shape, attributes)
         self.built = True
 
     def call(
         self, clip_vertices: tf.Tensor, attributes: Any, triangle_ids: tf.Tensor | None = None
     ) -> dict[str, Any]:
-        self._check_vertices(clip_vertices.shape)
+        self._check_shapes(clip_vertices.shape, attributes, triangle_ids)
         wanted = tf.nest.flatten(attributes)
         if self.return_depth:
             wanted = [*wanted, clip_vertices[..., 3:]]
@@ -115,7 +118,7 @@ class MeshRenderer(float32_layer.Float32Layer):
 
     def compute_output_spec(self, clip_vertices, attributes, triangle_ids=None):
         """Images of `clip_vertices`' batch size and the layer's image size."""
-        self._check_vertices(clip_vertices.shape)
+        self._check_shapes(clip_vertices.shape, attributes, triangle_ids)
         image = (clip_vertices.shape[0], *self.image_size)
 
         def spec(channels):
@@ -129,10 +132,16 @@ class MeshRenderer(float32_layer.Float32Layer):
             "triangle_ids": keras.KerasTensor(image, "int32"),
         }
 
-    def _check_vertices(self, shape):
-        float32_layer.check_static_shape("clip_vertices", shape, (None, None, 4))
-        if shape[1] is not None and self._largest_index >= shape[1]:
-            screen_triangles.checked_triangles(self.triangles, shape[1])  # Raises.
+    def _check_shapes(self, clip_vertices_shape, attributes, triangle_ids=None):
+        for tensor in keras.tree.flatten(attributes) or [None]:
+            float32_layer.check_static_shapes(
+                clip_vertices=(clip_vertices_shape, ("B", "V", 4)),
+                attributes=(getattr(tensor, "shape", ()), ("B", "V", None)),
+                triangle_ids=(getattr(triangle_ids, "shape", None), ("B", *self.image_size)),
+            )
+        num_vertices = clip_vertices_shape[1]
+        if num_vertices is not None and self._largest_index >= num_vertices:
+            screen_triangles.checked_triangles(self.triangles, num_vertices)  # Raises.
 
     def get_config(self):
         """All constructor arguments."""
@@ -145,3 +154,18 @@ class MeshRenderer(float32_layer.Float32Layer):
             "backend": self.backend,
             "return_depth": self.return_depth,
         }
+
+
+def _checked_image_size(image_size) -> tuple[int, int]:
+    """`(height, width)` as integers.
+
+    Raises:
+        ValueError: If it is not two positive integers.
+    """
+    sides = tuple(image_size) if isinstance(image_size, Sequence | np.ndarray) else ()
+    if len(sides) != 2 or not all(isinstance(x, int | np.integer) and x > 0 for x in sides):
+        raise ValueError(
+            "`image_size` must be two positive integers, `(height, width)` in pixels. "
+            f"Received: {image_size!r}."
+        )
+    return int(sides[0]), int(sides[1])

@@ -53,7 +53,7 @@ class MorphableFace(float32_layer.Float32Layer):
     Raises:
         FileNotFoundError: If the named model's file is missing.
         ValueError: If the model found is not the one with `fingerprint`, or coefficients have the
-            wrong width.
+            wrong shape or dtype.
     """
 
     def __init__(
@@ -99,12 +99,11 @@ class MorphableFace(float32_layer.Float32Layer):
 
     def _check_shapes(self, identity_shape, expression_shape, texture_shape):
         model = self.face_model
-        for name, shape, basis in (
-            ("identity", identity_shape, model.identity_basis),
-            ("expression", expression_shape, model.expression_basis),
-            ("texture", texture_shape, model.albedo_basis),
-        ):
-            float32_layer.check_static_shape(name, shape, (None, basis.shape[-1]))
+        float32_layer.check_static_shapes(
+            identity=(identity_shape, ("B", model.identity_basis.shape[-1])),
+            expression=(expression_shape, ("B", model.expression_basis.shape[-1])),
+            texture=(texture_shape, ("B", model.albedo_basis.shape[-1])),
+        )
 
     def get_config(self):
         """All constructor arguments."""

@@ -17,6 +17,14 @@ class _CameraLayer(float32_layer.Float32Layer):
         super().__init__(**kwargs)
         self.camera = resolve_camera(camera)
 
+    def build(self, points_shape):
+        """Checks the shape; there is nothing to make."""
+        self._check_shapes(points_shape)
+        self.built = True
+
+    def _check_shapes(self, points_shape):
+        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
+
     def get_config(self):
         """The camera's fields among the configuration."""
         return {**super().get_config(), "camera": dataclasses.asdict(self.camera)}
@@ -38,10 +46,12 @@ class PerspectiveProjection(_CameraLayer):
         `geometry.camera`.
 
     Raises:
-        ValueError: If `points` have another shape, or a field of the camera is out of range.
+        ValueError: If `points` have another shape or dtype, or `camera` is no camera, or one of its
+            fields is unknown or out of range.
     """
 
     def call(self, points: tf.Tensor) -> tf.Tensor:
+        self._check_shapes(points.shape)
         return cameras.project(points, self.camera)
 
     if TYPE_CHECKING:
@@ -49,7 +59,7 @@ class PerspectiveProjection(_CameraLayer):
 
     def compute_output_shape(self, points_shape):
         """`[B, N, 2]`."""
-        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
+        self._check_shapes(points_shape)
         return (*points_shape[:-1], 2)
 
 
@@ -67,10 +77,12 @@ class ClipSpaceProjection(_CameraLayer):
         Homogeneous clip coordinates `[B, N, 4]`: y up, w is the depth in decimetres.
 
     Raises:
-        ValueError: If `points` have another shape, or a field of the camera is out of range.
+        ValueError: If `points` have another shape or dtype, or `camera` is no camera, or one of its
+            fields is unknown or out of range.
     """
 
     def call(self, points: tf.Tensor) -> tf.Tensor:
+        self._check_shapes(points.shape)
         return cameras.to_clip_space(points, self.camera)
 
     if TYPE_CHECKING:
@@ -78,7 +90,7 @@ class ClipSpaceProjection(_CameraLayer):
 
     def compute_output_shape(self, points_shape):
         """`[B, N, 4]`."""
-        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
+        self._check_shapes(points_shape)
         return (*points_shape[:-1], 4)
 
 
@@ -88,8 +100,22 @@ def resolve_camera(
     """The camera itself, the one with these fields, or the default one.
 
     Raises:
-        ValueError: If a field is out of range.
+        ValueError: If it is neither a camera, a dict nor `None`, or if a field is unknown or out of
+            range.
     """
-    if isinstance(camera, dict):
+    if camera is None:
+        return cameras.PerspectiveCamera()
+    if isinstance(camera, cameras.PerspectiveCamera):
+        return camera
+    if not isinstance(camera, dict):
+        raise ValueError(
+            "`camera` must be a `PerspectiveCamera`, a dict of its fields or `None`. "
+            f"Received: {camera!r}."
+        )
+    try:
         return cameras.PerspectiveCamera(**camera)
-    return camera or cameras.PerspectiveCamera()
+    except TypeError as error:  # An unknown field, or one that is not a number.
+        raise ValueError(
+            "`camera` must have the fields of a `PerspectiveCamera`, all numbers. "
+            f"Received: {camera!r}."
+        ) from error

@@ -26,17 +26,19 @@ class PoseTransform(float32_layer.Float32Layer):
         Points or directions `[B, N, 3]` in the world frame.
 
     Raises:
-        ValueError: If an argument has another shape.
+        ValueError: If an argument has another shape or dtype.
     """
 
     def build(self, points_shape, rotation_shape, translation_shape=None):
         """Checks the shapes; there is nothing to make."""
-        self.compute_output_shape(points_shape, rotation_shape, translation_shape)
+        self._check_shapes(points_shape, rotation_shape, translation_shape)
         self.built = True
 
     def call(
         self, points: tf.Tensor, rotation: tf.Tensor, translation: tf.Tensor | None = None
     ) -> tf.Tensor:
+        translation_shape = None if translation is None else translation.shape
+        self._check_shapes(points.shape, rotation.shape, translation_shape)
         matrix = rotations.rotation_matrix_from_euler(rotation)
         if translation is None:
             return rigid_transforms.rotate(points, matrix)
@@ -47,8 +49,12 @@ class PoseTransform(float32_layer.Float32Layer):
 
     def compute_output_shape(self, points_shape, rotation_shape, translation_shape=None):
         """`[B, N, 3]`."""
-        float32_layer.check_static_shape("points", points_shape, (None, None, 3))
-        float32_layer.check_static_shape("rotation", rotation_shape, (None, 3))
-        if translation_shape is not None:
-            float32_layer.check_static_shape("translation", translation_shape, (None, 3))
+        self._check_shapes(points_shape, rotation_shape, translation_shape)
         return points_shape
+
+    def _check_shapes(self, points_shape, rotation_shape, translation_shape):
+        float32_layer.check_static_shapes(
+            points=(points_shape, ("B", None, 3)),
+            rotation=(rotation_shape, ("B", 3)),
+            translation=(translation_shape, ("B", 3)),
+        )

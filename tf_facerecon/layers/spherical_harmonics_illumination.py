@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from tf_facerecon.core import checks
 from tf_facerecon.layers import float32_layer
 from tf_facerecon.lighting import lambertian_shading
 from tf_facerecon.rendering import per_image
@@ -27,18 +26,16 @@ class SphericalHarmonicsIllumination(float32_layer.Float32Layer):
         Colours `[B, V, 3]`, RGB, not clamped to [0, 1].
 
     Raises:
-        ValueError: If an argument has another shape.
+        ValueError: If an argument has another shape or dtype.
     """
 
     def build(self, albedo_shape, normals_shape, gamma_shape):
         """Checks the shapes; there is nothing to make."""
-        self.compute_output_shape(albedo_shape, normals_shape, gamma_shape)
+        self._check_shapes(albedo_shape, normals_shape, gamma_shape)
         self.built = True
 
     def call(self, albedo: tf.Tensor, normals: tf.Tensor, gamma: tf.Tensor) -> tf.Tensor:
-        checks.check_shape("albedo", albedo, (None, None, 3))
-        checks.check_shape("normals", normals, (None, None, 3))
-        checks.check_shape("gamma", gamma, (None, None))
+        self._check_shapes(albedo.shape, normals.shape, gamma.shape)
         (colours,) = _shade_images((albedo, normals, gamma))
         return colours
 
@@ -47,10 +44,20 @@ class SphericalHarmonicsIllumination(float32_layer.Float32Layer):
 
     def compute_output_shape(self, albedo_shape, normals_shape, gamma_shape):
         """`[B, V, 3]`."""
-        float32_layer.check_static_shape("albedo", albedo_shape, (None, None, 3))
-        float32_layer.check_static_shape("normals", normals_shape, (None, None, 3))
-        float32_layer.check_static_shape("gamma", gamma_shape, (None, None))
+        self._check_shapes(albedo_shape, normals_shape, gamma_shape)
         return albedo_shape
+
+    def _check_shapes(self, albedo_shape, normals_shape, gamma_shape):
+        float32_layer.check_static_shapes(
+            albedo=(albedo_shape, ("B", "V", 3)),
+            normals=(normals_shape, ("B", "V", 3)),
+            gamma=(gamma_shape, ("B", None)),
+        )
+        if gamma_shape[-1] not in (None, 9, 27):
+            raise ValueError(
+                "The last axis of `gamma` must be 9 (white light) or 27 (RGB light). "
+                f"Received: shape {tuple(gamma_shape)}."
+            )
 
 
 def _shade(albedo, normals, gamma):

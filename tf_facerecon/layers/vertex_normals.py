@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import keras
 import tensorflow as tf
 
-from tf_facerecon.core import checks
 from tf_facerecon.geometry import mesh_normals
 from tf_facerecon.layers import float32_layer
 from tf_facerecon.rendering import per_image, screen_triangles
@@ -27,17 +26,18 @@ class VertexNormals(float32_layer.Float32Layer):
         Unit normals `[B, V, 3]` in the frame of `vertices`; 0 for vertices that no triangle uses.
 
     Raises:
-        ValueError: If `triangles` are not integers `[T, 3]`, one is negative or no vertex, or V is
-            unknown or differs from one call to the next.
+        ValueError: If `triangles` are not integers `[T, 3]`, one is negative or no vertex, V is
+            unknown or differs from one call to the next, or `vertices` have another shape or dtype.
     """
 
     def __init__(self, triangles, **kwargs):
         super().__init__(**kwargs)
+        self._num_vertices = None  # Known when built.
         self.triangles = screen_triangles.checked_triangles(triangles)
 
     def build(self, vertices_shape):
         """Lists the triangles at each of the V vertices."""
-        float32_layer.check_static_shape("vertices", vertices_shape, (None, None, 3))
+        self._check_shapes(vertices_shape)
         num_vertices = vertices_shape[1]
         if num_vertices is None:
             raise ValueError(
@@ -50,7 +50,7 @@ class VertexNormals(float32_layer.Float32Layer):
         self.built = True
 
     def call(self, vertices: tf.Tensor) -> tf.Tensor:
-        checks.check_shape("vertices", vertices, (None, self._num_vertices, 3))
+        self._check_shapes(vertices.shape)
         (normals,) = _normal_images((vertices,), shared=self._mesh)
         return normals
 
@@ -59,7 +59,11 @@ class VertexNormals(float32_layer.Float32Layer):
 
     def compute_output_shape(self, vertices_shape):
         """`[B, V, 3]`."""
+        self._check_shapes(vertices_shape)
         return vertices_shape
+
+    def _check_shapes(self, vertices_shape):
+        float32_layer.check_static_shape("vertices", vertices_shape, (None, self._num_vertices, 3))
 
     def get_config(self):
         """All constructor arguments."""
