@@ -18,7 +18,7 @@ import os
 
 import keras
 
-from tf_facerecon.models import presets
+from tf_facerecon.models import frozen_layers, presets
 
 # A confidence lies between exp(-6) and exp(6): never 0, and ratios of 160,000 within a set.
 LOGIT_LIMIT = 6.0
@@ -42,7 +42,7 @@ SIZES = {
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class CNet(keras.Model):
+class CNet(frozen_layers.KeepsFrozenLayers):
     """Features of an R-Net to confidences `[B, identity]`, positive, float32.
 
     The preset "paper" goes with the ResNet-50 R-Net and has 2,872,528 weights, less than an eighth
@@ -165,7 +165,7 @@ class CNet(keras.Model):
         return (features_shape["deep"][0], self.identity)
 
     def get_config(self):
-        """All constructor arguments."""
+        """All constructor arguments, and which layers are frozen."""
         return {
             **super().get_config(),
             "preset": self.preset,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import keras
 
-from tf_facerecon.models import presets
+from tf_facerecon.models import frozen_layers, presets
 from tf_facerecon.models.arcface import load_arcface as load_arcface
 from tf_facerecon.models.backbones import residual_blocks, small
 from tf_facerecon.models.facenet import load_facenet as load_facenet
@@ -25,7 +25,7 @@ _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanish
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class IdentityNetwork(keras.Model):
+class IdentityNetwork(frozen_layers.KeepsFrozenLayers):
     """Images `[B, H, W, 3]` in [0, 1] to unit vectors `[B, embedding_size]`, float32.
 
     Images are resized to `image_size` inside, without smoothing: halving a 224 x 224 crop then
@@ -95,7 +95,7 @@ class IdentityNetwork(keras.Model):
         return (input_shape[0], self.embedding_size)
 
     def get_config(self):
-        """All constructor arguments."""
+        """All constructor arguments, and which layers are frozen."""
         return {
             **super().get_config(),
             "embedding_size": self.embedding_size,

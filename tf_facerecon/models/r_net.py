@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import keras
 
 from tf_facerecon.layers import coefficient_heads
-from tf_facerecon.models import presets
+from tf_facerecon.models import frozen_layers, presets
 from tf_facerecon.models.backbones import resnet50, small
 
 IMAGE_SIZE = 224  # pixels, side of the aligned crop
@@ -14,7 +14,7 @@ BACKBONES = ("resnet50", "small")
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
-class RNet(keras.Model):
+class RNet(frozen_layers.KeepsFrozenLayers):
     """Aligned RGB images `[B, 224, 224, 3]` in [0, 1] to coefficients `[B, 257]`, float32.
 
     The order of the coefficients is that of the arguments below; the paper's white light
@@ -122,7 +122,7 @@ class RNet(keras.Model):
         return (input_shape[0], self.heads.layout.total)
 
     def get_config(self):
-        """All constructor arguments; initial weights are not repeated."""
+        """All constructor arguments but initial weights, and which layers are frozen."""
         return {
             **super().get_config(),
             "backbone": self.backbone_name,
