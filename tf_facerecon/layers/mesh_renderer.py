@@ -71,8 +71,9 @@ class MeshRenderer(float32_layer.Float32Layer):
         if antialias:
             self._opposite = float32_layer.constant(antialiasing.opposite_vertices(self.triangles))
 
-    def build(self, clip_vertices_shape, attributes_shape=None):  # Keras omits an empty dict.
+    def build(self, clip_vertices_shape, attributes_shape=None):
         """Checks the shapes; there is nothing to make."""
+        # Keras leaves out the shapes of an empty dict.
         attributes = keras.tree.map_shape_structure(keras.KerasTensor, attributes_shape or {})
         self._check_shapes(clip_vertices_shape, attributes)
         self.built = True
