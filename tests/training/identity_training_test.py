@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from tests import toy_face
+from tf_facerecon.cli import train_identity_network
 from tf_facerecon.models import presets
 from tf_facerecon.models.identity_network import IdentityNetwork
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.training import identity_config, identity_training, interruption
-from tools import train_identity_network
 
 SETTINGS = """
 run: {seed: 3, deterministic: false}
