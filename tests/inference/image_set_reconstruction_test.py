@@ -12,6 +12,7 @@ from tests import toy_image_set as toy_set
 from tests import toy_reconstruction as toy
 from tf_facerecon.inference import image_set_reconstruction, image_set_reconstructor
 from tf_facerecon.io import mesh_files
+from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.visualization import confidence_figure
 
 
@@ -35,7 +36,11 @@ def test_posed_has_the_aggregated_identity_and_the_photos_expression(three_photo
     vertices, albedo = three_photos.posed(1)
     own = three_photos.images[1].coefficients
     neutral = {**own, "identity": three_photos.identity}
-    decoded = three_photos.decoder(three_photos.decoder.layout.merge(neutral)[None], render=False)
+    decoder = three_photos.decoder
+    valid = expression_limits.limit_coefficients(  # No crossed lids or lips.
+        decoder.face_model, decoder.layout, decoder.layout.merge(neutral)[None]
+    )
+    decoded = decoder(valid, render=False)
     np.testing.assert_allclose(vertices, decoded["vertices"][0], atol=1e-6)
     np.testing.assert_allclose(albedo, decoded["albedo"][0], atol=1e-6)
     alone = three_photos.decoder(three_photos.decoder.layout.merge(own)[None], render=False)[

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -102,20 +103,19 @@ def detect_upright_faces(
     Raises:
         ValueError: If no face is detected in any orientation.
     """
-    found, rotation, failure = None, 0, None
+    best, rotation = [], 0
     for turn in range(4):
-        try:
-            faces = detect_faces(detector, np.rot90(photo, turn), source, all_faces)
-        except ValueError as error:
-            failure = failure or error
-            continue
-        if found is None or faces[0].confidence > found[0].confidence:
-            found, rotation = faces, 90 * turn
-        if turn == 0 and found[0].confidence >= SURE_CONFIDENCE:
+        faces = detector.detect(np.rot90(photo, turn))
+        if faces and (not best or _confidence(faces) > _confidence(best)):
+            best, rotation = faces, 90 * turn
+        if turn == 0 and best and _confidence(best) >= SURE_CONFIDENCE:
             break
-    if found is None:
-        raise failure
-    return found, rotation
+    return _locations(best, source, all_faces), rotation
+
+
+def _confidence(faces: Sequence[face_detection.DetectedFace]) -> float:
+    """Confidence of the largest face."""
+    return max(faces, key=lambda face: face.area).confidence
 
 
 def detect_faces(
@@ -132,7 +132,12 @@ def detect_faces(
     Raises:
         ValueError: If no face is detected.
     """
-    detected = detector.detect(photo)
+    return _locations(detector.detect(photo), source, all_faces)
+
+
+def _locations(
+    detected: Sequence[face_detection.DetectedFace], source: str, all_faces: bool
+) -> list[FaceLocation]:
     largest = face_detection.largest_face(detected, source)
     return [
         FaceLocation(face.five_points, np.asarray(face.box, np.float64), float(face.confidence))
