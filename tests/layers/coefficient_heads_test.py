@@ -29,10 +29,10 @@ def test_heads_linear_random(rng):
     np.testing.assert_allclose(layer(features), features @ kernel, atol=1e-5)
 
 
-def test_heads_answer_in_float32_for_half_features(rng):
+def test_heads_compute_in_float32_for_half_precision_features(rng):
     layer = coefficient_heads.CoefficientHeads(dtype="mixed_float16")
-    answer = layer(rng.normal(size=(2, 4)).astype(np.float16))
-    assert keras.backend.standardize_dtype(answer.dtype) == "float32"
+    output = layer(rng.normal(size=(2, 4)).astype(np.float16))
+    assert keras.backend.standardize_dtype(output.dtype) == "float32"
 
 
 def test_heads_config_round_trip():

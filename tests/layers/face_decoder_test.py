@@ -88,10 +88,10 @@ def test_decoder_is_float32_under_every_policy(decoder, policy):
     decoder_of_policy = FaceDecoder(made_up_model(), dtype=policy)
     assert decoder_of_policy.dtype_policy.name == "float32"
     coefficients = np.full((1, 257), 0.1, np.float32)
-    answer, expected = (
+    output, expected = (
         layer(coefficients, render=False)["landmarks"] for layer in (decoder_of_policy, decoder)
     )
-    np.testing.assert_array_equal(answer, expected)
+    np.testing.assert_array_equal(output, expected)
 
 
 def test_normals_and_light_equal_rotated_normals_that_are_shaded(decoder, rng):

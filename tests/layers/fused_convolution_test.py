@@ -1,4 +1,4 @@
-"""The layer is Keras' convolution: answers, gradients, saved files."""
+"""The layer is Keras' convolution: outputs, gradients, saved files."""
 
 import keras
 import numpy as np
@@ -21,10 +21,10 @@ def test_fused_convolution_same_as_keras(rng, use_bias):
         layer.set_weights(weights)
         with tf.GradientTape() as tape:
             tape.watch(images)
-            answer = layer(images)
-            loss = tf.reduce_sum(tf.square(answer))
+            output = layer(images)
+            loss = tf.reduce_sum(tf.square(output))
         sources = [images, *(weight.value for weight in layer.trainable_weights)]
-        results.append([answer, *tape.gradient(loss, sources)])
+        results.append([output, *tape.gradient(loss, sources)])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 

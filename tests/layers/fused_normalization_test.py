@@ -1,4 +1,4 @@
-"""The fused layer is Keras' batch normalisation: answers, averages, gradients, saved files."""
+"""The fused layer is Keras' batch normalisation: outputs, averages, gradients, saved files."""
 
 import keras
 import numpy as np
@@ -28,10 +28,10 @@ def test_fused_normalization_same_as_keras(rng, training):
     for layer in layers(rng=np.random.default_rng(5)):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            answer = layer(images, training=training)
+            output = layer(images, training=training)
         sources = [images, layer.gamma.value, layer.beta.value]
-        gradients = tape.gradient(answer, sources, output_gradients=upstream)
-        results.append([answer, *gradients, *layer.get_weights()])
+        gradients = tape.gradient(output, sources, output_gradients=upstream)
+        results.append([output, *gradients, *layer.get_weights()])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -84,8 +84,8 @@ def test_fused_normalization_frozen_does_not_train(rng):
 
 def test_fused_normalization_half_precision_keeps_its_averages(rng):
     layer = BatchNormalization(dtype="mixed_bfloat16")
-    answer = layer(rng.random((2, 8, 8, 4), dtype=np.float32), training=True)
-    assert answer.dtype == tf.bfloat16
+    output = layer(rng.random((2, 8, 8, 4), dtype=np.float32), training=True)
+    assert output.dtype == tf.bfloat16
     assert {weight.dtype for weight in layer.weights} == {"float32"}
 
 
@@ -129,8 +129,8 @@ def normalizations(layer, training):
     def slope(images):
         with tf.GradientTape() as tape:
             tape.watch(images)
-            answer = tf.reduce_sum(tf.square(model(images, training=training)))
-        return tape.gradient(answer, images)
+            output = tf.reduce_sum(tf.square(model(images, training=training)))
+        return tape.gradient(output, images)
 
     graph = slope.get_concrete_function(tf.TensorSpec((2, 3, 4, 5))).graph
     return {operation.type for operation in graph.get_operations() if "Fused" in operation.type}

@@ -93,7 +93,7 @@ def test_identity_aggregation_empty_set_is_the_mean_face():
     np.testing.assert_array_equal(result, [[0, 0]])
 
 
-def test_identity_aggregation_masked_places_may_hold_anything(rng):
+def test_identity_aggregation_masked_values_may_be_anything(rng):
     identity = tf.constant([[[1.0, 2.0], [np.nan, np.inf]]])
     confidence = tf.Variable([[[0.5, 0.5], [np.nan, np.inf]]])
     with tf.GradientTape() as tape:

@@ -80,7 +80,7 @@ def test_mesh_renderer_takes_named_attributes(mesh):
 
 def test_mesh_renderer_antialiases_when_asked(mesh):
     clip, triangles, attributes = mesh
-    clip = clip * np.array([0.7, 0.7, 1, 1], np.float32)  # All of its outline is in the picture.
+    clip = clip * np.array([0.7, 0.7, 1, 1], np.float32)  # All of its outline is in the image.
     plain, blended = (
         mesh_renderer.MeshRenderer(triangles, SIZE, antialias=antialias, jit_compile=False)(
             clip, np.ones_like(attributes)

@@ -23,8 +23,8 @@ def test_call_preset():
     maps[0, 4, 0, 1] = 100.0
     features = np.zeros((1, 5, 10, 1), np.float32)
     features[0, 4, 0] = 7.0
-    places, seen = plain_layer(maps, features)(maps, features)
-    np.testing.assert_allclose(places, [[[0.3, -0.4], [-0.9, 0.8]]], atol=1e-6)
+    positions, seen = plain_layer(maps, features)(maps, features)
+    np.testing.assert_allclose(positions, [[[0.3, -0.4], [-0.9, 0.8]]], atol=1e-6)
     np.testing.assert_allclose(seen, [[[0.0], [7.0]]], atol=1e-6)
 
 
@@ -36,22 +36,22 @@ def test_call_equals_float64_expectation(rng):
     columns = np.einsum("bhwk,w->bk", weights, np.arange(-5, 6, 2) / 6)
     rows = np.einsum("bhwk,h->bk", weights, np.arange(-3, 4, 2) / 4)
     layer = plain_layer(maps, features, sharpness=2.5)
-    places, seen = layer(maps.astype(np.float32), features.astype(np.float32))
-    np.testing.assert_allclose(places, np.stack([columns, rows], axis=-1), atol=1e-5)
+    positions, seen = layer(maps.astype(np.float32), features.astype(np.float32))
+    np.testing.assert_allclose(positions, np.stack([columns, rows], axis=-1), atol=1e-5)
     np.testing.assert_allclose(seen, np.einsum("bhwk,bhwc->bkc", weights, features), atol=1e-5)
 
 
 def test_each_place_has_its_own_reading(rng):
     maps = rng.standard_normal((2, 4, 8, 3)).astype(np.float32)
     features = rng.standard_normal((2, 4, 8, 5)).astype(np.float32)
-    places, means = plain_layer(maps, features)(maps, features)
+    positions, means = plain_layer(maps, features)(maps, features)
     layer = SoftArgmax(num_features=2)
-    answer, seen = layer(maps, features)
+    output, seen = layer(maps, features)
     for point in range(3):
         read = means[:, point] @ layer.kernel[point].numpy()
         # Steps count in cells: of 8 columns each is 0.25 wide, of 4 rows 0.5 high.
-        moved = places[:, point] + read[:, :2] * [0.25, 0.5]
-        np.testing.assert_allclose(answer[:, point], moved, atol=1e-5)
+        moved = positions[:, point] + read[:, :2] * [0.25, 0.5]
+        np.testing.assert_allclose(output[:, point], moved, atol=1e-5)
         np.testing.assert_allclose(seen[:, point], read[:, 2:], atol=1e-5)
 
 
@@ -68,10 +68,10 @@ def test_gradient_jacobian(rng):
     features = tf.constant(rng.standard_normal((1, 3, 4, 2)), tf.float32)
     layer = SoftArgmax(sharpness=1.5)
 
-    def answers(maps):
+    def outputs(maps):
         return tf.concat(layer(maps, features), axis=-1)
 
-    theoretical, numerical = tf.test.compute_gradient(answers, [maps], delta=1e-2)
+    theoretical, numerical = tf.test.compute_gradient(outputs, [maps], delta=1e-2)
     np.testing.assert_allclose(theoretical[0], numerical[0], atol=2e-3)
 
 
@@ -80,9 +80,9 @@ def test_layer_is_sound(rng, dtype):
     layer = SoftArgmax(num_features=4, sharpness=3.0, dtype=dtype)
     maps = rng.standard_normal((2, 7, 7, 5)).astype(np.float32)
     features = rng.standard_normal((2, 7, 7, 3)).astype(np.float32)
-    answers = layer(maps, features)
+    outputs = layer(maps, features)
     expected = layer.compute_output_shape(maps.shape, features.shape)
-    assert tuple(tuple(answer.shape) for answer in answers) == expected
-    assert {answer.dtype for answer in answers} == {tf.float32}
+    assert tuple(tuple(output.shape) for output in outputs) == expected
+    assert {output.dtype for output in outputs} == {tf.float32}
     saved = keras.saving.serialize_keras_object(layer)
     assert keras.saving.deserialize_keras_object(saved).get_config() == layer.get_config()

@@ -7,7 +7,7 @@ from tf_facerecon.losses import photometric
 
 
 @pytest.fixture
-def pictures(rng):
+def image_batch(rng):
     attention = rng.uniform(0, 1, (2, 4, 5, 1))
     attention[attention < 0.3] = 0
     return rng.uniform(0, 1, (2, 4, 5, 3)), rng.uniform(0, 1, (2, 4, 5, 3)), attention
@@ -29,14 +29,14 @@ def test_photometric_loss_preset():
     np.testing.assert_allclose(loss, [0.5 / 2.5])
 
 
-def test_photometric_loss_of_one_image_is_that_of_the_reference(pictures):
-    one = [values[:1] for values in pictures]
+def test_photometric_loss_of_one_image_is_that_of_the_reference(image_batch):
+    one = [values[:1] for values in image_batch]
     np.testing.assert_allclose(photometric.photometric_loss(*one), [reference_loss(*one)])
 
 
-def test_photometric_loss_is_normalised_per_image(pictures):
-    losses = photometric.photometric_loss(*pictures)
-    alone = [reference_loss(*(values[i : i + 1] for values in pictures)) for i in range(2)]
+def test_photometric_loss_is_normalised_per_image(image_batch):
+    losses = photometric.photometric_loss(*image_batch)
+    alone = [reference_loss(*(values[i : i + 1] for values in image_batch)) for i in range(2)]
     np.testing.assert_allclose(losses, alone)
 
 
@@ -57,8 +57,8 @@ def test_photometric_loss_counts_less_than_one_pixel_of_attention_as_one():
     np.testing.assert_allclose(loss, [0.25 * 0.5])
 
 
-def test_photometric_loss_without_attention_is_zero(pictures):
-    loss = photometric.photometric_loss(*pictures[:2], np.zeros([2, 4, 5, 1]))
+def test_photometric_loss_without_attention_is_zero(image_batch):
+    loss = photometric.photometric_loss(*image_batch[:2], np.zeros([2, 4, 5, 1]))
     np.testing.assert_array_equal(loss, [0, 0])
 
 
@@ -81,8 +81,8 @@ def test_photometric_exception_raised():
         photometric.skin_attention(attention, attention[:1])
 
 
-def test_photometric_loss_jacobian(pictures):
-    small = [values[:, :2, :2] for values in pictures]
+def test_photometric_loss_jacobian(image_batch):
+    small = [values[:, :2, :2] for values in image_batch]
     jacobian.assert_jacobian_correct(photometric.photometric_loss, *small)
 
 

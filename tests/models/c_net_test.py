@@ -43,8 +43,8 @@ def test_c_net_paper_is_an_eighth_of_its_r_net():
     assert network.count_params() == 2_872_528
     assert 8 * network.count_params() <= whole.count_params()
     shapes = {"shallow": (2, 56, 56, 256), "deep": (2, 2048)}
-    answer = network({name: np.ones(shape, np.float32) for name, shape in shapes.items()})
-    np.testing.assert_array_equal(answer, np.ones((2, 80)))
+    confidences = network({name: np.ones(shape, np.float32) for name, shape in shapes.items()})
+    np.testing.assert_array_equal(confidences, np.ones((2, 80)))
 
 
 def test_c_net_docstring_tells_the_counts():

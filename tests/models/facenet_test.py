@@ -54,7 +54,7 @@ def network(made_up):
     return identity_network.load_facenet(path, variant=VARIANT, sha256=sha256)
 
 
-def test_load_facenet_same_answers_as_the_saved_network(made_up, network, rng):
+def test_load_facenet_same_output_as_the_saved_network(made_up, network, rng):
     images = rng.random((2, 160, 160, 3), dtype=np.float32)
     values = 255.0 * images
     mean = values.mean(axis=(1, 2, 3), keepdims=True)
@@ -86,7 +86,7 @@ def test_fold_normalization_leaves_what_follows_no_convolution(rng):
 
 
 class Mirrored(keras.layers.Conv2D):
-    """A convolution of its own, of mirrored pictures."""
+    """A convolution of its own, of mirrored images."""
 
     def call(self, inputs):
         return super().call(inputs[:, :, ::-1])
@@ -111,10 +111,10 @@ def unfoldable(kind):
     y = norm(x)
     if kind == "used twice":
         y = norm(y)
-    return keras.Model(inputs, [x, y] if kind == "answered" else y)
+    return keras.Model(inputs, [x, y] if kind == "returned" else y)
 
 
-@pytest.mark.parametrize("kind", ("activated", "other axis", "used twice", "answered"))
+@pytest.mark.parametrize("kind", ("activated", "other axis", "used twice", "returned"))
 def test_fold_normalization_leaves_what_is_more_than_a_convolution(kind, rng):
     model = unfoldable(kind)
     model.set_weights([rng.uniform(0.5, 2.0, w.shape) for w in model.get_weights()])

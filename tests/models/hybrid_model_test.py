@@ -108,11 +108,11 @@ def test_albedo_term_preset(r_net, decoder, batch):
 
 def test_dense_landmark_term_compares_points_with_projected_vertices(decoder, batch):
     model = make(RNet("small", **decoder.layout.sizes), decoder, dense_landmark=1.0)
-    answer = model(batch)
-    assert answer["points"].shape == (2, 160, 2)
-    # Points in pixels, from the edges of the picture in [-1, 1].
-    found = (np.asarray(answer["points"]) + 1) * 112 - 0.5
-    term = model.loss_terms(batch, **answer)["dense_landmark"]
+    output = model(batch)
+    assert output["points"].shape == (2, 160, 2)
+    # Points in pixels, from the edges of the image in [-1, 1].
+    found = (np.asarray(output["points"]) + 1) * 112 - 0.5
+    term = model.loss_terms(batch, **output)["dense_landmark"]
     # The first 68 points are the landmarks, which the stream knows.
     gaps = np.linalg.norm(found[:, :68] - batch["landmarks"], axis=-1)
     vertices = decoder(batch["coefficients"], render=False)["vertices"]

@@ -58,7 +58,7 @@ def test_identity_network_frozen_call_keeps_statistics(network, rng):
 
 
 def test_identity_network_takes_the_backbone_of_a_small_r_net(rng):
-    """The same picture, halved, gives the deep feature of the R-Net."""
+    """The same image, halved, gives the deep feature of the R-Net."""
     r_net = RNet("small")
     network = identity_network.IdentityNetwork()
     network.trunk.set_weights(r_net.backbone.get_weights())

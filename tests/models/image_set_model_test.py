@@ -21,7 +21,7 @@ def decoder():
 
 
 class ReadingRNet(keras.Model):
-    """An R-Net that reads its answer, and whether to trust it, off the picture's first row."""
+    """An R-Net whose prediction, and whether it is good, are coded in an image's first row."""
 
     def __init__(self, width):
         super().__init__()
@@ -43,7 +43,7 @@ def eye(width):
     return tf.eye(width + 1, width)
 
 
-def write_in_picture(coefficients, is_bad):
+def write_in_image(coefficients, is_bad):
     images = np.full((*is_bad.shape, 224, 224, 3), 0.5, np.float32)
     row = np.concatenate([coefficients, is_bad[..., None]], axis=-1)
     images[:, :, 0, : row.shape[-1], 0] = 0.5 + 0.1 * row
@@ -57,13 +57,13 @@ def make_batch(decoder, num_bad=2):
     true = rng.normal(0, 0.2, (NUM_SETS, SET_SIZE, layout.total)).astype("float32")
     where = layout.slices["identity"]
     true[..., where] = 5 * true[:, :1, where]
-    answered = true.copy()
-    answered[:, :num_bad, where] = rng.normal(0, 2, (NUM_SETS, num_bad, layout.identity))
+    predicted = true.copy()
+    predicted[:, :num_bad, where] = rng.normal(0, 2, (NUM_SETS, num_bad, layout.identity))
     is_bad = np.zeros((NUM_SETS, SET_SIZE), np.float32)
     is_bad[:, :num_bad] = 1
     landmarks = decoder(tf.reshape(true, (-1, layout.total)), render=False)["landmarks"]
     return {
-        "image": tf.constant(write_in_picture(answered, is_bad)),
+        "image": tf.constant(write_in_image(predicted, is_bad)),
         "landmarks": tf.reshape(landmarks, (NUM_SETS, SET_SIZE, 68, 2)),
         "landmark_weights": tf.ones((NUM_SETS, SET_SIZE, 68)),
         "coefficients": tf.constant(true),
@@ -103,19 +103,19 @@ def total_loss(model, batch):
 
 def test_fresh_model_takes_the_plain_mean(decoder, batch):
     model = make_model(decoder)
-    answer = model.aggregate(batch["image"], batch["image_mask"])
-    own = decoder.layout.split(answer["coefficients"])["identity"]
-    np.testing.assert_allclose(answer["identity"], np.mean(own, axis=1), atol=1e-5)
-    assert answer["confidence"].shape == (NUM_SETS, SET_SIZE, decoder.layout.identity)
+    output = model.aggregate(batch["image"], batch["image_mask"])
+    own = decoder.layout.split(output["coefficients"])["identity"]
+    np.testing.assert_allclose(output["identity"], np.mean(own, axis=1), atol=1e-5)
+    assert output["confidence"].shape == (NUM_SETS, SET_SIZE, decoder.layout.identity)
 
 
 def test_call_changes_nothing_but_the_identity(decoder, batch):
     model = make_model(decoder, opinion=0.3)
-    answer = model.aggregate(batch["image"], batch["image_mask"])
-    own = decoder.layout.split(answer["coefficients"])
+    output = model.aggregate(batch["image"], batch["image_mask"])
+    own = decoder.layout.split(output["coefficients"])
     for name, values in decoder.layout.split(model(batch)["coefficients"]).items():
         if name == "identity":
-            own[name] = np.repeat(answer["identity"][:, None], SET_SIZE, axis=1)
+            own[name] = np.repeat(output["identity"][:, None], SET_SIZE, axis=1)
         np.testing.assert_array_equal(values, own[name], err_msg=name)
 
 
@@ -156,12 +156,12 @@ def test_gradient_is_that_through_the_aggregated_identity(decoder, batch):
     model = make_model(decoder, opinion=0.3)
     variables = model.c_net.trainable_variables
     with tf.GradientTape(persistent=True) as tape:
-        answer = model.aggregate(batch["image"], batch["image_mask"])
+        output = model.aggregate(batch["image"], batch["image_mask"])
         coefficients = model(batch)["coefficients"]
         loss = hybrid.total_loss(model.loss_terms(batch, coefficients), model.term_weights)
     of_identity = tape.gradient(loss, coefficients)[..., : decoder.layout.identity]
     through = tape.gradient(
-        answer["identity"], variables, output_gradients=tf.reduce_sum(of_identity, axis=1)
+        output["identity"], variables, output_gradients=tf.reduce_sum(of_identity, axis=1)
     )
     for whole, part in zip(tape.gradient(loss, variables), through, strict=True):
         largest = np.abs(whole).max()
@@ -185,7 +185,7 @@ def test_order_of_images_does_not_matter(decoder, batch):
     np.testing.assert_allclose(loss_of(model, batch), loss_of(model, turned), rtol=1e-5)
 
 
-def test_empty_places_do_not_count(decoder, batch):
+def test_padding_of_sets_is_ignored(decoder, batch):
     model = make_model(decoder, opinion=0.3)
     mask = np.ones((NUM_SETS, SET_SIZE), np.float32)
     mask[1, 1:] = mask[2, 3:] = 0
@@ -262,7 +262,7 @@ def test_saving_says_what_to_save(decoder, tmp_path):
 
 
 def test_label_free_loss_teaches_the_c_net(decoder):
-    """The whole hybrid-level loss on rendered sets, one place of which holds no picture."""
+    """The whole hybrid-level loss on rendered sets, one of which is padded."""
     dataset = build_synthetic_set_dataset(
         decoder, 2, 3, seed=1, num_batches=1, bad_frames=(1, 1), pixel_step=4
     )

@@ -87,15 +87,15 @@ def test_r_net_fit_learns_a_constant(images):
 
 
 def test_r_net_reload_in_fresh_process(small_net, images, tmp_path):
-    model_path, images_path, answer_path = (
-        str(tmp_path / name) for name in ("net.keras", "images.npy", "answer.npy")
+    model_path, images_path, output_path = (
+        str(tmp_path / name) for name in ("net.keras", "images.npy", "output.npy")
     )
     small_net.save(model_path)
     np.save(images_path, images)
-    command = [sys.executable, "-c", RELOAD, model_path, images_path, answer_path]
+    command = [sys.executable, "-c", RELOAD, model_path, images_path, output_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(answer_path), small_net(images), atol=1e-6)
+    np.testing.assert_allclose(np.load(output_path), small_net(images), atol=1e-6)
 
 
 def test_r_net_config_complete(small_net):

@@ -53,7 +53,7 @@ def test_opposite_vertices_without_triangles():
 @COMPILE
 @pytest.mark.parametrize("right", [9.6, 9.9, 10.1, 10.4])
 def test_antialias_upright_outlines_are_exact(right, jit_compile):
-    """The sum over the picture is the area, and its derivative the length of the outline."""
+    """The sum over the image is the area, and its derivative the length of the outline."""
     clip, triangles = rectangle(-4, -4, right, 20)
     clip = tf.constant(clip[np.newaxis])
     with tf.GradientTape() as tape:
@@ -86,7 +86,7 @@ def test_antialias_blends_with_what_lies_behind():
 
 def test_antialias_leaves_inner_edges_alone():
     clip, triangles = rendering_scenes.bumpy_sheet(6)
-    clip = clip[np.newaxis] * [1.6, 1.6, 1, 1]  # Its border is out of the picture.
+    clip = clip[np.newaxis] * [1.6, 1.6, 1, 1]  # Its border is out of the image.
     attributes = np.sin(clip)
     plain = rasterizer.rasterize(clip, triangles, attributes, SIZE).attributes
     blended = render(clip, triangles, attributes)

@@ -78,8 +78,8 @@ def test_rasterize_no_triangles(sheet, jit_compile):
     nothing = np.zeros((0, 3), np.int32)
     images = rasterizer.rasterize(clips, nothing, attributes, SIZE, jit_compile=jit_compile)
     np.testing.assert_array_equal(images.triangle_ids, np.full((2, *SIZE), -1))
-    for picture, channels in ((images.mask, 1), (images.attributes, 5), (images.barycentrics, 3)):
-        np.testing.assert_array_equal(picture, np.zeros((2, *SIZE, channels), np.float32))
+    for image, channels in ((images.mask, 1), (images.attributes, 5), (images.barycentrics, 3)):
+        np.testing.assert_array_equal(image, np.zeros((2, *SIZE, channels), np.float32))
     for gradient in gradients(clips, nothing, attributes, 1.0, jit_compile=jit_compile):
         assert not np.any(gradient)
 

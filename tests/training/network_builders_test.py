@@ -42,7 +42,7 @@ def test_build_r_net_copies_initial_weights(face_model, tmp_path):
 def test_build_r_net_of_another_face_exception_raised(face_model, tmp_path):
     network_builders.build_r_net(LAYOUT, face_model, "small").save(tmp_path / "start.keras")
     other = dataclasses.replace(face_model, name="other", mean_shape=face_model.mean_shape + 0.1)
-    with pytest.raises(ValueError, match="another edition .*'toy'.* not those of 'other'"):
+    with pytest.raises(ValueError, match="another version .*'toy'.* not those of 'other'"):
         network_builders.build_r_net(
             LAYOUT, other, "small", initial_weights=str(tmp_path / "start.keras")
         )

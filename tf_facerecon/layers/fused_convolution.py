@@ -8,8 +8,8 @@ import tensorflow as tf
 class Conv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D` of maps `[B, H, W, C]`, with the same weights and outputs.
 
-    Keras reshapes the bias and adds it, four operations more to trace and to optimize than there
-    need be. It has Keras' name, too: Keras names weights in files after classes.
+    Keras reshapes the bias and adds it, four more operations to trace and to optimize than
+    necessary. It has the name of Keras' class, since Keras names weights in files after classes.
 
     Raises:
         ValueError: If the channels are not the last axis.

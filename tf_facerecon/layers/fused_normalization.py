@@ -11,13 +11,14 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Keras writes moments and normalisation down as many operations, each of which passes over the
     whole map. One operation forward and one backward take a fifth off a training step of ResNet-50
     on a CPU, a third off the small network's, and half of what there is to trace and to optimize
-    before the first. It is used where statistics of the batch are learnt; what is fixed, masked or
-    not of float32 weights goes Keras' way. It has Keras' name, too: Keras names weights in files
-    after classes, and files written with either layer can be read with the other.
+    before the first. It is used in training, where batch statistics are computed; inference, masked
+    inputs and weights other than float32 use Keras' implementation. The class has the name of
+    Keras' own, since Keras names weights in files after classes: files written with either layer
+    can be read with the other.
 
     Raises:
-        ValueError: If the input has no four axes, the last normalised, or a variant is wanted
-            (`synchronized`, `renorm`, without `scale` or `center`).
+        ValueError: If the input does not have four axes, the last one normalised, or a variant is
+            requested (`synchronized`, `renorm`, without `scale` or `center`).
     """
 
     def build(self, input_shape):

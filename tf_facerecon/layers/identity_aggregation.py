@@ -2,8 +2,8 @@
 
     alpha_aggr = (sum_j c_j * alpha_j) / (sum_j c_j)        element by element, j over the images
 
-The formula takes what it is given, whoever gives it: constant confidences make it the plain mean,
-those of a `CNet` the paper's aggregation, a single 1 among zeros the choice of one image.
+Confidences may come from any source: constant ones give the plain mean, those of a `CNet` the
+paper's aggregation, a one-hot vector selects one image.
 """
 
 import keras
@@ -16,7 +16,7 @@ from tf_facerecon.core import checks
 class IdentityAggregation(keras.layers.Layer):
     """Confidence-weighted mean of the identity coefficients of an image set.
 
-    The order of the images does not matter, nor does what stands in masked places, not even NaN.
+    The order of the images does not matter, nor do masked values, even if they are NaN.
     Confidences count relative to one another: neither tiny nor huge ones under- or overflow. A
     coefficient of which no image is confident at all becomes the plain mean; a set without any
     image becomes the mean face, 0. It computes in the dtype of `identity`.
@@ -65,7 +65,7 @@ class IdentityAggregation(keras.layers.Layer):
 
 
 def pad_sets(sets) -> tuple[np.ndarray, np.ndarray]:
-    """Puts sets of different sizes into one array, and says which places are images.
+    """Puts sets of different sizes into one array, and returns the mask of its images.
 
     Args:
         sets: Sequence of B arrays `[n_i, ...]`, alike but for their first axis.
@@ -115,6 +115,6 @@ def _pad(identity, confidence, mask):
         raise ValueError("Ragged `identity` needs ragged `confidence` and no `mask`.")
     counts = identity.row_lengths()
     identity = identity.to_tensor()
-    places = keras.ops.arange(keras.ops.shape(identity)[1], dtype=counts.dtype)
-    mask = places[None, :] < counts[:, None]
+    positions = keras.ops.arange(keras.ops.shape(identity)[1], dtype=counts.dtype)
+    mask = positions[None, :] < counts[:, None]
     return identity, None if confidence is None else confidence.to_tensor(), mask

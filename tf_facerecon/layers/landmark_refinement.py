@@ -1,9 +1,9 @@
-"""A second look at each place: what a finer map shows around it moves it by parts of a cell.
+"""Refinement of landmarks: a patch of a finer feature map around each point gives an offset.
 
-Places found on a coarse map are as exact as its features allow. Looking again where they point to,
-in a finer map and relative to the place itself, is the step of cascaded shape regression (Xiong &
-De la Torre 2013, "Supervised descent method and its applications to face alignment", features
-indexed by the shape). It reads a few cells per place instead of computing whole fine maps.
+The accuracy of points found on a coarse map is limited by its features. Sampling a finer map
+around the predicted points is the step of cascaded shape regression (Xiong & De la Torre 2013,
+"Supervised descent method and its applications to face alignment", shape-indexed features). It
+samples a few cells per point instead of computing heat maps of the finer resolution.
 """
 
 import keras
@@ -11,14 +11,15 @@ import keras
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class LandmarkRefinement(keras.layers.Layer):
-    """Places `[B, K, 2]` (-1 to 1) and a map `[B, H, W, C]` to corrected places `[B, K, 2]`.
+    """Points `[B, K, 2]` (-1 to 1) and a map `[B, H, W, C]` to refined points `[B, K, 2]`.
 
-    The square of cells around the cell that a place lies in, and where it lies in it, are turned
-    into a step by a kernel that belongs to the place. Outside the map there are zeros; a place
-    outside sees the nearest cell. No gradient flows through the choice of the cell. All float32.
+    A linear map of each point turns the square patch of cells around it, and its position within
+    the central cell, into an offset. The map is padded with zeros; for a point outside it, the
+    patch is centred on the nearest cell. No gradient flows through the choice of the cell. All
+    float32.
 
     Args:
-        patch_size: Side of the square, cells; odd, so that the place's cell is its middle.
+        patch_size: Side of the square, cells; odd, so that the point's cell is its centre.
 
     Raises:
         ValueError: If `patch_size` is not positive and odd.
@@ -31,26 +32,26 @@ class LandmarkRefinement(keras.layers.Layer):
             raise ValueError(f"`patch_size` must be positive and odd. Received: {patch_size}.")
         self.patch_size = patch_size
 
-    def build(self, places_shape, fine_map_shape):
-        """One kernel per place, 0 at first: places start as they came."""
-        num_seen = self.patch_size**2 * fine_map_shape[-1] + 2
+    def build(self, points_shape, fine_map_shape):
+        """One kernel per point, zero at first: untrained, the layer changes no point."""
+        num_inputs = self.patch_size**2 * fine_map_shape[-1] + 2
         self.kernel = self.add_weight(
-            shape=(places_shape[1], num_seen, 2), initializer="zeros", name="kernel"
+            shape=(points_shape[1], num_inputs, 2), initializer="zeros", name="kernel"
         )
         self.built = True
 
-    def call(self, places, fine_map):
+    def call(self, points, fine_map):
         height, width = fine_map.shape[1:3]
         size = keras.ops.convert_to_tensor([width, height], dtype="float32")
-        cells = (keras.ops.stop_gradient(places) + 1.0) / 2.0 * size
-        # A place that is not finite looks anywhere, and stays what it is: losses tell of it.
+        cells = (keras.ops.stop_gradient(points) + 1.0) / 2.0 * size
+        # A point that is not finite samples an arbitrary cell and stays as it is.
         nearest = keras.ops.nan_to_num(keras.ops.floor(cells))
         nearest = keras.ops.clip(nearest, 0.0, size - 1.0)
         inside = keras.ops.clip(cells - nearest, 0.0, 1.0) - 0.5
         patches = self._patches(fine_map, keras.ops.cast(nearest, "int32"))
-        seen = keras.ops.concatenate([patches, inside], axis=-1)
-        steps = keras.ops.einsum("bkn,knd->bkd", seen, self.kernel)
-        return places + steps * 2.0 / size
+        inputs = keras.ops.concatenate([patches, inside], axis=-1)
+        offsets = keras.ops.einsum("bkn,knd->bkd", inputs, self.kernel)
+        return points + offsets * 2.0 / size
 
     def _patches(self, fine_map, middle):
         """Squares of `fine_map` around the cells `middle` `[B, K, 2]` (column, row), flat."""
@@ -61,13 +62,13 @@ class LandmarkRefinement(keras.layers.Layer):
         columns, rows = middle[..., :1] + steps, middle[..., 1:] + steps
         image = keras.ops.arange(keras.ops.shape(middle)[0], dtype="int32")[:, None, None]
         index = ((image * height + rows) * width)[..., None] + columns[..., None, :]
-        # One flat look-up of rows: several times faster than `take_along_axis` on a CPU.
+        # One flat gather of rows: several times faster than `take_along_axis` on a CPU.
         flat = keras.ops.reshape(around, (-1, channels))
         patches = keras.ops.take(flat, keras.ops.reshape(index, (-1,)), axis=0)
         return keras.ops.reshape(patches, (-1, middle.shape[1], self.patch_size**2 * channels))
 
-    def compute_output_shape(self, places_shape, fine_map_shape):
-        return places_shape
+    def compute_output_shape(self, points_shape, fine_map_shape):
+        return points_shape
 
     def get_config(self):
         return {**super().get_config(), "patch_size": self.patch_size}

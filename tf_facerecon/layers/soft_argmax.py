@@ -1,11 +1,12 @@
 """Soft-argmax of feature maps: the expected position of each channel, and features there.
 
-A pose and a shape are read off positions. Averaging a map throws positions away, and a dense layer
-on a flattened map must learn every position separately; the expectation of a softmax over the map
-is a position, precise to a fraction of a cell, from the first step on (Levine et al. 2016, "End-to-
-end training of deep visuomotor policies", spatial softmax). The same softmax averages features
-around the place, of which each place has its own reading: a step that corrects it within its cell,
-and skin colour and shading where they mean the same in every face.
+Pose and shape depend on the positions of points. Global average pooling discards positions, and a
+dense layer on a flattened map must learn every position separately; the expectation of a softmax
+over the map is a position, precise to a fraction of a cell, from the first step on (Levine et al.
+2016, "End-to-end training of deep visuomotor policies", spatial softmax). The same softmax pools
+the features around each point. A linear map per point turns them into an offset that corrects the
+position within its cell, and into features such as skin colour and shading at the same point of
+every face.
 """
 
 import keras
@@ -14,13 +15,13 @@ import numpy as np
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
 class SoftArgmax(keras.layers.Layer):
-    """Attention maps `[B, H, W, K]`, features `[B, H, W, C]` to K places and their features.
+    """Attention maps `[B, H, W, K]`, features `[B, H, W, C]` to K points and their features.
 
     Returns positions `[B, K, 2]` (column, row; -1 and 1 are the outer edges of the image, cells
-    count by their centres) and what is read there `[B, K, num_features]`, both float32.
+    count by their centres) and features pooled there `[B, K, num_features]`, both float32.
 
     Args:
-        num_features: How many features are read at each place.
+        num_features: Number of features at each point.
         sharpness: The maps are multiplied by it before the softmax.
     """
 
@@ -31,7 +32,7 @@ class SoftArgmax(keras.layers.Layer):
         self.sharpness = sharpness
 
     def build(self, maps_shape, features_shape):
-        """One kernel per place, from features there to a step (cells) and what is read."""
+        """One kernel per point, from pooled features to an offset (cells) and features."""
         channels = features_shape[-1]
         self.kernel = self.add_weight(
             shape=(maps_shape[-1], channels, 2 + self.num_features),
@@ -47,16 +48,17 @@ class SoftArgmax(keras.layers.Layer):
         # A constant of each map cancels in the ratio below; without it large maps would overflow.
         highest = keras.ops.stop_gradient(keras.ops.max(maps, axis=1, keepdims=True))
         weights = keras.ops.exp(maps - highest)
-        places = keras.ops.convert_to_tensor(_cell_centres(height, width), dtype="float32")
-        places = keras.ops.tile(places[None], (keras.ops.shape(maps)[0], 1, 1))
+        positions = keras.ops.convert_to_tensor(_cell_centres(height, width), dtype="float32")
+        positions = keras.ops.tile(positions[None], (keras.ops.shape(maps)[0], 1, 1))
         features = keras.ops.reshape(features, (-1, height * width, channels))
-        # One product makes the softmax's sum, the places and the features.
-        seen = keras.ops.concatenate([keras.ops.ones_like(maps[..., :1]), places, features], -1)
-        sums = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), seen)
+        # One product computes the softmax's denominator, the positions and the features.
+        summed = [keras.ops.ones_like(maps[..., :1]), positions, features]
+        summed = keras.ops.concatenate(summed, -1)
+        sums = keras.ops.matmul(keras.ops.transpose(weights, (0, 2, 1)), summed)
         means = sums[..., 1:] / sums[..., :1]
-        read = keras.ops.einsum("bkc,kcd->bkd", means[..., 2:], self.kernel)
+        outputs = keras.ops.einsum("bkc,kcd->bkd", means[..., 2:], self.kernel)
         cell = keras.ops.convert_to_tensor([2.0 / width, 2.0 / height], dtype="float32")
-        return means[..., :2] + read[..., :2] * cell, read[..., 2:]
+        return means[..., :2] + outputs[..., :2] * cell, outputs[..., 2:]
 
     def compute_output_shape(self, maps_shape, features_shape):
         batch_size, num_points = maps_shape[0], maps_shape[-1]

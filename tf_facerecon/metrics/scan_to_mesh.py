@@ -6,7 +6,7 @@ Convention:
     mesh, but regions that it lacks (forehead, chin) increase them.
 
 Sources: the NoW challenge (Sanyal et al. 2019) and its public evaluation; MICC Florence
-(Bagdanov et al. 2011) as described by Deng et al. 2019 and in answers of its authors. This is an
+(Bagdanov et al. 2011) as described by Deng et al. 2019 and in replies by its authors. This is an
 independent implementation: numbers agree with theirs as far as two minimisers of one objective do.
 """
 

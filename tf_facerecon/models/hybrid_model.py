@@ -42,7 +42,8 @@ class HybridModel(keras.Model):
     Only the R-Net is trained. A saved model (`model.save("model.keras")`, or a checkpoint) holds
     the R-Net's weights, the optimizer's state and the configuration. It holds no weights of the
     identity network, only its name, and no face basis, only the face model's name and fingerprint:
-    whoever loads it must have both. `model.r_net.save("r_net.keras")` saves the network alone.
+    both must be available when it is loaded. `model.r_net.save("r_net.keras")` saves the R-Net
+    alone.
 
     Args:
         r_net: Built Keras model, images `[B, H, W, 3]` in [0, 1] to coefficients `[B, 257]`; for

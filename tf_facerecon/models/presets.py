@@ -1,4 +1,4 @@
-"""Weights that ship with the package: a table beside them, a checksum for each, no pickle.
+"""Weights that ship with the package, their table and their checksums; no pickle.
 
 A preset is a Keras file `<name>.weights.h5` and an entry of `presets.json` in the same folder:
 the network's class and configuration, the file's checksum, what it is and the command that makes

@@ -1,8 +1,8 @@
 """Attributes at the pixels of one image whose triangles are known, forward and backward.
 
-Only what a triangle covers is looked at: the image is cut into short segments of pixels, those that
-hold a covered pixel are listed, and a loop takes some hundreds of them per turn, few enough for a
-processor's cache.
+Only covered pixels are processed: the image is cut into short segments of pixels, those that
+hold a covered pixel are listed, and each iteration of a loop processes some hundreds of them, few
+enough for a processor's cache.
 
 Convention: see `visibility`. Tuples hold one tensor per corner of a triangle. Stacking them
 along a last axis would be simpler to read, but compiles to a branch per element.
@@ -16,7 +16,7 @@ import tensorflow as tf
 from tf_facerecon.rendering import per_image
 
 _SEGMENT = 8  # Pixels.
-_SEGMENTS_PER_TURN = 512
+_SEGMENTS_PER_ITERATION = 512
 
 
 class _Image(NamedTuple):
@@ -69,27 +69,27 @@ def interpolate_image(
     height, width = triangle_ids.shape
     image = _cut_image(triangle_ids, vertices.dtype)
 
-    def interpolate_turn(start, values, barycentrics):
+    def interpolate_iteration(start, values, barycentrics):
         pixels = _look_up_pixels(image, start, vertices, triangles)
         seen = sum(
             weight[:, tf.newaxis] * tf.gather(attributes, corner)
             for weight, corner in zip(pixels.weights, pixels.corner_ids, strict=True)
         )
-        # Not a product with 0: the background's triangles may hold anything, NaN included.
+        # Not a product with 0: background pixels may hold any value, NaN included.
         seen = tf.where(pixels.covered[:, tf.newaxis], seen, tf.zeros([], values.dtype))
-        place = pixels.index[:, tf.newaxis]
+        indices = pixels.index[:, tf.newaxis]
         weights = tf.stack(pixels.weights, axis=-1)
         return (
-            start + _SEGMENTS_PER_TURN,
-            tf.tensor_scatter_nd_update(values, place, seen),
-            tf.tensor_scatter_nd_update(barycentrics, place, weights),
+            start + _SEGMENTS_PER_ITERATION,
+            tf.tensor_scatter_nd_update(values, indices, seen),
+            tf.tensor_scatter_nd_update(barycentrics, indices, weights),
         )
 
     channels = (attributes.shape[-1], 3)
     num_pixels = image.triangle_ids.shape[0]
     _, *results = tf.while_loop(
         lambda start, *_: start < image.count,
-        interpolate_turn,
+        interpolate_iteration,
         (0, *(tf.zeros([num_pixels, count], vertices.dtype) for count in channels)),
     )
     return tuple(
@@ -120,23 +120,23 @@ def interpolate_image_gradient(
     to_values = tf.reshape(to_values, [-1, to_values.shape[-1]])
     to_barycentrics = tf.reshape(to_barycentrics, [-1, 3])
 
-    def add_turn(start, to_positions, to_attributes):
+    def add_iteration(start, to_positions, to_attributes):
         pixels = _look_up_pixels(image, start, vertices, triangles)
         upstream = _take(to_values, pixels)
         positions = _position_gradients(
             pixels, upstream, _take(to_barycentrics, pixels), attributes
         )
         weighted = [weight[:, tf.newaxis] * upstream for weight in pixels.weights]
-        place = tf.concat(pixels.corner_ids, axis=0)[:, tf.newaxis]
+        indices = tf.concat(pixels.corner_ids, axis=0)[:, tf.newaxis]
         return (
-            start + _SEGMENTS_PER_TURN,
-            tf.tensor_scatter_nd_add(to_positions, place, tf.concat(positions, axis=0)),
-            tf.tensor_scatter_nd_add(to_attributes, place, tf.concat(weighted, axis=0)),
+            start + _SEGMENTS_PER_ITERATION,
+            tf.tensor_scatter_nd_add(to_positions, indices, tf.concat(positions, axis=0)),
+            tf.tensor_scatter_nd_add(to_attributes, indices, tf.concat(weighted, axis=0)),
         )
 
     _, to_positions, to_attributes = tf.while_loop(
         lambda start, *_: start < image.count,
-        add_turn,
+        add_iteration,
         (0, tf.zeros_like(vertices), tf.zeros_like(attributes)),
     )
     return to_positions, to_attributes
@@ -173,11 +173,11 @@ def _cut_image(triangle_ids, dtype):
     ids = tf.pad(tf.reshape(triangle_ids, [-1]), beyond, constant_values=-1)
     holds = tf.reduce_any(tf.reshape(ids, [-1, _SEGMENT])[:-1] >= 0, axis=-1)
     order = tf.cumsum(tf.cast(holds, tf.int32))
-    length = num_segments + _SEGMENTS_PER_TURN
-    # Those that hold nothing go behind the end of what will be read.
-    place = tf.where(holds, order - 1, length)
+    length = num_segments + _SEGMENTS_PER_ITERATION
+    # Empty segments go to a position that is never read.
+    indices = tf.where(holds, order - 1, length)
     listed = tf.tensor_scatter_nd_update(
-        tf.fill([length + 1], num_segments), place[:, tf.newaxis], tf.range(num_segments)
+        tf.fill([length + 1], num_segments), indices[:, tf.newaxis], tf.range(num_segments)
     )
     numpy_dtype = dtype.as_numpy_dtype
     return _Image(ids, pixel_x.astype(numpy_dtype), pixel_y.astype(numpy_dtype), listed, order[-1])
@@ -197,7 +197,7 @@ def _look_up_pixels(image, start, vertices, triangles):
     The relative form of the edge functions keeps float32 exact where a triangle is about a pixel
     wide: the weights solve `sum b x = sum b y = 0`, `sum b = 1`.
     """
-    segments = tf.slice(image.listed, [start], [_SEGMENTS_PER_TURN])
+    segments = tf.slice(image.listed, [start], [_SEGMENTS_PER_ITERATION])
     index = tf.reshape(segments[:, tf.newaxis] * _SEGMENT + tf.range(_SEGMENT), [-1])
     triangle_ids, pixel_x, pixel_y = (
         tf.gather(table, index) for table in (image.triangle_ids, image.pixel_x, image.pixel_y)

@@ -89,8 +89,8 @@ def map_images(function: StaticShapeFunction, batch: Sequence[tf.Tensor], shared
 class PerImageFunction:
     """A differentiable function of one image, for batches, forward and backward compiled apart.
 
-    The backward pass computes the forward one again, which is cheaper than to keep what it would
-    need: that would have to leave and to enter the compiled functions.
+    The backward pass computes the forward one again, which is cheaper than storing its intermediate
+    results: these would have to be passed between the compiled functions.
 
     Args:
         function: Of tensors of one image, the first `num_differentiable` of which are those to

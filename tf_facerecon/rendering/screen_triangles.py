@@ -24,7 +24,7 @@ Triple = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 def checked_triangles(triangles: np.ndarray, num_vertices: int | None = None) -> np.ndarray:
     """`triangles` as int32 `[T, 3]`.
 
-    A compiled look-up takes the nearest vertex for one that is not there, without a word.
+    Compiled gathers clamp indices that are out of range silently.
 
     Args:
         triangles: Indices into the vertices.
@@ -96,8 +96,8 @@ def bounding_boxes(corners: Corners, image_size: tuple[int, int]) -> tuple[Boxes
     for x, y, w, z, depth_w, finite in zip(*corners, strict=True):
         in_front = (depth_w > 0.0) & (z >= -depth_w)
         projectable = in_front & (w > 0.0)
-        # What cannot be projected says so in place of its position: XLA keeps the result of a
-        # division, but would find out anew at each use about anything cheaper.
+        # Vertices that cannot be projected get sentinel positions: XLA stores the result of a
+        # division, but would recompute a cheaper flag at each use.
         otherwise = tf.where(in_front, _TOO_NEAR, _BEHIND)
         otherwise = tf.where(finite, otherwise, np.float32(np.nan))
         divisor = tf.where(projectable, w, 1.0)

@@ -2,7 +2,7 @@
 
 tensorflow-graphics' C++ kernel does not load in current TensorFlow, its Python code does. Here our
 visibility replaces the kernel: `rasterize` has the signature of tensorflow-graphics' rasterization
-backends, and `interpolate_images` goes on from visible triangles through its framebuffer,
+backends, and `interpolate_images` passes visible triangles to its framebuffer,
 differentiable barycentrics and interpolation.
 
 Convention:

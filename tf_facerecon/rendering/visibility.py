@@ -8,7 +8,7 @@ Convention:
 Edges are tested in 2D homogeneous coordinates (Olano and Greer 1997, "Triangle scan conversion
 using 2D homogeneous coordinates"), so triangles that cross the near plane need no clipping.
 Vertices are snapped to 16 fractional bits, as in tensorflow-graphics' C++ kernel, so that both
-decide alike about pixel centres on an edge.
+make the same decision about pixel centres on an edge.
 
 `visibility_passes` goes through the triangles: small ones all at once, the others in
 loops whose length follows from the scene.

@@ -134,7 +134,7 @@ class FacePanel(_StepCallback):
     """Draws photo, overlay and shape of the same few faces, for TensorBoard and as a PNG file.
 
     Args:
-        draw: Makes the picture, uint8 `[H, W, 3]`, of the present network.
+        draw: Renders the panel, an image `[H, W, 3]` uint8, with the current weights.
         writer: A `tf.summary` writer.
         folder: Where to put `step_<number>.png`.
         every_epochs: Draw at the end of every so many epochs.

@@ -5,8 +5,8 @@ from those of the others; an auxiliary linear head, dropped after training, regr
 and texture coefficients, which speeds up the beginning.
 
 A run folder holds `resolved_config.yaml`, `checkpoints/` (to resume after a kill), `history.csv`
-and at the end `identity_network.keras` and `verification.json`: how well unseen people are told
-apart, beside raw pixels.
+and at the end `identity_network.keras` and `verification.json`: verification accuracy on unseen
+people, with that of raw pixels as a baseline.
 """
 
 import os
@@ -100,7 +100,7 @@ class IdentityTrainer(keras.Model):
 
 
 def nearest_is_same(embeddings: tf.Tensor, people: tf.Tensor) -> tf.Tensor:
-    """1 or 0 per unit vector `[B, D]`: is the most alike other one of the same person? `[B]`."""
+    """1 where the nearest neighbour of a vector `[B, D]` is of the same person, else 0: `[B]`."""
     similarities = tf.matmul(embeddings, embeddings, transpose_b=True)
     others = tf.linalg.set_diag(similarities, tf.fill(tf.shape(people), -2.0))
     return tf.cast(tf.gather(people, tf.argmax(others, axis=-1)) == people, tf.float32)

@@ -58,7 +58,7 @@ def _check_source(
         is_other = source.face_model_fingerprint != face_model.fingerprint
     if is_other:
         raise ValueError(
-            f"The initial weights {name!r} belong to another face model, or to another edition of "
+            f"The initial weights {name!r} belong to another face model, or to another version of "
             f"this one: {source.face_model!r} (fingerprint {source.face_model_fingerprint[:12]}"
             f"...), whose coefficients are not those of {face_model.name!r} (fingerprint "
             f"{face_model.fingerprint[:12]}...). Start with one of the latter."

@@ -94,7 +94,7 @@ class RunFolder:
 
         Args:
             config: All settings of the run.
-            resume: Whether to continue a run that is there.
+            resume: Whether to continue an existing run.
 
         Raises:
             ValueError: If the folder holds a run with other settings; the message names them.

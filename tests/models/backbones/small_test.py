@@ -25,7 +25,7 @@ def test_small_backbone_does_not_round_positions(rng):
 
 
 def test_small_backbone_averages_pairs_of_pixels(rng):
-    """The network sees the picture at half its size: noise inside 2 x 2 cells is invisible."""
+    """The network sees the image at half its size: noise inside 2 x 2 cells is invisible."""
     backbone = small.build_small_backbone(64)
     coarse = rng.random((1, 32, 32, 3))
     smooth = np.repeat(np.repeat(coarse, 2, axis=1), 2, axis=2)

@@ -60,7 +60,7 @@ def build_resnet50_backbone(
 
     Args:
         image_size: Side S of the image, pixels.
-        weights: `None` for random ones, "imagenet" (downloaded by Keras) or the path of a file.
+        weights: `None` for random initialization, "imagenet" (downloaded by Keras) or a path.
         dtype: Dtype or policy of all layers; `None` takes the global policy.
         variant: Name in `VARIANTS`.
         epsilon: Epsilon of batch normalisation; `None` takes that of the variant.

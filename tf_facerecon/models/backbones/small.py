@@ -74,19 +74,19 @@ def build_small_backbone(
         x = _upsample(x, dtype)
         x = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([x, stage]))
     x = residual_blocks.convolve(x, stages[0].shape[-1], 3, dtype=dtype)
-    # A constant of a map cancels in its softmax: no bias.
+    # No bias: the softmax over a map cancels constants.
     maps = keras.layers.Conv2D(
         num_points, 1, data_format="channels_last", use_bias=False, dtype=dtype
     )(x)
-    points, seen = SoftArgmax(point_channels)(maps, x)
+    points, pooled = SoftArgmax(point_channels)(maps, x)
     fine = keras.layers.Conv2D(fine_channels, 1, data_format="channels_last", dtype=dtype)(x)
     fine = _upsample(fine, dtype)
     stem = residual_blocks.convolve(stem, fine_channels, 1, activate=False, dtype=dtype)
     fine = keras.layers.ReLU(dtype=dtype)(keras.layers.Add(dtype=dtype)([fine, stem]))
     points = LandmarkRefinement()(points, fine)
     positions = keras.layers.Flatten("channels_last", dtype="float32")(points)
-    seen = keras.layers.Flatten("channels_last", dtype=dtype)(seen)
-    joined = keras.layers.Concatenate(dtype=dtype)([positions, seen, appearance])
+    pooled = keras.layers.Flatten("channels_last", dtype=dtype)(pooled)
+    joined = keras.layers.Concatenate(dtype=dtype)([positions, pooled, appearance])
     for _ in range(2):
         joined = keras.layers.Dense(hidden, use_bias=False, dtype=dtype)(joined)
         joined = keras.layers.BatchNormalization(momentum=residual_blocks.MOMENTUM, dtype=dtype)(
