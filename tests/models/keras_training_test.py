@@ -255,10 +255,22 @@ def test_compile_options_train_alike(kind, decoder, batch, options):
 
 
 def test_fit_takes_tuples_of_a_dict_and_nothing_else(kind, decoder, batch):
-    model = build_model(kind, decoder)
-    model.compile("adam")
-    history = model.fit(as_dataset(batch, 1).map(lambda batch: (batch,)), verbose=0).history
-    assert np.isfinite(history["loss"]).all()
+    losses = []
+    for wrap in (lambda batch: batch, lambda batch: (batch,)):
+        model = build_model(kind, decoder)
+        model.compile(keras.optimizers.SGD(0.01))
+        history = model.fit(as_dataset(batch, 2).map(wrap), epochs=2, verbose=0).history
+        losses.append(history["loss"])
+    assert losses[0][1] != losses[0][0]
+    np.testing.assert_allclose(*losses, rtol=1e-6)
+    before = values_of(model.weights)
+    targets = as_dataset(batch, 1).map(lambda batch: (batch, batch["landmarks"]))
+    weighted = as_dataset(batch, 1).map(lambda batch: (batch, None, batch["landmark_weights"]))
+    for data in (targets, weighted, as_dataset(batch, 1).map(lambda batch: batch["image"])):
+        for run in (model.fit, model.evaluate):
+            with pytest.raises(ValueError, match="must yield dicts of images and labels"):
+                run(data, verbose=0)
+    assert_equal(before, values_of(model.weights))
 
 
 def test_nothing_to_train_exception_raised(decoder):
@@ -269,12 +281,23 @@ def test_nothing_to_train_exception_raised(decoder):
         model.train_on_batch(build_batch("single", decoder))
 
 
-def test_early_stopping_keeps_the_best_weights(kind, decoder, batch):
-    model = build_model(kind, decoder)
-    model.compile(keras.optimizers.SGD(-0.1))  # The wrong way: every epoch is worse.
-    stop = keras.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
-    history = model.fit(as_dataset(batch, 1), epochs=9, callbacks=[stop], verbose=0).history
-    assert len(history["loss"]) == 2
+@pytest.mark.parametrize("monitor", ["loss", "val_loss"])
+def test_early_stopping_keeps_the_best_weights(kind, decoder, batch, monitor):
+    model, one_epoch = (build_model(kind, decoder) for _ in range(2))
+    for trained in (model, one_epoch):
+        trained.compile(keras.optimizers.SGD(-0.1))  # The wrong way: every epoch is worse.
+    stop = keras.callbacks.EarlyStopping(monitor, patience=1, restore_best_weights=True)
+    data = as_dataset(batch, 1)
+    validation = {"validation_data": data} if monitor == "val_loss" else {}
+    history = model.fit(data, epochs=9, callbacks=[stop], verbose=0, **validation).history
+    assert len(history[monitor]) == 2 and history[monitor][1] > history[monitor][0]
+    one_epoch.fit(data, epochs=1, verbose=0)
+    assert_equal(
+        values_of(one_epoch.trainable_variables),
+        values_of(model.trainable_variables),
+        rtol=1e-5,
+        atol=1e-7,
+    )
 
 
 def test_tensorboard_receives_all_terms(kind, decoder, batch, tmp_path):

@@ -1,5 +1,6 @@
 """R-Net, decoder and hybrid-level loss as one `keras.Model` with its own training step."""
 
+import os
 from collections.abc import Callable, Mapping
 
 import keras
@@ -8,7 +9,7 @@ import tensorflow as tf
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.losses import hybrid
 from tf_facerecon.models import identity_network as identity_networks
-from tf_facerecon.models import presets
+from tf_facerecon.models import presets, training_inputs
 from tf_facerecon.models.hybrid_terms import HybridTerms, check_loss_weights
 from tf_facerecon.morphable_models import vertex_sampling
 
@@ -27,8 +28,10 @@ class HybridModel(keras.Model):
     (`global_clipnorm`). Under `mixed_float16`, the policy of the R-Net unless `dtype` says
     otherwise, `compile` wraps it in a `keras.optimizers.LossScaleOptimizer`.
 
-    Datasets yield dicts of float32 tensors. Which entries a term needs is in
-    `hybrid_terms.BATCH_KEYS`; images and landmarks are those of the aligned crop, H = W = 224:
+    Datasets yield dicts of float32 tensors (other types of labels are cast), alone or as tuples of
+    one dict. Entries that no term needs are ignored. Which entries a term needs is in
+    `hybrid_terms.BATCH_KEYS`; images and landmarks are those of the aligned crop, H = W = 224
+    (`decoder.camera.image_size`):
 
     | key                | shape          | content                                               |
     |--------------------|----------------|-------------------------------------------------------|
@@ -49,7 +52,7 @@ class HybridModel(keras.Model):
         r_net: Built Keras model, images `[B, H, W, 3]` in [0, 1] to coefficients `[B, 257]`; for
             the term `dense_landmark` an `RNet` whose features have `points`.
         decoder: `FaceDecoder` of the face model whose coefficients `r_net` predicts.
-        identity_network: Frozen network of the perceptual term: a name for
+        identity_network: Frozen network of the perceptual term: a name or path for
             `identity_network.load_identity_network`, or a callable from images in [0, 1] to
             embeddings `[B, D]` with an argument `training`. Not used, and may be `None`, if the
             perceptual term has no weight.
@@ -62,20 +65,24 @@ class HybridModel(keras.Model):
     Raises:
         ValueError: If `loss_weights` names an unknown term, holds a negative weight or no positive
             one, or has a perceptual term without an `identity_network`, or dense landmarks with a
-            network that predicts no points.
+            network that predicts no points; or if an argument has another type, or `r_net` predicts
+            another number of coefficients than `decoder` takes.
         FileNotFoundError: If the named identity network is not available.
     """
 
     _TRAINED_NETWORK = "r_net"
+    _INPUTS = ("image",)
+    _LEADING_AXES = (None,)
 
     def __init__(
         self,
         r_net: keras.Model,
         decoder: FaceDecoder,
-        identity_network: str | Callable | None = "identity_small",
+        identity_network: str | os.PathLike | Callable | None = "identity_small",
         loss_weights: Mapping[str, float] = hybrid.DEFAULT_LOSS_WEIGHTS,
         **kwargs,
     ):
+        training_inputs.check_networks(r_net, decoder, identity_network)
         # Inputs are not cast: the R-Net casts its own, and labels need their full precision.
         super().__init__(**{"dtype": r_net.dtype_policy, **kwargs, "autocast": False})
         check_loss_weights(loss_weights)
@@ -103,8 +110,36 @@ class HybridModel(keras.Model):
         """Epoch means of the loss and of its unweighted terms."""
         return [self.loss_metric, *self.term_metrics.values()]
 
+    def compile(
+        self,
+        optimizer="rmsprop",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        **kwargs,
+    ):
+        """As of other Keras models, without losses and metrics: those are the model's own.
+
+        Raises:
+            ValueError: If `loss`, `loss_weights`, `metrics` or `weighted_metrics` is given.
+        """
+        training_inputs.check_no_loss(
+            loss=loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+        )
+        super().compile(optimizer, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model. Keras does not do it by itself if `compile` is overridden."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def call(self, batch, training=False):
         """Predictions of the R-Net for `batch["image"]`, as arguments of `loss_terms`."""
+        self._check_inputs(batch)
         if "dense_landmark" not in self.term_weights:
             return {"coefficients": self.r_net(batch["image"], training=training)}
         features = self.r_net.features(batch["image"], training=training)
@@ -114,9 +149,10 @@ class HybridModel(keras.Model):
         """One optimizer step on a batch; returns the epoch's means of loss and terms by name.
 
         Raises:
-            ValueError: If all variables are frozen, or the batch lacks what a term needs.
+            ValueError: If all variables are frozen, or the batch lacks what a term needs or an
+                entry has another shape or type than documented.
         """
-        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch = self._unpack(data)
         variables = self.trainable_variables
         if not variables:
             raise ValueError(f"Nothing to train: every variable of {self.name!r} is frozen.")
@@ -136,7 +172,7 @@ class HybridModel(keras.Model):
 
     def test_step(self, data):
         """Measures a batch; returns the means so far of loss and terms by name."""
-        batch, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch = self._unpack(data)
         predictions = self(batch, training=False)
         terms = self.loss_terms(batch, **predictions)
         loss = hybrid.total_loss(terms, self.term_weights)
@@ -149,7 +185,27 @@ class HybridModel(keras.Model):
         points: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """The unweighted terms `{name: [B]}` of predictions for `batch`; see `HybridTerms`."""
-        return self._compute_terms(batch, coefficients, points)
+        return self._compute_terms(self._select(batch), coefficients, points)
+
+    def _check_inputs(self, batch):
+        """Raises unless `batch` holds what the networks take."""
+        training_inputs.check_entries(batch, self._INPUTS)
+        inputs = {key: batch[key] for key in self._INPUTS}
+        training_inputs.check_batch(inputs, self.decoder, self._LEADING_AXES)
+
+    def _unpack(self, data):
+        """What networks and terms take of a dataset's element, checked, in float32."""
+        batch = training_inputs.unpack_batch(data)
+        self._check_inputs(batch)
+        self._compute_terms.check_keys(batch)
+        return self._select(batch)
+
+    def _select(self, batch):
+        """The entries that networks and terms take, as far as `batch` has them, in float32."""
+        wanted = self._compute_terms.keys.union(self._INPUTS)
+        selected = {key: batch[key] for key in batch if key in wanted}
+        training_inputs.check_batch(selected, self.decoder, self._LEADING_AXES)
+        return {key: tf.cast(values, tf.float32) for key, values in selected.items()}
 
     def get_config(self):
         """Constructor arguments; of the networks and the decoder, their configurations.
@@ -174,10 +230,15 @@ class HybridModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
-        """The model of a configuration, its networks with fresh weights."""
+    def from_config(cls, config, custom_objects=None):
+        """The model of a configuration, its networks with fresh weights.
+
+        Args:
+            config: As of `get_config`.
+            custom_objects: `{name: class}` of classes that are not registered with Keras.
+        """
         nested = {
-            key: keras.saving.deserialize_keras_object(value)
+            key: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
             for key, value in config.items()
             if key in ("r_net", "c_net", "decoder")
         }
@@ -185,8 +246,8 @@ class HybridModel(keras.Model):
 
     def _load_identity_network(self, network):
         """The identity network as a function of images; `None` if no term needs it."""
-        is_named = isinstance(network, str)
-        self._identity_network_name = network if is_named else None
+        is_named = isinstance(network, (str, os.PathLike))
+        self._identity_network_name = os.fspath(network) if is_named else None
         self._unnamed_identity_network = None
         self.identity_fingerprint = None
         if "perceptual" not in self.term_weights:
@@ -194,7 +255,7 @@ class HybridModel(keras.Model):
         if network is None:
             raise ValueError("The term `perceptual` needs an `identity_network`. Received: None.")
         if is_named:
-            network = identity_networks.load_identity_network(network)
+            network = identity_networks.load_identity_network(self._identity_network_name)
         else:
             self._unnamed_identity_network = repr(network)
         if isinstance(network, keras.Model):

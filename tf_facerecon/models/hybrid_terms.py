@@ -95,7 +95,7 @@ class HybridTerms:
         Raises:
             ValueError: If `batch` lacks what a term needs.
         """
-        self._check_keys(batch)
+        self.check_keys(batch)
         coefficients = tf.cast(coefficients, tf.float32)
         decoded = self._decoder(coefficients, render=self.renders)
         groups = self._decoder.layout.split(coefficients)
@@ -123,7 +123,17 @@ class HybridTerms:
             terms[f"{group}_mse"] = functools.partial(self._mse, batch, groups, group)
         return {name: terms[name]() for name in self.names}
 
-    def _check_keys(self, batch):
+    @property
+    def keys(self) -> frozenset[str]:
+        """The entries of a batch that the terms need."""
+        return frozenset(key for name in self.names for key in BATCH_KEYS.get(name, ()))
+
+    def check_keys(self, batch: Mapping[str, tf.Tensor]) -> None:
+        """Raises unless `batch` has all entries that the terms need.
+
+        Raises:
+            ValueError: If one is missing.
+        """
         for name in self.names:
             missing = [key for key in BATCH_KEYS.get(name, ()) if key not in batch]
             if missing:

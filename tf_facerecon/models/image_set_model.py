@@ -5,6 +5,7 @@ its own expression, texture, lighting and pose, and compared with itself; confid
 labels.
 """
 
+import os
 from collections.abc import Callable, Mapping
 
 import keras
@@ -13,6 +14,7 @@ import tensorflow as tf
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.layers.identity_aggregation import IdentityAggregation
 from tf_facerecon.losses import hybrid
+from tf_facerecon.models import training_inputs
 from tf_facerecon.models.hybrid_model import HybridModel
 
 
@@ -51,17 +53,21 @@ class ImageSetModel(HybridModel):
     """
 
     _TRAINED_NETWORK = "c_net"
+    _INPUTS = ("image", "image_mask")
+    _LEADING_AXES = (None, None)
 
     def __init__(
         self,
         r_net: keras.Model,
         c_net: keras.Model,
         decoder: FaceDecoder,
-        identity_network: str | Callable | None = "identity_small",
+        identity_network: str | os.PathLike | Callable | None = "identity_small",
         loss_weights: Mapping[str, float] = hybrid.DEFAULT_LOSS_WEIGHTS,
         train_r_net: bool = False,
         **kwargs,
     ):
+        for name, network in {"r_net": r_net, "c_net": c_net}.items():
+            training_inputs.check_type(name, network, keras.Model)
         policies = [n.dtype_policy for n in ((c_net, r_net) if train_r_net else (c_net,))]
         # The loss is scaled if any of what is trained computes in float16.
         dtype = next((p for p in policies if p.name == "mixed_float16"), policies[0])
@@ -104,6 +110,7 @@ class ImageSetModel(HybridModel):
 
     def call(self, batch, training=False):
         """Predictions for each image, with the identity of its set; arguments of `loss_terms`."""
+        self._check_inputs(batch)
         del training  # No network here has a mode: batch normalization always infers.
         predictions = self.aggregate(batch["image"], batch["image_mask"])
         groups = self.decoder.layout.split(predictions["coefficients"])
@@ -157,11 +164,13 @@ class ImageSetModel(HybridModel):
         Raises:
             ValueError: If `batch` lacks what a term needs.
         """
+        training_inputs.check_entries(batch, ["image_mask"])
+        batch = self._select(batch)
+        mask = batch.pop("image_mask")
         images = {name: _join_sets(values) for name, values in batch.items()}
-        terms = super().loss_terms(
+        terms = self._compute_terms(
             images, _join_sets(coefficients), None if points is None else _join_sets(points)
         )
-        mask = tf.cast(batch["image_mask"], tf.float32)
         return {name: _mean_over_images(values, mask) for name, values in terms.items()}
 
     def get_config(self):
