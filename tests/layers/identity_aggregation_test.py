@@ -102,6 +102,12 @@ def test_identity_aggregation_masked_values_may_be_anything(rng):
     assert np.isfinite(tape.gradient(result, confidence)).all()
 
 
+def test_identity_aggregation_ignores_negative_confidences_that_are_masked():
+    confidence = np.array([[[0.5, 0.5], [-1.0, -1.0]]])
+    result = aggregate(np.array([[[1.0, 2.0], [3.0, 4.0]]]), confidence, np.array([[1, 0]]))
+    np.testing.assert_array_equal(result, [[1, 2]])
+
+
 def test_identity_aggregation_jacobian_random(rng):
     mask = np.array([[1, 1, 1, 0], [1, 0, 1, 1]])
     assert_jacobian_correct(
@@ -145,6 +151,8 @@ def test_identity_aggregation_in_a_functional_model(rng, tmp_path):
         ((np.zeros((2, 3)),), "`identity` must have shape"),
         ((np.zeros((2, 3, 4)), np.zeros((2, 3, 5))), "`confidence` must have shape"),
         ((np.zeros((2, 3, 4)), None, np.ones((2, 4))), "`mask` must have shape"),
+        ((np.zeros((2, 3, 4), np.int32),), "`identity` must be a float tensor"),
+        ((np.zeros((1, 1, 2)), np.array([[[1.0, -0.5]]])), "must not be negative. Received: -0.5"),
         (
             (tf.ragged.constant([[[1.0]]], ragged_rank=1), None, np.ones((1, 1))),
             "ragged `confidence` and no",

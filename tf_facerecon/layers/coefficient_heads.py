@@ -6,8 +6,10 @@ at the mean face, frontal, in ambient light, in the middle of the image.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import keras
+import tensorflow as tf
 
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 
@@ -82,12 +84,15 @@ class CoefficientHeads(keras.layers.Layer):
             head.build(input_shape)
         self.built = True
 
-    def call(self, features):
+    def call(self, features: tf.Tensor) -> tf.Tensor:
         """Coefficients `[B, layout.total]` of deep `features` `[B, F]`."""
         groups = {h.name: self.scales.get(h.name, 1.0) * h(features) for h in self.heads}
         translation = [groups.pop("translation_xy"), groups.pop("translation_z")]
         groups["translation"] = keras.ops.concatenate(translation, axis=-1)
         return self.layout.merge(groups)
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, input_shape):
         """`(B, layout.total)`."""

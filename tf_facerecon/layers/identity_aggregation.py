@@ -6,10 +6,14 @@ Confidences may come from any source: constant ones give the plain mean, those o
 paper's aggregation, a one-hot vector selects one image.
 """
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_facerecon.core import checks
+from tf_facerecon.layers import float32_layer
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -33,25 +37,37 @@ class IdentityAggregation(keras.layers.Layer):
         alpha_aggr `[B, K]`, standard deviations.
 
     Raises:
-        ValueError: If a shape is not as stated, or a mask comes with ragged sets.
+        ValueError: If a shape is not as stated, `identity` is not of a float dtype, a mask comes
+            with ragged sets, or a confidence is negative and its value is known (eager calls;
+            within a graph the result is then undefined).
     """
 
     def __init__(self, **kwargs):
         # Follows its inputs, so that float64 stays float64.
         super().__init__(**{**kwargs, "autocast": False})
 
-    def call(self, identity, confidence=None, mask=None):
+    def call(
+        self,
+        identity: tf.Tensor,
+        confidence: tf.Tensor | None = None,
+        mask: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         if _is_ragged(identity):
             identity, confidence, mask = _pad(identity, confidence, mask)
         identity = keras.ops.convert_to_tensor(identity)
         checks.check_shape("identity", identity, (None, None, None))
+        float32_layer.check_floating("identity", identity)
         confidence = keras.ops.ones_like(identity) if confidence is None else confidence
         confidence = keras.ops.cast(confidence, identity.dtype)
         checks.check_shape("confidence", confidence, identity.shape)
         if mask is None:
             mask = keras.ops.ones_like(identity[..., 0])
         checks.check_shape("mask", mask, identity.shape[:2])
+        _check_not_negative(confidence, mask)
         return _weighted_mean(identity, confidence, keras.ops.cast(mask, "bool")[..., None])
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, identity_shape, confidence_shape=None, mask_shape=None):
         """`(B, K)`."""
@@ -103,6 +119,17 @@ def _weighted_mean(identity, confidence, mask):
     total = keras.ops.sum(shares, axis=1)
     total = keras.ops.where(total > 0, total, 1.0)  # A set without any image.
     return keras.ops.sum(shares * identity, axis=1) / total
+
+
+def _check_not_negative(confidence, mask):
+    """Raises if a confidence that counts is known, as in eager calls, and negative."""
+    if not tf.executing_eagerly():
+        return
+    counted = tf.boolean_mask(confidence, tf.cast(mask, tf.bool))
+    if tf.reduce_any(counted < 0):
+        raise ValueError(
+            f"`confidence` must not be negative. Received: {float(tf.reduce_min(counted))}."
+        )
 
 
 def _is_ragged(x) -> bool:

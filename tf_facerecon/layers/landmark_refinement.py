@@ -6,7 +6,10 @@ around the predicted points is the step of cascaded shape regression (Xiong & De
 samples a few cells per point instead of computing heat maps of the finer resolution.
 """
 
+from typing import TYPE_CHECKING
+
 import keras
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -40,7 +43,7 @@ class LandmarkRefinement(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, points, fine_map):
+    def call(self, points: tf.Tensor, fine_map: tf.Tensor) -> tf.Tensor:
         height, width = fine_map.shape[1:3]
         size = keras.ops.convert_to_tensor([width, height], dtype="float32")
         cells = (keras.ops.stop_gradient(points) + 1.0) / 2.0 * size
@@ -66,6 +69,9 @@ class LandmarkRefinement(keras.layers.Layer):
         flat = keras.ops.reshape(around, (-1, channels))
         patches = keras.ops.take(flat, keras.ops.reshape(index, (-1,)), axis=0)
         return keras.ops.reshape(patches, (-1, middle.shape[1], self.patch_size**2 * channels))
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, points_shape, fine_map_shape):
         return points_shape

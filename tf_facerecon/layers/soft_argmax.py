@@ -9,8 +9,11 @@ position within its cell, and into features such as skin colour and shading at t
 every face.
 """
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
+import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -41,7 +44,7 @@ class SoftArgmax(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, maps, features):
+    def call(self, maps: tf.Tensor, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         height, width, num_points = maps.shape[1:]
         channels = features.shape[-1]
         maps = self.sharpness * keras.ops.reshape(maps, (-1, height * width, num_points))
@@ -59,6 +62,9 @@ class SoftArgmax(keras.layers.Layer):
         outputs = keras.ops.einsum("bkc,kcd->bkd", means[..., 2:], self.kernel)
         cell = keras.ops.convert_to_tensor([2.0 / width, 2.0 / height], dtype="float32")
         return means[..., :2] + outputs[..., :2] * cell, outputs[..., 2:]
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, maps_shape, features_shape):
         batch_size, num_points = maps_shape[0], maps_shape[-1]

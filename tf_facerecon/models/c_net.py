@@ -15,8 +15,10 @@ batch, nor on the padding of sets.
 
 import dataclasses
 import os
+from typing import TYPE_CHECKING
 
 import keras
+import tensorflow as tf
 
 from tf_facerecon.models import frozen_layers, presets
 
@@ -154,11 +156,14 @@ class CNet(frozen_layers.KeepsFrozenLayers):
                     "a C-Net for this one (tf-facerecon train-c-net)."
                 )
 
-    def call(self, features):
+    def call(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
         """Confidences `[B, identity]` in the images that `features` come from."""
         return confidence_from_logits(
             self.trunk({"shallow": features["shallow"], "deep": features["deep"]})
         )
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, features_shape):
         """`(B, identity)`."""

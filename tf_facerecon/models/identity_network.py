@@ -11,8 +11,10 @@ the image. The cosine of two vectors is the similarity of two identities.
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import keras
+import tensorflow as tf
 
 from tf_facerecon.models import frozen_layers, presets
 from tf_facerecon.models.arcface import load_arcface as load_arcface
@@ -74,7 +76,7 @@ class IdentityNetwork(frozen_layers.KeepsFrozenLayers):
         self.centring.build((None, self.embedding_size))
         self.built = True
 
-    def call(self, images, training: bool = False):
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Unit vectors `[B, D]` of `images` `[B, H, W, 3]` in [0, 1]."""
         vectors = self.vectors(images, training=training)
         squared = keras.ops.sum(vectors**2, axis=-1, keepdims=True)
@@ -89,6 +91,9 @@ class IdentityNetwork(frozen_layers.KeepsFrozenLayers):
             )
         deep = self.trunk(images, training=training)["deep"]
         return self.centring(self.projection(deep), training=training)
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, input_shape):
         """`(B, D)`."""

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import keras
+import tensorflow as tf
 
 from tf_facerecon.layers import coefficient_heads
 from tf_facerecon.models import frozen_layers, presets
@@ -113,9 +115,12 @@ class RNet(frozen_layers.KeepsFrozenLayers):
         """
         return self.backbone(images, training=training)
 
-    def call(self, images, training: bool = False):
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Coefficients `[B, 257]` of `images` `[B, 224, 224, 3]` in [0, 1]."""
         return self.heads(self.features(images, training=training)["deep"])
+
+    if TYPE_CHECKING:
+        __call__ = call  # Keras is untyped: a layer is called with the signature of `call`.
 
     def compute_output_shape(self, input_shape):
         """`(B, number of coefficients)`."""
