@@ -13,13 +13,13 @@ def build_iresnet50() -> keras.Model:
     Layers have PyTorch's names with "_" for ".": `layer1_0_conv1`, `layer1_0_downsample_0`,
     `features`. The vectors are not of unit length.
     """
-    images = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
+    images = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), dtype="float32", name="image")
     x = keras.layers.Rescaling(2.0, -1.0)(images)
     x = _activate(_normalize(_convolve(x, 64, 3, 1, "conv1"), "bn1"), "prelu")
     for stage, (channels, count) in STAGES.items():
         for block in range(count):
             x = _block(x, channels, 1 if block else 2, f"layer{stage}_{block}")
-    x = keras.layers.Flatten()(_normalize(x, "bn2"))
+    x = keras.layers.Flatten("channels_last")(_normalize(x, "bn2"))
     x = _normalize(keras.layers.Dense(EMBEDDING_SIZE, name="fc")(x), "features")
     return keras.Model(images, x, name="iresnet50")
 
@@ -38,8 +38,10 @@ def _block(x, channels: int, strides: int, name: str):
 def _convolve(x, channels: int, size: int, strides: int, name: str):
     if size > 1:
         # Padding "same" would add no row above where the stride is 2.
-        x = keras.layers.ZeroPadding2D(size // 2)(x)
-    return keras.layers.Conv2D(channels, size, strides, use_bias=False, name=name)(x)
+        x = keras.layers.ZeroPadding2D(size // 2, "channels_last")(x)
+    return keras.layers.Conv2D(
+        channels, size, strides, data_format="channels_last", use_bias=False, name=name
+    )(x)
 
 
 def _normalize(x, name: str):
