@@ -12,6 +12,7 @@ from tests.toy_reconstruction import build_toy_network
 from tf_facerecon.export import saved_model
 from tf_facerecon.geometry import rotations
 from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.morphable_models import expression_limits
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,9 @@ def test_export_equals_pipeline_random(parts, loaded, rng, batch):
     served = loaded.signatures["serving_default"](image=tf.constant(images))
     assert set(served) == set(saved_model.OUTPUTS)
     r_net, decoder = parts
-    coefficients = r_net(images, training=False).numpy()
+    coefficients = expression_limits.limit_coefficients(  # As `FaceReconstructor` does.
+        decoder.face_model, decoder.layout, r_net(images, training=False)
+    ).numpy()
     assert np.abs(coefficients).max() > 0.01
     decoded = decoder(coefficients)
     np.testing.assert_allclose(served["coefficients"], coefficients, atol=1e-5)
