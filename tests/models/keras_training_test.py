@@ -316,31 +316,40 @@ def test_tensorboard_receives_all_terms(kind, decoder, batch, tmp_path):
         assert {"epoch_loss", *(f"epoch_{name}" for name in WEIGHTS)} <= tags
 
 
-class PowerCut(Exception):
-    """What a test uses in place of SIGKILL."""
-
-
-def test_backup_and_restore_continues_a_run(kind, decoder, batch, tmp_path):
-    def train(cut_after=None):
+def test_backup_and_restore_continues_an_interrupted_run(kind, decoder, batch, tmp_path):
+    def train(callbacks):
+        epochs = []
         model = build_model(kind, decoder)
         model.compile(FusedAdam(0.01))
-        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
+        count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: epochs.append(epoch))
+        model.fit(
+            as_dataset(batch, 2),
+            epochs=3,
+            callbacks=[*callbacks, count],
+            verbose=0,
+            shuffle=False,
+        )
+        return epochs, values_of(model.weights + model.optimizer.variables)
 
-        def stop(epoch, logs):
-            if epoch == cut_after:
-                raise PowerCut
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup")
 
-        cut = keras.callbacks.LambdaCallback(on_epoch_begin=stop)
-        callbacks = [] if cut_after is None else [backup, cut]
-        if cut_after == -1:
-            callbacks = [backup]
-        model.fit(as_dataset(batch, 2), epochs=3, callbacks=callbacks, verbose=0, shuffle=False)
-        return values_of(model.weights + model.optimizer.variables)
+    class Interrupt(keras.callbacks.Callback):
+        """Ctrl-C within the last epoch, whose first step is lost."""
 
-    whole = train()
-    with pytest.raises(PowerCut):
-        train(cut_after=2)
-    assert_equal(whole, train(cut_after=-1), rtol=1e-5, atol=1e-7)
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+        def on_train_batch_end(self, step, logs=None):
+            if (self.epoch, step) == (2, 0):
+                raise KeyboardInterrupt
+
+    _, whole = train([])
+    with pytest.raises(KeyboardInterrupt):
+        train([backup(), Interrupt()])
+    epochs, resumed = train([backup()])
+    assert epochs == [2]
+    assert_equal(whole, resumed, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("weights_only", [False, True])
