@@ -75,8 +75,7 @@ def render_faces(
     )
     image = mask * lit + (1.0 - mask) * scene
     images = np.rint(255 * np.clip(image.numpy(), 0.0, 1.0)).astype(np.uint8)
-    # Labels are half a pixel off the rasterized positions, see CONVENTIONS.md.
-    return images, decoded["five_points"].numpy() + np.array([-0.5, 0.5])
+    return images, decoded["five_points"].numpy()
 
 
 def measure(model: MorphableModel, count: int, seed: int, misses: pathlib.Path | None) -> dict:

@@ -119,15 +119,16 @@ def test_convention_images():
 
 
 def test_convention_image_coordinates():
-    # A point on the optical axis is at column u = 112, row 223 - 112.
-    assert project(0, 0, 0).tolist() == [112, 111]
+    # A point on the optical axis is at the centre of pixels 0 to 223.
+    assert project(0, 0, 0).tolist() == [111.5, 111.5]
     column, row = project(0.5, 0.8, 0)
     assert column > 112 and row < 111
 
 
 def test_convention_landmark_pixels():
     u, v = 1015 * 0.5 / 9.6 + 112, 1015 * -0.3 / 9.6 + 112
-    np.testing.assert_allclose(project(0.5, -0.3, 0.4), [u, 223 - v])
+    np.testing.assert_allclose(project(0.5, -0.3, 0.4), [u - 0.5, 223.5 - v])
+    np.testing.assert_allclose(project(0, 0, 3), [111.5, 111.5])
 
 
 def test_convention_pixel_centres():
@@ -136,19 +137,44 @@ def test_convention_pixel_centres():
     clip = cameras.to_clip_space(np.array([[x, y, 0.0]]), CAMERA).numpy()[0]
     drawn_column, drawn_row = (clip[0] / clip[3] + 1) * 112, (1 - clip[1] / clip[3]) * 112
     assert draw_small_triangle_at(drawn_column, drawn_row) == [(60, 150)]
-    np.testing.assert_allclose(project(x, y, 0), [150 + 0.5, 60 - 0.5])
+    np.testing.assert_allclose(project(x, y, 0), [150, 60])
+
+
+def test_convention_half_pixel_offset():
+    camera = cameras.PerspectiveCamera(half_pixel_offset=True)
+    u, v = 1015 * 0.5 / 9.6 + 112, 1015 * -0.3 / 9.6 + 112
+    point = np.array([[0.5, -0.3, 0.4]])
+    np.testing.assert_allclose(cameras.project(point, camera), [[u, 223 - v]])
+    # Both are rendered at the same place.
+    clip = cameras.to_clip_space(point, camera)
+    np.testing.assert_array_equal(clip, cameras.to_clip_space(point, CAMERA))
 
 
 def test_convention_crops():
-    # A photograph with 204 px per decimetre, whose centre is the origin of the template.
-    template = face_alignment.FIVE_POINT_TEMPLATE[:, :2]
-    points = template * [204, -204] + [500, 399]
+    # A photograph with 204 px per decimetre (a hair less: sizes are truncated), whose centre is the
+    # origin of the template.
+    template = face_alignment.FIVE_POINT_TEMPLATE[:, :2] * 203.9999999
+    points = template * [1, -1] + [500, 399]
     transform = face_alignment.fit_crop_transform(points, 1000, 800)
     assert transform.scale == pytest.approx(102 / 204)
     in_crop = points * 0.5 + transform.matrix[:2, 2]
     np.testing.assert_allclose(transform.to_crop(points), in_crop, rtol=1e-6)
-    np.testing.assert_allclose(in_crop, template * [102, -102] + [112, 111], atol=1.01)
     assert face_alignment.CROP_SIZE == 224
+    # A bright block is found where the matrix says.
+    photo = np.zeros([800, 1000, 3], np.uint8)
+    photo[380:420, 460:520] = 255
+    rows, columns = np.nonzero(face_alignment.crop_image(photo, transform)[..., 0] > 127)
+    found = [columns.mean(), rows.mean()]
+    np.testing.assert_allclose(found, transform.to_crop([489.5, 399.5]), atol=1e-6)
+
+
+def test_convention_rounded_crops():
+    template = face_alignment.FIVE_POINT_TEMPLATE[:, :2]
+    points = template * [204, -204] + [500, 399]
+    transform = face_alignment.fit_crop_transform(points, 1000, 800)
+    in_crop = transform.to_reference_crop(points)
+    np.testing.assert_allclose(in_crop, template * [102, -102] + [112, 111], atol=1.01)
+    assert np.abs(in_crop - transform.to_crop(points)).max() < 2
 
 
 # Colours and masks

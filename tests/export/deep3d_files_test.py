@@ -31,9 +31,9 @@ def test_pytorch_files(posed_face, rng, tmp_path):
     names = {"id": 80, "exp": 64, "tex": 80, "angle": 3, "gamma": 27, "trans": 3}
     assert {key: found[key].shape for key in names} == {k: (1, n) for k, n in names.items()}
     assert "coeff" not in found
-    # Rows downwards, as in CONVENTIONS.md.
+    # Rows downwards, half a pixel from where they are rendered, as in CONVENTIONS.md.
     assert found["lm68"].shape == (1, 68, 2) and found["lm68"].dtype == np.float32
-    np.testing.assert_allclose(found["lm68"][0], face.landmarks, rtol=1e-6)
+    np.testing.assert_allclose(found["lm68"][0], face.landmarks + [0.5, -0.5], rtol=1e-6)
     vector = np.concatenate(list(face.coefficients.values()))
     read = deep3d_files.read_deep3d_coefficients(tmp_path / "name.mat")
     np.testing.assert_array_equal(read, vector[None])
@@ -64,9 +64,9 @@ def test_tensorflow_files(posed_face, rng, tmp_path):
     np.testing.assert_allclose(found["face_texture"], 255 * face.albedo, rtol=1e-6)
     np.testing.assert_allclose(found["face_color"], 255 * face.colours, rtol=1e-6)
     # Upwards for the 68, downwards for the five.
-    up = np.stack([face.landmarks[:, 0], 223 - face.landmarks[:, 1]], axis=-1)
+    up = np.stack([face.landmarks[:, 0] + 0.5, 223 - (face.landmarks[:, 1] - 0.5)], axis=-1)
     np.testing.assert_allclose(found["lm_68p"], up, rtol=1e-5)
-    given = face.crop_transform.to_crop(face.alignment_points)
+    given = face.crop_transform.to_reference_crop(face.alignment_points)
     np.testing.assert_allclose(found["lm_5p"], given)
     np.testing.assert_array_equal(
         deep3d_files.read_deep3d_coefficients(tmp_path / "name.mat"), found["coeff"]

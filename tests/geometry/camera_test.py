@@ -8,6 +8,7 @@ from tests import jacobian
 from tf_facerecon.geometry import camera as cameras
 
 CAMERA = cameras.PerspectiveCamera()
+REFERENCE = cameras.PerspectiveCamera(half_pixel_offset=True)
 
 
 @pytest.fixture
@@ -18,20 +19,20 @@ def points(rng):
 def test_project_preset():
     # Recorded from the reference implementation: (u, v) = (185.21142571, 84.66386139), v up.
     world = np.array([[0.68801570, -0.25689559, 0.46138045]])
-    column_row = cameras.project(world, CAMERA)
+    column_row = cameras.project(world, REFERENCE)
     np.testing.assert_allclose(column_row, [[185.21142571, 138.33613861]], atol=2e-6)
 
 
 def test_project_by_hand():
     # 1 dm right, 2 dm up, 10 dm away: 101.5 px per dm.
     column_row = cameras.project(tf.constant([[1.0, 2.0, 0.0]]), CAMERA)
-    np.testing.assert_allclose(column_row, [[112 + 101.5, 223 - (112 + 203)]])
+    np.testing.assert_allclose(column_row, [[111.5 + 101.5, 111.5 - 203]])
 
 
 def test_project_follows_every_field_of_the_camera():
     camera = cameras.PerspectiveCamera(focal=100.0, image_size=50, distance=4.0, near=1, far=9)
     column_row = cameras.project(np.array([[0.1, 0.2, 2.0]]), camera)
-    np.testing.assert_allclose(column_row, [[25 + 5, 49 - (25 + 10)]])
+    np.testing.assert_allclose(column_row, [[24.5 + 5, 24.5 - 10]])
 
 
 def test_world_to_camera_preset():
@@ -51,18 +52,27 @@ def test_to_clip_space_maps_near_and_far_to_minus_and_plus_one(depth, expected):
     assert clip[0, 2] / clip[0, 3] == pytest.approx(expected, abs=1e-12)
 
 
-def test_to_clip_space_and_project_differ_by_the_documented_half_pixel(points):
-    clip = cameras.to_clip_space(points, CAMERA).numpy()
-    ndc = clip[..., :2] / clip[..., 3:]
-    drawn = np.stack([(1 + ndc[..., 0]) * 112 - 0.5, (1 - ndc[..., 1]) * 112 - 0.5], axis=-1)
-    np.testing.assert_allclose(drawn - cameras.project(points, CAMERA), [[[-0.5, 0.5]] * 4] * 2)
+def rendered_position(points):
+    ndc = cameras.to_clip_space(points, CAMERA).numpy()
+    ndc = ndc[..., :2] / ndc[..., 3:]
+    return np.stack([(1 + ndc[..., 0]) * 112 - 0.5, (1 - ndc[..., 1]) * 112 - 0.5], axis=-1)
 
 
-def test_intrinsics_and_extrinsics_agree_with_project(points):
-    matrix = cameras.intrinsics_matrix(CAMERA) @ cameras.extrinsics_matrix(CAMERA)
+def test_project_gives_where_points_are_rendered(points):
+    np.testing.assert_allclose(cameras.project(points, CAMERA), rendered_position(points))
+
+
+def test_project_with_half_pixel_offset(points):
+    offset = cameras.project(points, REFERENCE) - rendered_position(points)
+    np.testing.assert_allclose(offset, [[[0.5, -0.5]] * 4] * 2)
+
+
+@pytest.mark.parametrize("camera", [CAMERA, REFERENCE])
+def test_intrinsics_and_extrinsics_agree_with_project(points, camera):
+    matrix = cameras.intrinsics_matrix(camera) @ cameras.extrinsics_matrix(camera)
     homogeneous = np.concatenate([points, np.ones((2, 4, 1))], axis=-1) @ matrix.T
     pixels = homogeneous[..., :2] / homogeneous[..., 2:]
-    np.testing.assert_allclose(pixels, cameras.project(points, CAMERA))
+    np.testing.assert_allclose(pixels, cameras.project(points, camera))
 
 
 def test_extrinsics_matrix_is_a_rigid_motion():
@@ -91,6 +101,7 @@ def test_camera_exception_raised(function):
         ({"distance": 0}, "`distance` must be positive"),
         ({"near": 0.0}, "0 < near < far"),
         ({"near": 15.0}, "0 < near < far"),
+        ({"half_pixel_offset": 1}, "`half_pixel_offset` must be True or False"),
     ],
 )
 def test_perspective_camera_exception_raised(change, message):

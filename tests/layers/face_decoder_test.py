@@ -35,8 +35,8 @@ def test_landmarks_are_projected_vertices(decoder, rng):
     face = decoder(coefficients, render=False)
     vertices = face["vertices"].numpy()[:, decoder.face_model.landmarks]
     depth = 10 - vertices[..., 2]
-    column = 1015 * vertices[..., 0] / depth + 112
-    row = 223 - (1015 * vertices[..., 1] / depth + 112)
+    column = 1015 * vertices[..., 0] / depth + 111.5
+    row = 111.5 - 1015 * vertices[..., 1] / depth
     np.testing.assert_allclose(face["landmarks"], np.stack([column, row], -1), atol=1e-3)
     five = face["five_points"].numpy()
     np.testing.assert_allclose(five[:, 0, 0], (column[:, 36] + column[:, 39]) / 2, atol=1e-3)

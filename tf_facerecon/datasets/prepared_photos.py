@@ -18,7 +18,7 @@ import numpy as np
 
 from tf_facerecon.io import array_archive, atomic_files, image_files
 
-_FORMAT = 1
+_FORMAT = 2
 _INDEX = "index.json"
 _MAX_LABEL_BYTES = 1 << 20
 

@@ -2,11 +2,13 @@
 
 Convention:
     World frame and decimetres as everywhere; meshes are posed. Landmarks in the `.mat` file are
-    pixels of the 224 x 224 crop: in the TensorFlow flavour `lm_68p` counts rows upwards
-    (`y = 223 - row`) and `lm_5p` downwards, in the PyTorch flavour `lm68` downwards.
+    pixels of the 224 x 224 crop, with the reference's half-pixel offset (`geometry.camera`): in the
+    TensorFlow flavour `lm_68p` counts rows upwards (`y = 223 - row`) and `lm_5p` downwards, in the
+    PyTorch flavour `lm68` downwards.
     `read_deep3d_coefficients` reads both, and arrays of third parties.
 """
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Iterable
@@ -91,12 +93,14 @@ def write_deep3d_files(
 
 def deep3d_arrays(face: FittedFace, flavour: Flavour) -> dict[str, np.ndarray]:
     """Variables of the `.mat` file of one flavour; see `write_deep3d_files`."""
+    reference = dataclasses.replace(face.camera, half_pixel_offset=True)
+    landmarks = face.landmarks + np.subtract(reference.principal_point, face.camera.principal_point)
     groups = {name: np.float32(face.coefficients[name])[None] for name in _PYTORCH_GROUPS}
     if groups["lighting"].shape[-1] == NUM_HARMONICS:  # White light, the same for all channels.
         groups["lighting"] = np.tile(groups["lighting"], 3)
     if flavour == "pytorch":
         named = {key: groups[name] for name, key in _PYTORCH_GROUPS.items()}
-        return {**named, "lm68": np.float32(face.landmarks)[None]}
+        return {**named, "lm68": np.float32(landmarks)[None]}
     points = np.asarray(face.alignment_points, np.float64)
     if len(points) == 68:
         points = face_landmarks.five_points_from_landmarks(points)
@@ -108,8 +112,8 @@ def deep3d_arrays(face: FittedFace, flavour: Flavour) -> dict[str, np.ndarray]:
         "face_shape": np.float32(face.vertices),
         "face_texture": np.float32(255.0 * face.albedo),
         "face_color": np.float32(255.0 * face.colours),
-        "lm_68p": np.float32(face.landmarks * [1, -1] + [0, _LAST_ROW]),
-        "lm_5p": face.crop_transform.to_crop(points),
+        "lm_68p": np.float32(landmarks * [1, -1] + [0, _LAST_ROW]),
+        "lm_5p": face.crop_transform.to_reference_crop(points),
     }
 
 

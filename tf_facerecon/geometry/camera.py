@@ -5,13 +5,13 @@ Convention:
     at `(0, 0, distance)` and looks along -z.
     Camera frame: `(X, Y, Z) = (x, y, distance - z)`; Y up, Z is the depth.
     Projection: `u = focal · X / Z + size / 2`, `v = focal · Y / Z + size / 2` with v up.
-    Landmark pixels: `(column, row) = (u, size - 1 - v)`, row down, as in Deng's label files.
+    Landmark pixels: `(column, row) = (u - 0.5, size - 0.5 - v)`, row down: the index of the pixel
+    at which the rasterizer, which samples at `index + 0.5`, renders the point.
 
-Half-pixel note:
-    The rasterizer samples pixel centres at `index + 0.5`, so a rendered point appears at
-    column index `u - 0.5` and row index `size - 0.5 - v`, half a pixel to the left of and half a
-    pixel below its landmark `(u, size - 1 - v)`. The reference implementations and the weights
-    trained with them carry this offset; it is kept on purpose.
+Half-pixel offset:
+    The code of Deng et al. places landmarks at `(u, size - 1 - v)`, half a pixel to the right of
+    and half a pixel above where the point is rendered, and published weights were trained so. A
+    camera with `half_pixel_offset=True` does the same.
 """
 
 import dataclasses
@@ -32,9 +32,12 @@ class PerspectiveCamera:
         distance: z of the camera centre, decimetres.
         near: Depth of the near clipping plane, decimetres.
         far: Depth of the far clipping plane, decimetres.
+        half_pixel_offset: Whether landmarks lie half a pixel to the right of and above where their
+            points are rendered, as in the code and the published weights of Deng et al.
 
     Raises:
-        ValueError: If a length is not positive or `far` does not lie behind `near`.
+        ValueError: If a length is not positive, `far` does not lie behind `near`, or
+            `half_pixel_offset` is not a bool.
     """
 
     focal: float = 1015.0
@@ -42,6 +45,7 @@ class PerspectiveCamera:
     distance: float = 10.0
     near: float = 5.0
     far: float = 15.0
+    half_pixel_offset: bool = False
 
     def __post_init__(self) -> None:
         for name in ("focal", "image_size", "distance"):
@@ -52,6 +56,17 @@ class PerspectiveCamera:
                 "`near` and `far` must satisfy 0 < near < far (decimetres). "
                 f"Received: near={self.near}, far={self.far}."
             )
+        if not isinstance(self.half_pixel_offset, bool):
+            raise ValueError(
+                f"`half_pixel_offset` must be True or False. Received: {self.half_pixel_offset!r}."
+            )
+
+    @property
+    def principal_point(self) -> tuple[float, float]:
+        """`(column, row)` at which `project` places points on the optical axis, pixels."""
+        centre = (self.image_size - 1) / 2
+        shift = 0.5 if self.half_pixel_offset else 0.0
+        return centre + shift, centre - shift
 
 
 def world_to_camera(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
@@ -83,16 +98,16 @@ def project(points: tf.Tensor, camera: PerspectiveCamera) -> tf.Tensor:
         camera: The camera.
 
     Returns:
-        `(column, row)` as `[..., N, 2]`, pixels, row down: `(u, size - 1 - v)`. See the half-pixel
-        note of this module.
+        `(column, row)` as `[..., N, 2]`, pixels, row down: where the rasterizer renders the points,
+        unless the camera has a `half_pixel_offset`.
 
     Raises:
         ValueError: If the last axis of `points` is not 3.
     """
     x, y, depth = tf.unstack(world_to_camera(points, camera), axis=-1)
-    half_size = camera.image_size / 2
-    column = camera.focal * x / depth + half_size
-    row = camera.image_size - 1 - (camera.focal * y / depth + half_size)
+    centre_column, centre_row = camera.principal_point
+    column = centre_column + camera.focal * x / depth
+    row = centre_row - camera.focal * y / depth
     return tf.stack([column, row], axis=-1)
 
 
@@ -141,12 +156,10 @@ def intrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:
         camera: The camera.
 
     Returns:
-        float64 `[3, 3]`, pixels. The principal point is `(size / 2, size / 2 - 1)`.
+        float64 `[3, 3]`, pixels. Its principal point is that of the camera.
     """
-    half_size = camera.image_size / 2
-    return np.array(
-        [[camera.focal, 0, half_size], [0, camera.focal, half_size - 1], [0, 0, 1]], np.float64
-    )
+    column, row = camera.principal_point
+    return np.array([[camera.focal, 0, column], [0, camera.focal, row], [0, 0, 1]], np.float64)
 
 
 def extrinsics_matrix(camera: PerspectiveCamera) -> np.ndarray:

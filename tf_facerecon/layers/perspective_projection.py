@@ -42,8 +42,8 @@ class PerspectiveProjection(_CameraLayer):
         points: Float tensor `[B, N, 3]`, world frame, decimetres, in front of the camera.
 
     Returns:
-        `(column, row)` `[B, N, 2]`, pixels, row down; see the half-pixel note in
-        `geometry.camera`.
+        `(column, row)` `[B, N, 2]`, pixels, row down: where `MeshRenderer` renders the points,
+        unless the camera has a `half_pixel_offset`.
 
     Raises:
         ValueError: If `points` have another shape or dtype, or `camera` is no camera, or one of its
@@ -116,6 +116,5 @@ def resolve_camera(
         return cameras.PerspectiveCamera(**camera)
     except TypeError as error:  # An unknown field, or one that is not a number.
         raise ValueError(
-            "`camera` must have the fields of a `PerspectiveCamera`, all numbers. "
-            f"Received: {camera!r}."
+            f"`camera` must have the fields of a `PerspectiveCamera`. Received: {camera!r}."
         ) from error

@@ -150,8 +150,6 @@ class HybridTerms:
 
     def _dense_landmark(self, points, true_vertices):
         true = self._decoder.projection(tf.gather(true_vertices, self._point_vertices, axis=1))
-        # The image centre, 0, is half a pixel from where labels have it (CONVENTIONS.md); a
-        # constant, which the network learns along with the points.
         pixels = (points + 1) * (self._decoder.camera.image_size / 2) - 0.5
         return supervised.dense_landmark_loss(pixels, true)
 

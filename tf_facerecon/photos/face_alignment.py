@@ -41,9 +41,9 @@ class CropTransform:
     """Transform between a photograph and its aligned crop.
 
     The photograph `width x height` is resized to `resized_width x resized_height` and cropped at
-    `(left, top)`. Point coordinates use the unrounded `scale` and `(x, y)` instead, as the labels
-    of Deng et al. do; the two differ by less than 2 pixels of the crop unless the photograph is
-    enlarged (`scale` > 1).
+    `(left, top)`, whole pixels as in the code of Deng et al. Points move exactly as pixels do. The
+    labels of Deng et al. use the unrounded `scale` and `(x, y)` instead (`to_reference_crop`); the
+    two differ by less than 2 pixels of the crop unless the photograph is enlarged (`scale` > 1).
 
     Attributes:
         width: Width of the photograph, pixels.
@@ -70,6 +70,14 @@ class CropTransform:
     @property
     def matrix(self) -> np.ndarray:
         """`[3, 3]` float64: photograph `(column, row, 1)` to crop `(column, row, 1)`."""
+        # Resizing maps edges of pixels, whose centres are at index + 0.5.
+        x, y = self.resized_width / self.width, self.resized_height / self.height
+        column, row = 0.5 * x - 0.5 - self.left, 0.5 * y - 0.5 - self.top
+        return np.array([[x, 0.0, column], [0.0, y, row], [0.0, 0.0, 1.0]])
+
+    @property
+    def reference_matrix(self) -> np.ndarray:
+        """`matrix` as the code of Deng et al. computes labels, without rounding to pixels."""
         column = self.scale * (self.width / 2 - self.x) - (self.resized_width / 2 - _HALF)
         # Rows flip to y up in the photograph (height - 1 - row) and back in the crop (223 - y).
         up = self.scale * (1.5 * self.height - 1 - self.y) - (self.resized_height / 2 - _HALF)
@@ -79,6 +87,10 @@ class CropTransform:
     def to_crop(self, points: np.ndarray) -> np.ndarray:
         """Maps points `[..., 2]` of the photograph to the crop."""
         return _apply(self.matrix, points)
+
+    def to_reference_crop(self, points: np.ndarray) -> np.ndarray:
+        """Maps points `[..., 2]` of the photograph to the crop as Deng's label files have them."""
+        return _apply(self.reference_matrix, points)
 
     def to_image(self, points: np.ndarray) -> np.ndarray:
         """Maps points `[..., 2]` of the crop to the photograph."""

@@ -184,9 +184,7 @@ def _landmark_tile(renderer: ThumbnailRenderer, degrees: float) -> np.ndarray:
     draw = PIL.ImageDraw.Draw(image)
     font = PIL.ImageFont.load_default(15)
     points = cameras.project(vertices[model.landmarks] - renderer.centre, renderer.camera).numpy()
-    # Landmark pixels are half a pixel off the rendering (CONVENTIONS.md, pixel centres): here they
-    # become edge coordinates of the rendering.
-    points = (points + [0.0, 1.0]) * size / TILE_SIZE
+    points = (points + 0.5) * size / TILE_SIZE  # Pillow counts from the edge of the first pixel.
     for number, (column, row) in enumerate(points):
         red = model.landmarks[number] in model.now_landmarks
         colour = (200, 30, 40) if red else (20, 70, 160)
