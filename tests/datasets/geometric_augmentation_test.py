@@ -77,10 +77,34 @@ def test_augment_flip_preset(sample):
     np.testing.assert_array_equal(flipped["skin"], sample["skin"][:, ::-1])
     # The left corner of the mouth (48) is the mirrored right one (54); so are the weights.
     column, row = sample["landmarks"][54]
-    np.testing.assert_allclose(flipped["landmarks"][48], [224 - column, row], rtol=1e-6)
+    np.testing.assert_allclose(flipped["landmarks"][48], [223 - column, row], rtol=1e-6)
     assert flipped["landmark_weights"][48] == sample["landmark_weights"][54]
     column, row = sample["five_points"][0]
-    np.testing.assert_allclose(flipped["five_points"][1], [224 - column, row], rtol=1e-6)
+    np.testing.assert_allclose(flipped["five_points"][1], [223 - column, row], rtol=1e-6)
+
+
+def test_augment_with_reference_quirks_preset(sample):
+    # Points by the matrix as it is: mirrored ones are one pixel to the right of their image.
+    flip = Augmentation(flip=True)
+    quirky, right = (geometric_augmentation.augment(sample, flip, on) for on in (True, False))
+    np.testing.assert_array_equal(quirky["image"], right["image"])
+    for name in ("landmarks", "five_points"):
+        np.testing.assert_allclose(quirky[name], right[name] + [1, 0], rtol=1e-5)
+    drawn = Augmentation(dx=4, dy=-3, scale=1.05, angle=6.0)
+    quirky, right = (geometric_augmentation.augment(sample, drawn, on) for on in (True, False))
+    matrix = drawn.matrix()
+    points = sample["landmarks"] @ matrix[:2, :2].T + matrix[:2, 2]
+    np.testing.assert_allclose(quirky["landmarks"], points, rtol=1e-5)
+    difference = np.abs(quirky["landmarks"] - right["landmarks"])
+    assert 0.02 < difference.max() < 0.5
+
+
+def test_augment_randomly(sample):
+    arguments = (sample, geometric_augmentation.AugmentationRange(), [1, 2])
+    first, second = (geometric_augmentation.augment_randomly(*arguments) for _ in range(2))
+    np.testing.assert_array_equal(first["image"], second["image"])
+    assert (first["image"] != sample["image"]).any()
+    assert geometric_augmentation.augment_randomly(sample, None, [1, 2]) is sample
 
 
 def test_augment_flip_twice_is_identity(sample):
@@ -101,18 +125,18 @@ def test_augment_shift_preset(sample):
 @hypothesis.settings(max_examples=20, deadline=None)
 def test_augment_moves_marks_and_points_alike_random(drawn):
     image = np.zeros((224, 224, 3), np.uint8)
-    image[100:109, 130:139] = 255  # Its centre, counted from the image's edges: (134.5, 104.5).
+    image[100:109, 130:139] = 255  # Its centre is the pixel of column 134 and row 104.
     sample = {
         "image": image,
         "skin": image[..., :1],
-        "landmarks": np.full((68, 2), (134.5, 104.5)),
+        "landmarks": np.full((68, 2), (134.0, 104.0)),
         "landmark_weights": np.ones(68),
-        "five_points": np.full((5, 2), (134.5, 104.5)),
+        "five_points": np.full((5, 2), (134.0, 104.0)),
     }
     moved = geometric_augmentation.augment(sample, drawn)
     for name in ("image", "skin"):
         brightness = moved[name][..., 0].astype(float)
-        centres = np.stack(np.meshgrid(np.arange(224) + 0.5, np.arange(224) + 0.5), axis=-1)
+        centres = np.stack(np.meshgrid(np.arange(224), np.arange(224)), axis=-1)
         found = np.average(centres.reshape(-1, 2), axis=0, weights=brightness.ravel())
         np.testing.assert_allclose(moved["landmarks"][0], found, atol=0.1)
         np.testing.assert_allclose(moved["five_points"][0], found, atol=0.1)

@@ -38,6 +38,8 @@ def test_read_image_exif_orientation(tmp_path, photo, orientation, turn):
     exif[0x0112] = orientation
     PIL.Image.fromarray(photo).save(tmp_path / "a.png", exif=exif)
     np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), np.rot90(photo, turn))
+    as_stored = image_files.read_image(tmp_path / "a.png", upright=False)
+    np.testing.assert_array_equal(as_stored, photo)
 
 
 def test_read_image_rgba_is_composited_on_black(tmp_path):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
 from tf_facerecon.layers.face_decoder import FaceDecoder
+from tf_facerecon.layers.mesh_renderer import MeshRenderer
 from tf_facerecon.lighting import lambertian_shading
 
 
@@ -49,6 +50,20 @@ def test_geometry_is_the_same_without_rendering(decoder, rng):
     assert bare.keys() < drawn.keys()
     for name, value in bare.items():
         np.testing.assert_array_equal(drawn[name], value)
+
+
+def test_misnumbered_region_draws_the_triangles_of_the_pytorch_code():
+    model = made_up_model()
+    # All but the first ten vertices: as numbers of the region, all indices are ten too small.
+    region = (np.arange(model.num_vertices) >= 10).astype(np.float32)
+    decoder = FaceDecoder(made_up_model(face_region=region), misnumbered_region=True)
+    face = decoder(np.zeros((1, 257), np.float32))
+    wrong = model.triangles[(model.triangles >= 10).all(axis=-1)] - 10
+    clip = decoder.clip_projection(face["vertices"])
+    expected = MeshRenderer(wrong, (224, 224)).visible_triangles(clip).numpy() >= 0
+    np.testing.assert_array_equal(face["region_mask"].numpy()[..., 0], expected)
+    assert (expected != face["mask"].numpy()[..., 0]).any()
+    assert decoder.get_config()["misnumbered_region"] is True
 
 
 def test_region_mask_is_the_region_of_the_model():

@@ -40,6 +40,28 @@ def test_photometric_loss_is_normalised_per_image(image_batch):
     np.testing.assert_allclose(losses, alone)
 
 
+def test_photometric_loss_of_the_code_is_that_of_the_reference(image_batch):
+    losses = photometric.photometric_loss(*image_batch, definition="deep3d")
+    np.testing.assert_allclose(np.mean(losses), reference_loss(*image_batch))
+    scarce = [image_batch[0], image_batch[1], image_batch[2] * 1e-3]
+    losses = photometric.photometric_loss(*scarce, definition="deep3d")
+    np.testing.assert_allclose(np.mean(losses), reference_loss(*scarce))
+
+
+def test_skin_attention_of_the_code_is_the_probability():
+    probability = np.array([0.2, 0.6, 0.9, 0.6], np.float32).reshape(1, 2, 2, 1)
+    mask = np.array([1.0, 1.0, 1.0, 0.0], np.float32).reshape(1, 2, 2, 1)
+    attention = photometric.skin_attention(mask, probability, "deep3d")
+    np.testing.assert_array_equal(attention, mask * probability)
+
+
+def test_unknown_definition_exception_raised(image_batch):
+    with pytest.raises(ValueError, match=r"one of \('paper', 'deep3d'\). Received: 'code'"):
+        photometric.photometric_loss(*image_batch, definition="code")
+    with pytest.raises(ValueError, match="Received: 'code'"):
+        photometric.skin_attention(image_batch[2], image_batch[2], "code")
+
+
 def test_photometric_loss_of_equal_images_has_finite_gradient():
     image = tf.ones([1, 2, 2, 3])
     with tf.GradientTape() as tape:

@@ -67,6 +67,19 @@ def test_all_terms_of_the_truth_are_nearly_zero(r_net, decoder, batch):
     assert np.all(terms["photometric"] < wrong["photometric"])
 
 
+def test_photometric_definition_reaches_the_loss(r_net, decoder, batch):
+    dim = {**batch, "skin": 0.6 * batch["skin"] * [[[[1.0]]], [[[0.1]]]]}
+    zero = tf.zeros_like(batch["coefficients"])
+    model = HybridModel(r_net, decoder, None, {"photometric": 1.0}, photometric_definition="deep3d")
+    assert model.get_config()["photometric_definition"] == "deep3d"
+    decoded = decoder(zero)
+    attention = decoded["region_mask"] * dim["skin"]
+    difference = tf.reduce_sum((dim["image"] - decoded["image"]) ** 2, -1, keepdims=True)
+    expected = tf.reduce_sum(attention * tf.sqrt(difference + 1e-6)) / tf.reduce_sum(attention)
+    found = tf.reduce_mean(model.loss_terms(dim, zero)["photometric"])
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_landmark_weights_of_the_sample_count(r_net, decoder, batch):
     only_nose_tip = tf.one_hot([30, 30], 68)
     one = {**batch, "landmark_weights": only_nose_tip}

@@ -252,6 +252,19 @@ def test_training_a_frozen_r_net_exception_raised(decoder):
         ImageSetModel(model.r_net, model.c_net, decoder, None, {"landmark": 1.0}, train_r_net=True)
 
 
+def test_photometric_definition_of_the_code_exception_raised(decoder):
+    model = make_model(decoder)
+    with pytest.raises(ValueError, match="must be \"paper\" for image sets.*'deep3d'"):
+        ImageSetModel(
+            model.r_net,
+            model.c_net,
+            decoder,
+            None,
+            {"landmark": 1.0},
+            photometric_definition="deep3d",
+        )
+
+
 def test_saving_says_what_to_save(decoder, tmp_path):
     model = make_model(decoder)
     model = ImageSetModel(

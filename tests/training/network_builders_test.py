@@ -77,3 +77,23 @@ def test_build_r_net_starts_from_a_network_without_fingerprint(face_model, tmp_p
         else:
             with pytest.raises(ValueError, match=message):
                 network_builders.build_r_net(*arguments)
+
+
+def test_build_r_net_of_a_variant(face_model, monkeypatch):
+    calls = []
+    monkeypatch.setattr(network_builders, "RNet", lambda *_, **options: calls.append(options))
+    network_builders.build_r_net(LAYOUT, face_model, "resnet50", backbone_variant="deep3d_pytorch")
+    network_builders.build_r_net(LAYOUT, face_model, "resnet50")
+    assert [call["backbone_variant"] for call in calls] == ["deep3d_pytorch", "imagenet"]
+
+
+def test_build_r_net_of_another_variant_exception_raised(face_model, tmp_path):
+    network_builders.build_r_net(LAYOUT, face_model, "small").save(tmp_path / "start.keras")
+    with pytest.raises(ValueError, match="are of the variant 'imagenet'. Expected: 'deep3d_py"):
+        network_builders.build_r_net(
+            LAYOUT,
+            face_model,
+            "small",
+            backbone_variant="deep3d_pytorch",
+            initial_weights=str(tmp_path / "start.keras"),
+        )

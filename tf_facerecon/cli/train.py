@@ -25,7 +25,12 @@ from tf_facerecon.cli import preset_commands, training_options
 from tf_facerecon.training import config as run_config
 
 BACKBONES = {"small": "a small network for CPUs", "resnet50": "ResNet-50"}
-DATA = {"synthetic": "procedural faces", "photos": "photographs"}
+DATA = {
+    "synthetic": "procedural faces",
+    "photos": "photographs",
+    "deep3d_tensorflow": "photographs",
+    "deep3d_pytorch": "photographs",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,6 +2,10 @@ from .coefficient_sampling import (
     FaceDistribution as FaceDistribution,
     sample_coefficients as sample_coefficients,
 )
+from .deep3d_dataset import (
+    build_deep3d_pytorch_dataset as build_deep3d_pytorch_dataset,
+    build_deep3d_tensorflow_dataset as build_deep3d_tensorflow_dataset,
+)
 from .geometric_augmentation import AugmentationRange as AugmentationRange
 from .identity_dataset import build_identity_dataset as build_identity_dataset
 from .photo_dataset import build_photo_dataset as build_photo_dataset

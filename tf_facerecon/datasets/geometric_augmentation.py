@@ -1,16 +1,18 @@
 """Geometric augmentation: shift, scale, rotation and mirroring of an aligned crop and its labels.
 
 Convention:
-    Points are `(column, row)` in Deng's label convention, row down. The image is transformed
-    about its centre, 112 pixels from its edges, and labels by the same matrix. A mirrored column is
-    224 - column, as columns of labels count from the left edge of the image.
+    Points are `(column, row)`, row down; the centre of the top-left pixel is (0, 0). Image and
+    points are transformed about the centre of the image, 112 pixels from its edges; a mirrored
+    column is 223 - column.
 
 Source: Deep3DFaceRecon_pytorch (`data/image_folder`, `util/preprocess`); ranges as trained there.
+There, points are transformed about (112, 112), half a pixel to the right of and below that centre,
+and a mirrored column is 224 - column: `reference_quirks`.
 Randomness comes only from the given generator.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +25,9 @@ FLIP_LANDMARKS = np.array(
     + [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65]
 )
 FLIP_FIVE_POINTS = np.array([1, 0, 2, 4, 3])
+# From indices of pixels to coordinates that count from the corner of the image, and back.
+_HALF_PIXEL = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+_HALF_PIXEL_BACK = np.linalg.inv(_HALF_PIXEL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,9 +73,11 @@ class Augmentation:
     flip: bool = False
 
     def matrix(self, size: int = 224) -> np.ndarray:
-        """`[3, 3]` float64: `(column, row, 1)` before to after; C · S · R · T · F · O.
+        """`[3, 3]` float64: `(x, y, 1)` before to after, pixels; C · S · R · T · F · O.
 
-        O moves the centre to the origin, F mirrors, T shifts, R rotates, S scales, C moves back.
+        Coordinates count from the top-left corner of the image, where that pixel's centre has
+        (0.5, 0.5). O moves the centre to the origin, F mirrors, T shifts, R rotates, S scales, C
+        moves back.
         """
         half = size / 2
         radians = -np.deg2rad(self.angle)
@@ -100,13 +107,31 @@ def draw_augmentation(
     )
 
 
-def augment(sample: Mapping[str, np.ndarray], augmentation: Augmentation) -> dict[str, np.ndarray]:
+def augment_randomly(
+    sample: Mapping[str, np.ndarray],
+    limits: AugmentationRange | None,
+    seed: Sequence[int],
+    reference_quirks: bool = False,
+) -> Mapping[str, np.ndarray]:
+    """Augments a sample within `limits`, as `seed` alone determines; `None` leaves it alone."""
+    if limits is None:
+        return sample
+    drawn = draw_augmentation(np.random.default_rng(seed), limits)
+    return augment(sample, drawn, reference_quirks)
+
+
+def augment(
+    sample: Mapping[str, np.ndarray], augmentation: Augmentation, reference_quirks: bool = False
+) -> dict[str, np.ndarray]:
     """Transforms the image, the skin mask and all points of a sample.
 
     Args:
         sample: `image` `uint8 [N, N, 3]`, `skin` `uint8 [N, N, 1]`, `landmarks` `[68, 2]`,
             `landmark_weights` `[68]`, `five_points` `[5, 2]`.
         augmentation: The transformation.
+        reference_quirks: Whether points are transformed as if pixel indices counted from the corner
+            of the image, as in the PyTorch code: a mirrored face is then one pixel to the left of
+            its points, a rotated or scaled one by less than half a pixel off.
 
     Returns:
         The same keys, shapes and types; black outside the original image.
@@ -125,9 +150,10 @@ def augment(sample: Mapping[str, np.ndarray], augmentation: Augmentation) -> dic
     checks.check_shape("landmark_weights", sample["landmark_weights"], (68,))
     checks.check_shape("five_points", sample["five_points"], (5, 2))
     matrix = augmentation.matrix(size)
-    landmarks = transform_points(sample["landmarks"], matrix)
+    of_indices = matrix if reference_quirks else _HALF_PIXEL_BACK @ matrix @ _HALF_PIXEL
+    landmarks = transform_points(sample["landmarks"], of_indices)
     weights = sample["landmark_weights"]
-    five_points = transform_points(sample["five_points"], matrix)
+    five_points = transform_points(sample["five_points"], of_indices)
     if augmentation.flip:
         landmarks, weights = landmarks[FLIP_LANDMARKS], weights[FLIP_LANDMARKS]
         five_points = five_points[FLIP_FIVE_POINTS]
@@ -141,7 +167,7 @@ def augment(sample: Mapping[str, np.ndarray], augmentation: Augmentation) -> dic
 
 
 def transform_image(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Warps `uint8` `[H, W]` or `[H, W, 3]` by a `[3, 3]` matrix; bicubic, black outside.
+    """Warps `uint8` `[H, W]` or `[H, W, 3]` by `Augmentation.matrix`; bicubic, black outside.
 
     Raises:
         ValueError: If `image` is not `uint8`.

@@ -85,11 +85,7 @@ def build_photo_dataset(
 
     def load(index: int) -> dict[str, np.ndarray]:
         sample = photos.load(photos.names[photo_index(index)])
-        if augmentation is not None:
-            generator = np.random.default_rng([seed, 1, index])
-            drawn = augmentations.draw_augmentation(generator, augmentation)
-            sample = augmentations.augment(sample, drawn)
-        return sample
+        return augmentations.augment_randomly(sample, augmentation, [seed, 1, index])
 
     return dataset_of_samples(load, SAMPLE_SHAPES, batch_size, first_batch, num_batches)
 

@@ -23,9 +23,13 @@ _EXIF_ORIENTATION = 0x0112
 
 
 def read_image(
-    path: str | os.PathLike, max_pixels: int = MAX_PIXELS, min_side: int = MIN_SIDE
+    path: str | os.PathLike,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = MIN_SIDE,
+    *,
+    upright: bool = True,
 ) -> np.ndarray:
-    """Reads a photograph as upright 8-bit RGB.
+    """Reads a photograph as 8-bit RGB.
 
     Grey, palette, CMYK and 16-bit images are converted. Transparent pixels are composited on black,
     with which the package also fills whatever lies outside a photograph. Of an animation, the first
@@ -36,6 +40,7 @@ def read_image(
             pillow-heif is installed (`pip install tf_facerecon[heif]`); its suffix is ignored.
         max_pixels: Largest accepted width times height.
         min_side: Smallest accepted width and height, in pixels.
+        upright: Whether the EXIF orientation is applied. Not for labels of programs that ignore it.
 
     Returns:
         `uint8` array `[height, width, 3]`, RGB.
@@ -52,7 +57,7 @@ def read_image(
     if path.is_dir():
         raise ValueError(f"{path} is a folder, expected an image file.")
     with path.open("rb") as stream, _opened(path, stream, max_pixels, min_side) as image:
-        return _to_upright_rgb(path, image)
+        return _to_rgb(path, image, upright)
 
 
 def photo_from_array(
@@ -185,15 +190,16 @@ def _check_size(source, size: tuple[int, int], max_pixels: int | None, min_side:
         )
 
 
-def _to_upright_rgb(path, image) -> np.ndarray:
-    """Decodes a Pillow image to `[height, width, 3]` with its EXIF orientation applied."""
+def _to_rgb(path, image, upright: bool) -> np.ndarray:
+    """Decodes a Pillow image to `[height, width, 3]`, with its EXIF orientation if `upright`."""
     try:
         image.load()
     except MemoryError:
         raise
     except Exception as error:  # See `_opened`.
         raise ValueError(f"{path} is a damaged or truncated image: {error}.") from error
-    image = _upright(image)
+    if upright:
+        image = _upright(image)
     if image.mode in _SIXTEEN_BITS:
         grey = _eight_bits(path, np.asarray(image))
         return np.repeat(grey[..., np.newaxis], 3, axis=-1)

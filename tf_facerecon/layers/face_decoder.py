@@ -25,7 +25,7 @@ from tf_facerecon.layers.perspective_projection import (
 from tf_facerecon.layers.pose_transform import PoseTransform
 from tf_facerecon.layers.spherical_harmonics_illumination import SphericalHarmonicsIllumination
 from tf_facerecon.layers.vertex_normals import VertexNormals
-from tf_facerecon.morphable_models import morphable_model
+from tf_facerecon.morphable_models import face_region, morphable_model
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 
 
@@ -42,6 +42,8 @@ class FaceDecoder(float32_layer.Float32Layer):
             pixels, 10 dm).
         fingerprint: Expected fingerprint of the face model; set by a saved configuration.
         renderer_backend: "native" or "tensorflow_graphics", see `MeshRenderer`.
+        misnumbered_region: Whether `region_mask` is that of Deep3DFaceRecon_pytorch, whose region
+            consists of wrong triangles, see `morphable_models.face_region`.
 
     Call arguments:
         coefficients: Float tensor `[B, layout.total]`.
@@ -70,6 +72,7 @@ class FaceDecoder(float32_layer.Float32Layer):
         camera: cameras.PerspectiveCamera | dict | None = None,
         fingerprint: str | None = None,
         renderer_backend: str = "native",
+        misnumbered_region: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -94,8 +97,15 @@ class FaceDecoder(float32_layer.Float32Layer):
             return_depth=False,
         )
         self._landmark_indices = float32_layer.constant(model.landmarks)
-        in_region = (model.face_region[model.triangles] > 0.5).all(axis=-1)
+        in_region = face_region.is_region_triangle(model.triangles, model.face_region)
         self._triangle_in_region = float32_layer.constant(in_region.astype(np.float32))
+        self.misnumbered_region = misnumbered_region
+        self._region_renderer = None
+        if misnumbered_region:
+            self._region_renderer = MeshRenderer(
+                face_region.misnumbered_region_triangles(model.triangles, model.face_region),
+                (self.camera.image_size,) * 2,
+            )
 
     @property
     def face_model(self) -> morphable_model.MorphableModel:
@@ -168,9 +178,14 @@ class FaceDecoder(float32_layer.Float32Layer):
         Returns:
             A dict with `image` `[B, H, W, C]`, `mask` and `region_mask` `[B, H, W, 1]`.
         """
-        rendered = self.renderer(self.clip_projection(vertices), colours, triangle_ids)
-        triangle = tf.maximum(rendered["triangle_ids"], 0)
-        region = tf.gather(self._triangle_in_region, triangle)[..., tf.newaxis] * rendered["mask"]
+        clip_vertices = self.clip_projection(vertices)
+        rendered = self.renderer(clip_vertices, colours, triangle_ids)
+        if self._region_renderer is None:
+            triangle = tf.maximum(rendered["triangle_ids"], 0)
+            region = tf.gather(self._triangle_in_region, triangle)[..., None] * rendered["mask"]
+        else:
+            triangle = self._region_renderer.visible_triangles(clip_vertices)
+            region = tf.cast(triangle >= 0, tf.float32)[..., None]
         return {
             "image": rendered["attributes"],
             "mask": rendered["mask"],
@@ -217,4 +232,5 @@ class FaceDecoder(float32_layer.Float32Layer):
             "camera": dataclasses.asdict(self.camera),
             "fingerprint": self.face_model.fingerprint,
             "renderer_backend": self.renderer.backend,
+            "misnumbered_region": self.misnumbered_region,
         }

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_facerecon.layers.face_decoder import FaceDecoder
-from tf_facerecon.losses import hybrid
+from tf_facerecon.losses import hybrid, photometric
 from tf_facerecon.models import identity_network as identity_networks
 from tf_facerecon.models import presets, training_inputs
 from tf_facerecon.models.hybrid_terms import HybridTerms, check_loss_weights
@@ -61,6 +61,8 @@ class HybridModel(keras.Model):
             published weights alone are `losses.PAPER_LOSS_WEIGHTS`). A term of weight 0, or
             without an entry, is not computed; if no remaining term compares pixels nothing is
             rendered.
+        photometric_definition: "paper", or "deep3d" for that of the authors' code: skin
+            probabilities as they are, and one mean over the whole batch; see `losses.photometric`.
 
     Raises:
         ValueError: If `loss_weights` names an unknown term, holds a negative weight or no positive
@@ -80,6 +82,7 @@ class HybridModel(keras.Model):
         decoder: FaceDecoder,
         identity_network: str | os.PathLike | Callable | None = "identity_small",
         loss_weights: Mapping[str, float] = hybrid.DEFAULT_LOSS_WEIGHTS,
+        photometric_definition: photometric.Definition = "paper",
         **kwargs,
     ):
         training_inputs.check_networks(r_net, decoder, identity_network)
@@ -97,7 +100,10 @@ class HybridModel(keras.Model):
         point_vertices = None
         if "dense_landmark" in self.term_weights:
             point_vertices = vertex_sampling.sample_vertices(decoder.face_model, _num_points(r_net))
-        self._compute_terms = HybridTerms(self.term_weights, decoder, embed, point_vertices)
+        self.photometric_definition = photometric_definition
+        self._compute_terms = HybridTerms(
+            self.term_weights, decoder, embed, point_vertices, photometric_definition
+        )
         self.built = True
 
     @property
@@ -227,6 +233,7 @@ class HybridModel(keras.Model):
             "decoder": keras.saving.serialize_keras_object(self.decoder),
             "identity_network": self._identity_network_name,
             "loss_weights": dict(self.term_weights),
+            "photometric_definition": self.photometric_definition,
         }
 
     @classmethod

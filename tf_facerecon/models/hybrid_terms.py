@@ -63,6 +63,7 @@ class HybridTerms:
             embeddings `[B, D]`; `None` if that is not wanted.
         point_vertices: Vertices whose projections the network predicts as `points`, for
             the term `dense_landmark`.
+        photometric_definition: See `losses.photometric`.
     """
 
     def __init__(
@@ -71,12 +72,15 @@ class HybridTerms:
         decoder: FaceDecoder,
         embed: Callable | None = None,
         point_vertices: tf.Tensor | None = None,
+        photometric_definition: photometric.Definition = "paper",
     ):
+        photometric.check_definition(photometric_definition)
         self.names = tuple(names)
         self.renders = not PIXEL_TERMS.isdisjoint(names)
         self._decoder = decoder
         self._embed = embed
         self._point_vertices = point_vertices
+        self._photometric_definition = photometric_definition
 
     def __call__(
         self,
@@ -104,7 +108,7 @@ class HybridTerms:
             lambda: self._decoder(tf.cast(batch["coefficients"], tf.float32), render=False)
         )
         terms = {
-            "photometric": lambda: _photometric(batch, decoded),
+            "photometric": lambda: self._photometric(batch, decoded),
             "landmark": lambda: _landmark(batch, decoded),
             "five_point": lambda: _five_point(batch, decoded),
             "perceptual": lambda: self._perceptual(batch, decoded),
@@ -143,6 +147,13 @@ class HybridTerms:
                     f"Received: {sorted(batch)}. Add them, or set the term's weight to 0."
                 )
 
+    def _photometric(self, batch, decoded):
+        definition = self._photometric_definition
+        attention = photometric.skin_attention(decoded["region_mask"], batch["skin"], definition)
+        return photometric.photometric_loss(
+            batch["image"], decoded["image"], attention, definition=definition
+        )
+
     def _perceptual(self, batch, decoded):
         # The photograph's embedding is the target: no gradient, so its activations are not kept.
         photo = tf.stop_gradient(self._embed(batch["image"]))
@@ -156,11 +167,6 @@ class HybridTerms:
     def _mse(self, batch, groups, group):
         true = self._decoder.layout.split(tf.cast(batch["coefficients"], tf.float32))
         return supervised.coefficient_mse({group: groups[group]}, {group: true[group]})[group]
-
-
-def _photometric(batch, decoded):
-    attention = photometric.skin_attention(decoded["region_mask"], batch["skin"])
-    return photometric.photometric_loss(batch["image"], decoded["image"], attention)
 
 
 def _landmark(batch, decoded):

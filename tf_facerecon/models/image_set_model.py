@@ -49,7 +49,8 @@ class ImageSetModel(HybridModel):
             normalization stays in inference mode: padded images must not enter its statistics.
 
     Raises:
-        ValueError: As `HybridModel`; or if `train_r_net` and all of the R-Net is frozen.
+        ValueError: As `HybridModel`; if its `photometric_definition` is not "paper", which alone
+            ignores padded images; or if `train_r_net` and all of the R-Net is frozen.
     """
 
     _TRAINED_NETWORK = "c_net"
@@ -74,6 +75,11 @@ class ImageSetModel(HybridModel):
         super().__init__(
             r_net, decoder, identity_network, loss_weights, **{"dtype": dtype, **kwargs}
         )
+        if self.photometric_definition != "paper":
+            raise ValueError(
+                '`photometric_definition` must be "paper" for image sets, whose padded images must '
+                f"not enter a mean over the batch. Received: {self.photometric_definition!r}."
+            )
         if train_r_net and not r_net.trainable_variables:
             raise ValueError(
                 "`train_r_net` needs an R-Net with trainable variables. Received: "

@@ -100,6 +100,7 @@ def build_model(config: CNetConfig) -> ImageSetModel:
         identity_network,
         config.loss_weights.model_dump(),
         train_r_net=config.network.train_r_net,
+        photometric_definition=config.photometric.definition,
     )
     fit_loop.compile_with_adam(model, config.schedule.steps, **config.optimizer.model_dump())
     return model

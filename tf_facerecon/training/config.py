@@ -49,6 +49,9 @@ class NetworkSettings(yaml_settings.Section):
         backbone: "small" (for CPUs) or "resnet50" (the paper's).
         num_lighting: 27 for RGB light, 9 for the paper's white light.
         backbone_weights: Start of "resnet50": none (random), "imagenet", or a path.
+        backbone_variant: Variant of "resnet50": "imagenet", "deep3d_tensorflow" or
+            "deep3d_pytorch", see `backbones.resnet50.VARIANTS`; none for that of `initial_weights`,
+            or "imagenet" without any.
         initial_weights: Preset or `.keras` file to start from; its backbone must be the same.
         precision: Of the network's arithmetic; geometry and losses are always float32.
     """
@@ -56,6 +59,7 @@ class NetworkSettings(yaml_settings.Section):
     backbone: Literal["small", "resnet50"] = "small"
     num_lighting: Literal[9, 27] = 27
     backbone_weights: str | None = None
+    backbone_variant: Literal["imagenet", "deep3d_tensorflow", "deep3d_pytorch"] | None = None
     initial_weights: str | None = None
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
 
@@ -119,6 +123,53 @@ class PhotoData(yaml_settings.Section):
         return self
 
 
+class Deep3DTensorFlowData(yaml_settings.Section):
+    """A folder prepared by microsoft/Deep3DFaceReconstruction; see `datasets/deep3d_folders.py`.
+
+    Attributes:
+        folder: Aligned crops, with their `lm_bin` and `mask`.
+        validation_folder: Another such folder to measure the loss on; needed for
+            `validation_batches`.
+        batch_size: Crops of a step.
+    """
+
+    kind: Literal["deep3d_tensorflow"]
+    folder: str
+    validation_folder: str | None = None
+    batch_size: PositiveInt = 16
+
+
+class Deep3DPyTorchData(yaml_settings.Section):
+    """Lists of photographs prepared by sicxu/Deep3DFaceRecon_pytorch; see the same module.
+
+    Attributes:
+        folder: What the paths in the lists are relative to: the checkout of that repository.
+        list_file: List of the masks of the photographs to train on, relative to `folder`.
+        validation_list_file: The same of those to measure the loss on, for `validation_batches`.
+        batch_size: Photographs of a step.
+        augment: Whether crops are shifted, scaled, turned and mirrored.
+        reference_quirks: Whether to repeat the inaccuracies of that code: augmented landmarks that
+            are off by up to one pixel, and a region of the photometric loss with wrong triangles.
+    """
+
+    kind: Literal["deep3d_pytorch"]
+    folder: str
+    list_file: str = "datalist/train/masks.txt"
+    validation_list_file: str = "datalist/val/masks.txt"
+    batch_size: PositiveInt = 32
+    augment: bool = True
+    reference_quirks: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _lists_apart(self):
+        if _resolved(self.list_file) == _resolved(self.validation_list_file):
+            raise ValueError(
+                "`list_file` and `validation_list_file` must be two lists. "
+                f"Received: {self.list_file!r} for both"
+            )
+        return self
+
+
 class LossWeights(yaml_settings.Section):
     """Weight of every term of the loss; a term of weight 0 is not computed.
 
@@ -173,15 +224,27 @@ class LossWeights(yaml_settings.Section):
         return [name for name in positive if name in others or name.endswith("_mse")]
 
 
+class PhotometricSettings(yaml_settings.Section):
+    """The photometric term: as "paper" or code of Deng et al. ("deep3d") define it.
+
+    Attributes:
+        definition: See `losses.photometric`: the code takes skin probabilities as they are, and one
+            mean over the whole batch.
+    """
+
+    definition: Literal["paper", "deep3d"] = "paper"
+
+
 class PerceptualSettings(yaml_settings.Section):
     """The frozen identity network of the perceptual term.
 
     Attributes:
-        network: "identity_small" (trained on procedural faces) or "facenet".
-        weights: Preset or file of its weights; none takes the shipped or downloaded ones.
+        network: "identity_small" (trained on procedural faces), "facenet" or "arcface".
+        weights: Preset or file of its weights; none takes the shipped or downloaded ones, which
+            ArcFace does not have.
     """
 
-    network: Literal["identity_small", "facenet"] = "identity_small"
+    network: Literal["identity_small", "facenet", "arcface"] = "identity_small"
     weights: str | None = None
 
 
@@ -261,8 +324,12 @@ class TrainingConfig(yaml_settings.Section):
     face_model: FaceModelSettings = FaceModelSettings()
     renderer: RendererSettings = RendererSettings()
     network: NetworkSettings = NetworkSettings()
-    data: Annotated[SyntheticData | PhotoData, Field(discriminator="kind")] = SyntheticData()
+    data: Annotated[
+        SyntheticData | PhotoData | Deep3DTensorFlowData | Deep3DPyTorchData,
+        Field(discriminator="kind"),
+    ] = SyntheticData()
     loss_weights: LossWeights
+    photometric: PhotometricSettings = PhotometricSettings()
     perceptual: PerceptualSettings = PerceptualSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     schedule: ScheduleSettings = ScheduleSettings()
@@ -276,13 +343,14 @@ class TrainingConfig(yaml_settings.Section):
 
     @pydantic.model_validator(mode="after")
     def _sections_agree(self):
-        if self.data.kind == "photos":
+        if self.data.kind != "synthetic":
             ground_truth = self.loss_weights.ground_truth_terms()
             if ground_truth:
                 raise ValueError(
                     f"`loss_weights` of {ground_truth} compare with the truth of synthetic faces, "
                     "which photographs do not have: set them to 0"
                 )
+        if self.data.kind in ("photos", "deep3d_tensorflow"):
             if self.schedule.validation_batches and self.data.validation_folder is None:
                 raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")
             if self.data.validation_folder is not None:

@@ -12,6 +12,7 @@ def build_r_net(
     backbone_weights: str | None = None,
     initial_weights: str | None = None,
     precision: str = "float32",
+    backbone_variant: str | None = None,
 ) -> RNet:
     """An R-Net that predicts coefficients of `face_model`.
 
@@ -22,14 +23,23 @@ def build_r_net(
         backbone_weights: Initial weights of "resnet50", see `RNet`.
         initial_weights: Preset or `.keras` file whose weights are copied.
         precision: Keras dtype policy of the network.
+        backbone_variant: Variant of "resnet50", see `RNet`; that of `initial_weights` if `None`, or
+            "imagenet" without any.
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If `initial_weights` are of another backbone or face model.
+        ValueError: If `initial_weights` are of another backbone, variant or face model.
     """
     source = None if initial_weights is None else RNet.from_preset(initial_weights)
     if source is not None:
         _check_source(source, layout, face_model, backbone, initial_weights)
+        # The weights that are copied fit one variant of ResNet-50 only.
+        if backbone_variant not in (None, source.backbone_variant):
+            raise ValueError(
+                f"The initial weights {initial_weights!r} are of the variant "
+                f"{source.backbone_variant!r}. Expected: {backbone_variant!r}."
+            )
+        backbone_variant = source.backbone_variant
     r_net = RNet(
         backbone,
         **layout.sizes,
@@ -37,8 +47,7 @@ def build_r_net(
         face_model=face_model.name,
         face_model_fingerprint=face_model.fingerprint,
         backbone_weights=backbone_weights,
-        # The weights that are copied fit one variant of ResNet-50 only.
-        backbone_variant="imagenet" if source is None else source.backbone_variant,
+        backbone_variant=backbone_variant or "imagenet",
         backbone_epsilon=None if source is None else source.backbone_epsilon,
         dtype=precision,
     )

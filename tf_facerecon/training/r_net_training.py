@@ -12,6 +12,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_facerecon.datasets.deep3d_dataset import (
+    build_deep3d_pytorch_dataset,
+    build_deep3d_tensorflow_dataset,
+)
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.photo_dataset import build_photo_dataset
 from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
@@ -69,6 +73,7 @@ def build_model(config: TrainingConfig) -> HybridModel:
         config.face_model.name,
         num_lighting=config.network.num_lighting,
         renderer_backend=config.renderer.backend,
+        misnumbered_region=config.data.kind == "deep3d_pytorch" and config.data.reference_quirks,
     )
     r_net = network_builders.build_r_net(
         decoder.layout, decoder.face_model, **config.network.model_dump(exclude={"num_lighting"})
@@ -78,7 +83,13 @@ def build_model(config: TrainingConfig) -> HybridModel:
         identity_network = load_identity_network(
             config.perceptual.network, config.perceptual.weights
         )
-    model = HybridModel(r_net, decoder, identity_network, config.loss_weights.model_dump())
+    model = HybridModel(
+        r_net,
+        decoder,
+        identity_network,
+        config.loss_weights.model_dump(),
+        photometric_definition=config.photometric.definition,
+    )
     fit_loop.compile_with_adam(model, config.schedule.steps, **config.optimizer.model_dump())
     return model
 
@@ -87,43 +98,62 @@ def build_dataset(
     config: TrainingConfig, decoder: FaceDecoder, first_batch: int = 0
 ) -> tf.data.Dataset:
     """Endless training batches, from number `first_batch` on."""
-    if config.data.kind == "synthetic":
+    data = config.data
+    order: dict[str, Any] = {"seed": config.run.seed, "first_batch": first_batch}
+    if data.kind == "synthetic":
         return build_synthetic_dataset(
             decoder,
-            config.data.batch_size,
-            seed=config.run.seed,
-            first_batch=first_batch,
-            pixel_step=config.data.pixel_step,
-            pool_batches=config.data.pool_batches,
-            lifelike=config.data.lifelike,
+            data.batch_size,
+            pixel_step=data.pixel_step,
+            pool_batches=data.pool_batches,
+            lifelike=data.lifelike,
+            **order,
+        )
+    if data.kind == "deep3d_tensorflow":
+        return build_deep3d_tensorflow_dataset(data.folder, data.batch_size, **order)
+    augmentation = AugmentationRange() if data.augment else None
+    if data.kind == "deep3d_pytorch":
+        return build_deep3d_pytorch_dataset(
+            data.folder,
+            data.batch_size,
+            list_file=data.list_file,
+            augmentation=augmentation,
+            reference_quirks=data.reference_quirks,
+            **order,
         )
     return build_photo_dataset(
-        config.data.folder,
-        config.data.batch_size,
-        seed=config.run.seed,
-        first_batch=first_batch,
-        augmentation=AugmentationRange() if config.data.augment else None,
-        prepared_folder=config.data.prepared_folder,
+        data.folder,
+        data.batch_size,
+        augmentation=augmentation,
+        prepared_folder=data.prepared_folder,
+        **order,
         **photo_options(config),
     )
 
 
 def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf.data.Dataset:
     """The same `schedule.validation_batches` batches of unseen faces every time."""
-    if config.data.kind == "synthetic":
+    data, num_batches = config.data, config.schedule.validation_batches
+    if data.kind == "synthetic":
         return build_synthetic_dataset(
             decoder,
-            config.data.batch_size,
+            data.batch_size,
             seed=config.run.seed + VALIDATION_SEED_OFFSET,
-            num_batches=config.schedule.validation_batches,
-            pixel_step=config.data.pixel_step,
+            num_batches=num_batches,
+            pixel_step=data.pixel_step,
+        )
+    in_order: dict[str, Any] = {"num_batches": num_batches, "shuffle": False}
+    if data.kind == "deep3d_tensorflow":
+        return build_deep3d_tensorflow_dataset(data.validation_folder, data.batch_size, **in_order)
+    if data.kind == "deep3d_pytorch":
+        return build_deep3d_pytorch_dataset(
+            data.folder, data.batch_size, list_file=data.validation_list_file, **in_order
         )
     return build_photo_dataset(
-        config.data.validation_folder,
-        config.data.batch_size,
-        num_batches=config.schedule.validation_batches,
-        shuffle=False,
-        prepared_folder=config.data.validation_prepared_folder,
+        data.validation_folder,
+        data.batch_size,
+        prepared_folder=data.validation_prepared_folder,
+        **in_order,
         **photo_options(config),
     )
 
