@@ -52,12 +52,10 @@ def test_datasets_yield_the_samples_of_their_files(tmp_path):
 @pytest.mark.parametrize("quirks", [False, True])
 def test_pytorch_dataset_augments(tmp_path, quirks):
     write_pytorch_data(tmp_path)
-    arguments = {"shuffle": False, "num_batches": 1}
+    arguments = {"shuffle": False, "num_batches": 1, "reference_quirks": quirks}
     plain = collect(deep3d_dataset.build_deep3d_pytorch_dataset(tmp_path, 3, **arguments))
     flipped = collect(
-        deep3d_dataset.build_deep3d_pytorch_dataset(
-            tmp_path, 3, augmentation=FLIP, reference_quirks=quirks, **arguments
-        )
+        deep3d_dataset.build_deep3d_pytorch_dataset(tmp_path, 3, augmentation=FLIP, **arguments)
     )
     np.testing.assert_array_equal(flipped["image"], plain["image"][:, :, ::-1])
     np.testing.assert_array_equal(flipped["skin"], plain["skin"][:, :, ::-1])

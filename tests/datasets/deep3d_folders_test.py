@@ -41,6 +41,10 @@ def test_load_a_photograph_aligns_it_and_its_mask(tmp_path):
     expected = aligned.transform.to_crop(landmarks_of(FACE))
     np.testing.assert_allclose(sample["landmarks"], expected, atol=1e-4)
     np.testing.assert_allclose(sample["five_points"], aligned.transform.to_crop(FACE), atol=1e-4)
+    quirky = entry.load(reference_quirks=True)
+    expected = aligned.transform.to_reference_crop(landmarks_of(FACE))
+    np.testing.assert_allclose(quirky["landmarks"], expected, atol=1e-4)
+    assert 0.1 < np.abs(quirky["landmarks"] - sample["landmarks"]).max() < 2
 
 
 def test_find_pytorch_files_replaces_the_folder_of_the_mask_alone(tmp_path):

@@ -19,6 +19,8 @@ def points(rng):
 def test_project_preset():
     # Recorded from the reference implementation: (u, v) = (185.21142571, 84.66386139), v up.
     world = np.array([[0.68801570, -0.25689559, 0.46138045]])
+    depth = cameras.world_to_camera(world, REFERENCE)[:, 2]
+    np.testing.assert_allclose(depth, [9.53861955], atol=5e-9)
     column_row = cameras.project(world, REFERENCE)
     np.testing.assert_allclose(column_row, [[185.21142571, 138.33613861]], atol=2e-6)
 

@@ -167,6 +167,25 @@ def test_five_points_from_68_preset(rng):
     np.testing.assert_array_equal(five_points[2:], landmarks[[30, 48, 54]])
 
 
+def test_template_is_that_of_the_68_landmarks():
+    # Rows 36, 39, 42, 45, 30, 48 and 54 of similarity_Lm3D_all.mat.
+    corners = np.array(
+        [
+            [-0.43097523, 0.29196575, 0.10403323],
+            [-0.19199792, 0.2887558, 0.16352582],
+            [0.1878507, 0.28873613, 0.16018015],
+            [0.43174705, 0.2907046, 0.10341036],
+        ]
+    )
+    others = [
+        [0.0032534988, -0.046179324, 0.55244243],
+        [-0.25216928, -0.38133916, 0.22405732],
+        [0.2484662, -0.38128236, 0.22235769],
+    ]
+    five = np.concatenate([corners.reshape(2, 2, 3).mean(axis=1), others])
+    np.testing.assert_allclose(face_alignment.FIVE_POINT_TEMPLATE, five, atol=1e-6)
+
+
 def test_align_face_68_points_equal_their_five(rng):
     landmarks = rng.uniform(50, 150, (68, 2))
     five_points = face_alignment.five_points_from_68(landmarks)

@@ -77,8 +77,8 @@ def build_deep3d_pytorch_dataset(
         shuffle: Whether to shuffle in each epoch; otherwise in the order of the list.
         augmentation: Ranges of shift, scale, rotation and mirroring (`AugmentationRange()` has
             those of the repository); no augmentation if `None`.
-        reference_quirks: Whether augmented landmarks are off by up to one pixel, as there; see
-            `geometric_augmentation.augment`.
+        reference_quirks: Whether landmarks are off by one or two pixels, as there; see
+            `Deep3DFiles.load` and `geometric_augmentation.augment`.
 
     Returns:
         See `photo_dataset.build_photo_dataset`; `landmark_weights` are ones.
@@ -107,7 +107,7 @@ def _build(
     file_index = photo_dataset.epoch_sampler(len(files), seed, shuffle)
 
     def load(index: int) -> dict[str, np.ndarray]:
-        sample = files[file_index(index)].load()
+        sample = files[file_index(index)].load(reference_quirks)
         return augmentations.augment_randomly(
             sample, augmentation, [seed, 1, index], reference_quirks
         )

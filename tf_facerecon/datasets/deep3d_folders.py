@@ -47,8 +47,12 @@ class Deep3DFiles:
     mask: pathlib.Path
     is_aligned: bool
 
-    def load(self) -> dict[str, np.ndarray]:
+    def load(self, reference_quirks: bool = False) -> dict[str, np.ndarray]:
         """The aligned crop and its labels.
+
+        Args:
+            reference_quirks: Whether the landmarks ignore that photographs are resized and cut at
+                whole pixels, as there, see `CropTransform.reference_matrix`.
 
         Returns:
             `image` `uint8 [224, 224, 3]`, `skin` `uint8 [224, 224, 1]`, float32 `landmarks`
@@ -79,7 +83,9 @@ class Deep3DFiles:
             except ValueError as error:
                 raise ValueError(f"{self.landmarks}: {error}") from error
             image, skin = aligned.image, aligned.mask
-            landmarks, five_points = map(aligned.transform.to_crop, (landmarks, five_points))
+            transform = aligned.transform
+            to_crop = transform.to_reference_crop if reference_quirks else transform.to_crop
+            landmarks, five_points = to_crop(landmarks), to_crop(five_points)
         return {
             "image": image,
             "skin": skin[..., np.newaxis],

@@ -131,12 +131,15 @@ class Deep3DTensorFlowData(yaml_settings.Section):
         validation_folder: Another such folder to measure the loss on; needed for
             `validation_batches`.
         batch_size: Crops of a step.
+        reference_quirks: Whether the face is rendered half a pixel beside its landmarks, as by that
+            code and its published weights, see `PerspectiveCamera`.
     """
 
     kind: Literal["deep3d_tensorflow"]
     folder: str
     validation_folder: str | None = None
     batch_size: PositiveInt = 16
+    reference_quirks: bool = False
 
 
 class Deep3DPyTorchData(yaml_settings.Section):
@@ -148,8 +151,9 @@ class Deep3DPyTorchData(yaml_settings.Section):
         validation_list_file: The same of those to measure the loss on, for `validation_batches`.
         batch_size: Photographs of a step.
         augment: Whether crops are shifted, scaled, turned and mirrored.
-        reference_quirks: Whether to repeat the inaccuracies of that code: augmented landmarks that
-            are off by up to one pixel, and a region of the photometric loss with wrong triangles.
+        reference_quirks: Whether to repeat the inaccuracies of that code and its published weights:
+            the face half a pixel beside its landmarks, landmarks of crops and augmented ones off by
+            one or two pixels, and a region of the photometric loss with wrong triangles.
     """
 
     kind: Literal["deep3d_pytorch"]

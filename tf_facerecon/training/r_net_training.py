@@ -19,6 +19,7 @@ from tf_facerecon.datasets.deep3d_dataset import (
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.photo_dataset import build_photo_dataset
 from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
+from tf_facerecon.geometry.camera import PerspectiveCamera
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.identity_network import load_identity_network
@@ -69,11 +70,13 @@ def run(config: TrainingConfig, run_dir: str | os.PathLike, resume: bool = True)
 
 def build_model(config: TrainingConfig) -> HybridModel:
     """The compiled model of a configuration, before any step."""
+    has_quirks = getattr(config.data, "reference_quirks", False)
     decoder = FaceDecoder(
         config.face_model.name,
         num_lighting=config.network.num_lighting,
         renderer_backend=config.renderer.backend,
-        misnumbered_region=config.data.kind == "deep3d_pytorch" and config.data.reference_quirks,
+        camera=PerspectiveCamera(half_pixel_offset=has_quirks),
+        misnumbered_region=has_quirks and config.data.kind == "deep3d_pytorch",
     )
     r_net = network_builders.build_r_net(
         decoder.layout, decoder.face_model, **config.network.model_dump(exclude={"num_lighting"})

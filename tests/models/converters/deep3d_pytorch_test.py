@@ -18,7 +18,13 @@ def test_pytorch_layout_has_332_entries():
     counts = {name: int(np.prod(shape)) for name, shape in shapes.items()}
     buffers = ("running_mean", "running_var", "num_batches_tracked")
     trainable = sum(count for name, count in counts.items() if not name.endswith(buffers))
-    assert trainable == 24_034_625  # 23 508 032 of the backbone, 526 593 of the heads.
+    assert trainable == 24_034_625
+    heads = sum(count for name, count in counts.items() if name.startswith("final_layers."))
+    assert (trainable - heads, heads) == (23_508_032, 526_593)
+    averages = ("running_mean", "running_var")
+    assert sum(count for name, count in counts.items() if name.endswith(averages)) == 53_120
+    assert sum(name.endswith("num_batches_tracked") for name in shapes) == 53
+    assert sum(len(shape) == 4 for shape in shapes.values()) == 53 + 7
     assert shapes["backbone.layer3.0.downsample.0.weight"] == (1024, 512, 1, 1)
     assert shapes["final_layers.4.weight"] == (27, 2048, 1, 1)
 

@@ -89,6 +89,16 @@ def test_open_file_checksums(tmp_path, caplog, monkeypatch):
 
 def test_published_checksums():
     assert set(bfm09_files.SHA256) == FILES - {"01_MorphableModel.mat", "Exp_Pca.bin"}
+    begins = {name: digest[:8] for name, digest in bfm09_files.SHA256.items()}
+    assert (
+        begins.items()
+        >= {
+            "BFM_exp_idx.mat": "62752a2c",
+            "BFM_front_idx.mat": "7d285dd0",
+            "facemodel_info.mat": "529398f7",
+            "std_exp.txt": "4abc20f1",
+        }.items()
+    )
     assert all(len(bytes.fromhex(digest)) == 32 for digest in bfm09_files.SHA256.values())
 
 
@@ -101,6 +111,14 @@ def test_read_expression_modes_preset(tmp_path):
         read = bfm09_files.read_expression_modes(stream, 2)
     np.testing.assert_array_equal(read, modes.reshape(2, 2, 3))
     assert read[1, 0, 2] == 8.0
+
+
+def test_read_expression_modes_of_the_published_size(tmp_path):
+    with open(tmp_path / "Exp_Pca.bin", "wb+") as stream:
+        stream.write(b"\x4f\0\0\0")
+        stream.truncate(51_086_404)  # A hole: it takes no space.
+        stream.seek(0)
+        assert bfm09_files.read_expression_modes(stream, 53_215).shape == (79, 53_215, 3)
 
 
 @pytest.mark.parametrize(
