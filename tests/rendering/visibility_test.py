@@ -13,12 +13,18 @@ COMPILE = pytest.mark.parametrize("jit_compile", [False, True])
 
 def cover(clip_vertices, triangles, image_size=SIZE, jit_compile=False, **options):
     """Ids of one mesh, filled up to one size so that the tests share one compilation."""
-    vertices = np.zeros((1, 1000, 4), np.float32)
-    vertices[0, : len(clip_vertices)] = clip_vertices
-    padded = np.zeros((1200, 3), np.int32)  # Degenerate where not overwritten.
-    padded[: len(triangles)] = triangles
+    batch, triangles = filled_up(clip_vertices[np.newaxis], triangles)
     options["jit_compile"] = jit_compile
-    return visibility.visible_triangles(vertices, padded, image_size, **options).numpy()[0]
+    return visibility.visible_triangles(batch, triangles, image_size, **options).numpy()[0]
+
+
+def filled_up(batch, triangles):
+    """Meshes `[B, V, 4]` and their triangles with degenerate triangles behind them."""
+    vertices = np.zeros((len(batch), 1000, 4), np.float32)
+    vertices[:, : batch.shape[1]] = batch
+    padded = np.zeros((1200, 3), np.int32)
+    padded[: len(triangles)] = triangles
+    return vertices, padded
 
 
 @COMPILE
@@ -125,7 +131,7 @@ def test_cover_pixels_both_windings_unless_culled():
 
 def test_cover_pixels_compiled_equals_graph_and_images_are_independent():
     clips = np.stack([rendering_scenes.soup(seed, 80, 0.8)[0] for seed in range(3)])
-    triangles = rendering_scenes.soup(0, 80, 0.8)[1]
+    clips, triangles = filled_up(clips, rendering_scenes.soup(0, 80, 0.8)[1])
     compiled = visibility.visible_triangles(clips, triangles, SIZE, jit_compile=True).numpy()
     graph = visibility.visible_triangles(clips, triangles, SIZE, jit_compile=False).numpy()
     np.testing.assert_array_equal(compiled, graph)
@@ -134,8 +140,8 @@ def test_cover_pixels_compiled_equals_graph_and_images_are_independent():
 
 
 def test_cover_pixels_dynamic_batch():
-    triangles = rendering_scenes.bumpy_sheet(8)[1]
-    clip = rendering_scenes.bumpy_sheet(8)[0][np.newaxis]
+    clip, triangles = rendering_scenes.bumpy_sheet(8)
+    clip, triangles = filled_up(clip[np.newaxis], triangles)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, 4])])
     def cover_batch(clip_vertices):
@@ -148,8 +154,8 @@ def test_cover_pixels_dynamic_batch():
 
 
 def test_cover_pixels_inside_tf_data():
-    triangles = rendering_scenes.bumpy_sheet(8)[1]
-    clips = np.repeat(rendering_scenes.bumpy_sheet(8)[0][np.newaxis], 4, axis=0)
+    clip, triangles = rendering_scenes.bumpy_sheet(8)
+    clips, triangles = filled_up(np.repeat(clip[np.newaxis], 4, axis=0), triangles)
     for jit_compile in (False, True):
         dataset = tf.data.Dataset.from_tensor_slices(clips).batch(2)
         dataset = dataset.map(
@@ -219,10 +225,7 @@ def test_excluded_triangles_leave_the_next_ones(name):
     layers = []
     for _ in range(3):
         excluded = np.stack(layers, axis=1) if layers else None
-        ids = visibility.visible_triangles(
-            clip[np.newaxis], triangles, size, excluded=excluded, jit_compile=False
-        )
-        layers.append(ids.numpy())
+        layers.append(cover(clip, triangles, size, excluded=excluded)[np.newaxis])
     depths = rendering_truth.cover_all(clip, triangles, size, tolerance=1e-6)
     order = np.sort(depths, axis=0)
     for index, ids in enumerate(layers):
