@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from tf_facerecon.cli import convert_weights
-from tf_facerecon.models import r_net
-from tf_facerecon.models.converters import deep3d_weights
+from tf_facerecon.models import arcface, r_net
+from tf_facerecon.models.backbones import iresnet50
+from tf_facerecon.models.converters import arcface_pytorch, deep3d_weights
 
 
 def test_convert_weights_writes_a_network_and_prints_the_differences(tmp_path, monkeypatch, capsys):
@@ -25,6 +26,17 @@ def test_convert_weights_writes_a_network_and_prints_the_differences(tmp_path, m
     assert convert_weights.main(["iter.ckpt", "--to", str(target)]) == 2
     assert "exists already; see --overwrite" in capsys.readouterr().err
     assert convert_weights.main(["iter.ckpt", "--to", str(target), "--overwrite"]) == 0
+
+
+def test_convert_weights_of_arcface(tmp_path, monkeypatch, capsys):
+    network = iresnet50.build_iresnet50()
+    monkeypatch.setattr(arcface_pytorch, "convert_arcface_weights", lambda _: network)
+    target = tmp_path / "arcface.keras"
+    command = ["backbone.pth", "--to", str(target), "--network", "arcface"]
+    assert convert_weights.main(command) == 0
+    assert "source: backbone.pth (ArcFace, iresnet50)" in capsys.readouterr().out
+    assert arcface.is_arcface_file(target)
+    assert arcface.load_arcface(target).embedding_size == 512
 
 
 def test_convert_weights_refuses_what_does_not_fit(tmp_path, capsys):

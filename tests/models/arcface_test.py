@@ -52,6 +52,10 @@ def test_load_arcface_of_a_keras_file(network, rng, tmp_path):
     np.testing.assert_allclose(loaded(images), arcface.ArcFace(network)(images), atol=1e-5)
     named = identity_network.load_identity_network("arcface", tmp_path / "arcface.keras")
     assert isinstance(named, arcface.ArcFace) and named.embedding_size == 512
+    by_path = identity_network.load_identity_network(str(tmp_path / "arcface.keras"))
+    assert isinstance(by_path, arcface.ArcFace)
+    assert arcface.is_arcface_file("backbone.pth")
+    assert not arcface.is_arcface_file("identity_small")
     with pytest.raises(FileNotFoundError, match="ArcFace needs its weights"):
         identity_network.load_identity_network("arcface")
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")

@@ -64,6 +64,27 @@ def test_load_facenet_same_output_as_the_saved_network(made_up, network, rng):
     assert network.embedding_size == 128
 
 
+def test_deep3d_facenet_sees_whole_bgr_crops(rng):
+    images = keras.Input((224, 224, 3))
+    network = keras.Model(images, keras.layers.Flatten()(images))
+    crops = rng.uniform(-0.2, 1.2, (1, 224, 224, 3)).astype(np.float32)
+    expected = (np.clip(255 * crops[..., ::-1], 0, 255) - 127.5) / 128
+    seen = facenet.Deep3DFaceNet(network, 224, True)(crops)
+    np.testing.assert_allclose(seen, expected.reshape(1, -1), atol=1e-5)
+
+
+def test_load_deep3d_facenet(made_up, monkeypatch):
+    _, path, sha256 = made_up
+    monkeypatch.setattr(
+        identity_network,
+        "load_deep3d_facenet",
+        lambda weights: facenet.load_deep3d_facenet(weights, sha256=sha256),
+    )
+    embed = identity_network.load_identity_network("facenet_deep3d", path)
+    assert isinstance(embed, facenet.Deep3DFaceNet) and embed.embedding_size == 128
+    assert embed._model.input_shape == (None, 224, 224, 3)
+
+
 def test_facenet_normalizes_by_its_convolutions(network):
     kinds = [type(layer) for layer in network._model.layers]
     assert kinds.count(keras.layers.BatchNormalization) == 1  # After the last matrix.

@@ -1,3 +1,4 @@
+import functools
 import pathlib
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tf_facerecon.models import hybrid_terms
 from tf_facerecon.models.hybrid_model import HybridModel
 from tf_facerecon.models.r_net import RNet
 from tf_facerecon.morphable_models import vertex_sampling
+from tf_facerecon.morphable_models.coefficients import CoefficientLayout
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,48 @@ def test_photometric_definition_reaches_the_loss(r_net, decoder, batch):
     expected = tf.reduce_sum(attention * tf.sqrt(difference + 1e-6)) / tf.reduce_sum(attention)
     found = tf.reduce_mean(model.loss_terms(dim, zero)["photometric"])
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+class AligningEmbedding:
+    """An identity network that takes points: the mean colour, and where the nose is."""
+
+    takes_five_points = True
+
+    def __call__(self, images, training, five_points):
+        assert not training
+        return tf.concat([tf.reduce_mean(images, axis=(1, 2)), five_points[:, 2] / 224], axis=-1)
+
+
+class GreyDecoder:
+    """In the decoder's place: a grey face at the points that the coefficients say."""
+
+    layout = CoefficientLayout()
+
+    def __call__(self, coefficients, render):
+        assert render
+        points = tf.reshape(coefficients[:, :10], (-1, 5, 2))
+        return {"image": tf.fill((len(coefficients), 4, 4, 3), 0.5), "five_points": points}
+
+
+def test_identity_network_gets_points_of_labels_and_of_the_prediction(r_net, decoder, batch, rng):
+    embed = functools.partial(AligningEmbedding(), training=False)
+    terms = hybrid_terms.HybridTerms(["perceptual"], GreyDecoder(), embed, embed_by_points=True)
+    predicted = rng.uniform(50, 150, (2, 257)).astype(np.float32)
+    coefficients = tf.constant(predicted)
+    with tf.GradientTape() as tape:
+        tape.watch(coefficients)
+        distance = terms(batch, coefficients)["perceptual"]
+    photo = np.concatenate(
+        [np.mean(batch["image"], axis=(1, 2)), batch["five_points"][:, 2] / 224], axis=-1
+    )
+    rendered = np.concatenate([np.full((2, 3), 0.5), predicted[:, 4:6] / 224], axis=-1)
+    lengths = np.linalg.norm(photo, axis=-1) * np.linalg.norm(rendered, axis=-1)
+    np.testing.assert_allclose(distance, 1 - np.sum(photo * rendered, -1) / lengths, atol=1e-6)
+    assert tape.gradient(distance, coefficients) is None  # The warp does not follow the points.
+    model = HybridModel(r_net, decoder, AligningEmbedding(), {"perceptual": 1.0})
+    without = {key: values for key, values in batch.items() if key != "five_points"}
+    with pytest.raises(ValueError, match=r"`perceptual` needs the entries \['five_points'\]"):
+        model.loss_terms(without, batch["coefficients"])
 
 
 def test_landmark_weights_of_the_sample_count(r_net, decoder, batch):

@@ -4,8 +4,10 @@ The weights are insightface's; they are not part of this package, and never beco
 saved by it. Read their licence terms before use beyond research.
 """
 
+import json
 import os
 import pathlib
+import zipfile
 
 import keras
 import numpy as np
@@ -15,7 +17,7 @@ from tf_facerecon.models.converters import arcface_pytorch
 from tf_facerecon.photos import face_alignment
 
 # Five points of the template face in an aligned crop, (column, row): see CONVENTIONS.md.
-_CROP_POINTS = face_alignment.FIVE_POINT_TEMPLATE[:, :2] * [102.0, -102.0] + [112.0, 111.0]
+_CROP_POINTS = face_alignment.FIVE_POINT_TEMPLATE[:, :2] * [102.0, -102.0] + 111.5
 
 
 class ArcFace:
@@ -29,6 +31,7 @@ class ArcFace:
     """
 
     trainable_variables = ()
+    takes_five_points = True
 
     def __init__(self, model: keras.Model):
         self._model = model
@@ -91,3 +94,16 @@ def load_arcface(weights_path: str | os.PathLike) -> ArcFace:
             f"{path} must be a network from [B, 112, 112, 3] to [B, 512]. Received: {shapes}."
         )
     return ArcFace(model)
+
+
+def is_arcface_file(path: str | os.PathLike) -> bool:
+    """Whether a file is one for `load_arcface`: a `.pth`, or a `.keras` of its plain network."""
+    path = pathlib.Path(path)
+    if path.suffix == ".pth":
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return False
+    return isinstance(config, dict) and config.get("class_name") == "Functional"

@@ -8,6 +8,7 @@ of faces: read them before use beyond research.
 import os
 import pathlib
 import socket
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -16,7 +17,9 @@ from tf_facerecon.core import keras_settings
 from tf_facerecon.io import atomic_files
 from tf_facerecon.layers import fused_convolution
 from tf_facerecon.models import presets
+from tf_facerecon.photos import face_alignment
 
+DEEP3D_VARIANT = "20170512-110547"
 _TIMEOUT = 30.0  # seconds without a byte
 
 
@@ -56,19 +59,30 @@ class FaceNet:
         if training:
             raise ValueError("FaceNet is frozen. Received: training=True.")
         images = keras.ops.convert_to_tensor(images, dtype="float32")
-        resized = keras.ops.image.resize(
+        return self._model(self._inputs(images), training=False)
+
+    def _inputs(self, images):
+        """Resizes images in [0, 1], and normalises them as keras-facenet does for this variant."""
+        images = 255.0 * keras.ops.image.resize(
             images, self._image_size, interpolation="bilinear", data_format="channels_last"
         )
-        return self._model(self._standardize(255.0 * resized), training=False)
-
-    def _standardize(self, images):
-        """Normalises values 0..255 as keras-facenet does for this variant."""
         if self._fixed_standardization:
             return (images - 127.5) / 127.5
         mean = keras.ops.mean(images, axis=(1, 2, 3), keepdims=True)
         deviation = keras.ops.std(images, axis=(1, 2, 3), keepdims=True)
         num_values = 3 * self._image_size[0] * self._image_size[1]
         return (images - mean) / keras.ops.maximum(deviation, num_values**-0.5)
+
+
+class Deep3DFaceNet(FaceNet):
+    """FaceNet as the perceptual loss of microsoft/Deep3DFaceReconstruction feeds it.
+
+    RGB crops `[B, 224, 224, 3]`, not clamped, to unit vectors `[B, D]`: the whole crop is neither
+    resized nor aligned anew, and turned to BGR, which the network was not trained on.
+    """
+
+    def _inputs(self, images):
+        return (keras.ops.clip(255.0 * images[..., ::-1], 0.0, 255.0) - 127.5) / 128.0
 
 
 def load_facenet(
@@ -96,10 +110,51 @@ def load_facenet(
             and where to put it.
     """
     metadata = _metadata(variant)
+    size = metadata["image_size"]
+    model = _load_network(weights_path, cache_dir, metadata, size, sha256, url)
+    return FaceNet(model, size, metadata["fixed_image_standardization"])
+
+
+def load_deep3d_facenet(
+    weights_path: str | os.PathLike | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    *,
+    sha256: str | None = None,
+    url: str | None = None,
+) -> Deep3DFaceNet:
+    """FaceNet of microsoft/Deep3DFaceReconstruction, of the variant 20170512-110547.
+
+    Args:
+        weights_path: See `load_facenet`, as for the others.
+        cache_dir: See `load_facenet`.
+        sha256: See `load_facenet`.
+        url: See `load_facenet`.
+
+    Raises:
+        ImportError: See `load_facenet`.
+        ValueError: If the file is not the expected one.
+        FileNotFoundError: See `load_facenet`.
+    """
+    metadata = _metadata(DEEP3D_VARIANT)
+    size = face_alignment.CROP_SIZE
+    model = _load_network(weights_path, cache_dir, metadata, size, sha256, url)
+    return Deep3DFaceNet(model, size, fixed_standardization=True)
+
+
+def _load_network(
+    weights_path: str | os.PathLike | None,
+    cache_dir: str | os.PathLike | None,
+    metadata: Mapping,
+    size: int,
+    sha256: str | None,
+    url: str | None,
+) -> keras.Model:
+    """keras-facenet's network of a variant for images of `size` pixels, with its weights."""
     sha256 = sha256 or metadata["keras_weights_sha256"]
     url = url or metadata["keras_weights_url"]
     if weights_path is None:
-        folder = pathlib.Path(cache_dir or "~/.keras-facenet").expanduser() / variant
+        name = metadata["dir_name"]
+        folder = pathlib.Path(cache_dir or "~/.keras-facenet").expanduser() / name
         weights_path = folder / metadata["keras_weights_filename"]
         if not weights_path.is_file():
             _download(url, weights_path, sha256)
@@ -111,13 +166,12 @@ def load_facenet(
     _check_sha256(weights_path, sha256)
     from keras_facenet import inception_resnet_v1
 
-    size = metadata["image_size"]
     with keras_settings.layer_defaults():
         model = inception_resnet_v1.InceptionResNetV1(
             (size, size, 3), classes=metadata["dimensions"]
         )
     _load_weights(model, weights_path)
-    return FaceNet(model, size, metadata["fixed_image_standardization"])
+    return model
 
 
 def fold_normalization(model: keras.Model) -> keras.Model:

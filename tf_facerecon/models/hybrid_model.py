@@ -54,8 +54,9 @@ class HybridModel(keras.Model):
         decoder: `FaceDecoder` of the face model whose coefficients `r_net` predicts.
         identity_network: Frozen network of the perceptual term: a name or path for
             `identity_network.load_identity_network`, or a callable from images in [0, 1] to
-            embeddings `[B, D]` with an argument `training`. Not used, and may be `None`, if the
-            perceptual term has no weight.
+            embeddings `[B, D]` with an argument `training`. One with a true `takes_five_points`
+            (ArcFace) also gets the `five_points` `[B, 5, 2]` of the labels or of the rendered
+            faces. Not used, and may be `None`, if the perceptual term has no weight.
         loss_weights: Weight of each term, by name (`hybrid_terms.TERMS`). By default the paper's,
             and `five_point` for images without 68 landmarks (`losses.DEFAULT_LOSS_WEIGHTS`; the
             published weights alone are `losses.PAPER_LOSS_WEIGHTS`). A term of weight 0, or
@@ -96,13 +97,18 @@ class HybridModel(keras.Model):
         self.term_metrics = {
             name: keras.metrics.Mean(name=name, dtype="float32") for name in self.term_weights
         }
-        embed = self._load_identity_network(identity_network)
+        embed, embed_by_points = self._load_identity_network(identity_network)
         point_vertices = None
         if "dense_landmark" in self.term_weights:
             point_vertices = vertex_sampling.sample_vertices(decoder.face_model, _num_points(r_net))
         self.photometric_definition = photometric_definition
         self._compute_terms = HybridTerms(
-            self.term_weights, decoder, embed, point_vertices, photometric_definition
+            self.term_weights,
+            decoder,
+            embed,
+            embed_by_points,
+            point_vertices,
+            photometric_definition,
         )
         self.built = True
 
@@ -252,13 +258,13 @@ class HybridModel(keras.Model):
         return cls(**{**config, **nested})
 
     def _load_identity_network(self, network):
-        """The identity network as a function of images; `None` if no term needs it."""
+        """The identity network as a function, and whether it takes points; `None` if not needed."""
         is_named = isinstance(network, (str, os.PathLike))
         self._identity_network_name = os.fspath(network) if is_named else None
         self._unnamed_identity_network = None
         self.identity_fingerprint = None
         if "perceptual" not in self.term_weights:
-            return None
+            return None, False
         if network is None:
             raise ValueError("The term `perceptual` needs an `identity_network`. Received: None.")
         if is_named:
@@ -268,7 +274,10 @@ class HybridModel(keras.Model):
         if isinstance(network, keras.Model):
             self.identity_fingerprint = presets.weights_fingerprint(network)
         # A closure is not tracked: the optimizer never sees the network, nor does a checkpoint.
-        return lambda images: network(images, training=False)
+        return (
+            lambda images, **points: network(images, training=False, **points),
+            bool(getattr(network, "takes_five_points", False)),
+        )
 
     def _update_metrics(self, batch, loss, terms):
         self.loss_metric.update_state(loss, sample_weight=tf.shape(batch["image"])[0])

@@ -61,6 +61,8 @@ class HybridTerms:
         decoder: `FaceDecoder` of the predicted coefficients.
         embed: Identity network of the term `perceptual`, images `[B, H, W, 3]` in [0, 1] to
             embeddings `[B, D]`; `None` if that is not wanted.
+        embed_by_points: Whether `embed` also takes the `five_points` of the faces: those of the
+            labels for photographs, those predicted, without gradient, for rendered faces.
         point_vertices: Vertices whose projections the network predicts as `points`, for
             the term `dense_landmark`.
         photometric_definition: See `losses.photometric`.
@@ -71,6 +73,7 @@ class HybridTerms:
         names: Collection[str],
         decoder: FaceDecoder,
         embed: Callable | None = None,
+        embed_by_points: bool = False,
         point_vertices: tf.Tensor | None = None,
         photometric_definition: photometric.Definition = "paper",
     ):
@@ -79,6 +82,7 @@ class HybridTerms:
         self.renders = not PIXEL_TERMS.isdisjoint(names)
         self._decoder = decoder
         self._embed = embed
+        self._embed_by_points = embed_by_points
         self._point_vertices = point_vertices
         self._photometric_definition = photometric_definition
 
@@ -130,7 +134,11 @@ class HybridTerms:
     @property
     def keys(self) -> frozenset[str]:
         """The entries of a batch that the terms need."""
-        return frozenset(key for name in self.names for key in BATCH_KEYS.get(name, ()))
+        return frozenset(key for name in self.names for key in self._keys_of(name))
+
+    def _keys_of(self, name):
+        points = ("five_points",) if name == "perceptual" and self._embed_by_points else ()
+        return (*BATCH_KEYS.get(name, ()), *points)
 
     def check_keys(self, batch: Mapping[str, tf.Tensor]) -> None:
         """Raises unless `batch` has all entries that the terms need.
@@ -139,7 +147,7 @@ class HybridTerms:
             ValueError: If one is missing.
         """
         for name in self.names:
-            missing = [key for key in BATCH_KEYS.get(name, ()) if key not in batch]
+            missing = [key for key in self._keys_of(name) if key not in batch]
             if missing:
                 truth = " (the truth of synthetic faces)" if name in GROUND_TRUTH_TERMS else ""
                 raise ValueError(
@@ -155,9 +163,14 @@ class HybridTerms:
         )
 
     def _perceptual(self, batch, decoded):
+        photo_points = rendered_points = {}
+        if self._embed_by_points:
+            photo_points = {"five_points": batch["five_points"]}
+            rendered_points = {"five_points": tf.stop_gradient(decoded["five_points"])}
         # The photograph's embedding is the target: no gradient, so its activations are not kept.
-        photo = tf.stop_gradient(self._embed(batch["image"]))
-        return perceptual.perceptual_loss(photo, self._embed(decoded["image"]))
+        photo = tf.stop_gradient(self._embed(batch["image"], **photo_points))
+        rendered = self._embed(decoded["image"], **rendered_points)
+        return perceptual.perceptual_loss(photo, rendered)
 
     def _dense_landmark(self, points, true_vertices):
         true = self._decoder.projection(tf.gather(true_vertices, self._point_vertices, axis=1))

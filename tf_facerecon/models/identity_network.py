@@ -6,7 +6,8 @@ the image. The cosine of two vectors is the similarity of two identities.
 
 `IdentityNetwork` is small, trained by this project on procedural faces, and ships with the package.
 `facenet.load_facenet` gives FaceNet, trained on photographs, from a file that is downloaded;
-`arcface.load_arcface` gives ArcFace, from a file of yours.
+`arcface.load_arcface` gives ArcFace, from a file of yours. A network with the attribute
+`takes_five_points` also takes `five_points` `[B, 5, 2]` of the faces, by which it aligns them.
 """
 
 import os
@@ -17,12 +18,15 @@ import keras
 import tensorflow as tf
 
 from tf_facerecon.models import frozen_layers, presets
+from tf_facerecon.models.arcface import is_arcface_file
 from tf_facerecon.models.arcface import load_arcface as load_arcface
 from tf_facerecon.models.backbones import residual_blocks, small
+from tf_facerecon.models.facenet import load_deep3d_facenet
 from tf_facerecon.models.facenet import load_facenet as load_facenet
 
 ARCFACE = "arcface"
 FACENET = "facenet"
+DEEP3D_FACENET = "facenet_deep3d"
 _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanishes
 
 
@@ -112,8 +116,9 @@ def load_identity_network(name: str, weights: str | os.PathLike | None = None) -
     """The frozen network of the perceptual term, images `[B, H, W, 3]` to unit vectors `[B, D]`.
 
     Args:
-        name: "facenet"; "arcface", which needs `weights`; or a preset ("identity_small") or
-            `.keras` file of an `IdentityNetwork`.
+        name: "facenet"; "facenet_deep3d", fed as by microsoft/Deep3DFaceReconstruction; "arcface",
+            which needs `weights`; a preset ("identity_small") or `.keras` file of an
+            `IdentityNetwork`; or a file of ArcFace's weights.
         weights: File of its weights in place of the shipped or downloaded ones; for an
             `IdentityNetwork` also another preset.
 
@@ -132,4 +137,8 @@ def load_identity_network(name: str, weights: str | os.PathLike | None = None) -
         return load_arcface(weights)
     if name == FACENET:
         return load_facenet(weights)
+    if name == DEEP3D_FACENET:
+        return load_deep3d_facenet(weights)
+    if weights is None and is_arcface_file(name):
+        return load_arcface(name)
     return IdentityNetwork.from_preset(weights or name)

@@ -17,6 +17,7 @@ import numpy as np
 
 from tf_facerecon.core import checks
 from tf_facerecon.geometry import face_landmarks
+from tf_facerecon.photos import dlib_points
 
 CROP_SIZE = 224
 MAX_RESIZED_PIXELS = 100_000_000
@@ -217,6 +218,8 @@ def check_face_order(name: str, five_points: np.ndarray, hint: str = "") -> None
         hint: Text to add after "rows counted downwards".
     """
     checks.check_shape("five_points", five_points, (5, 2))
+    if dlib_points.are_dlib_points(five_points):
+        raise ValueError(f"{name}: {dlib_points.MESSAGE}.")
     eyes, mouth = five_points[1] - five_points[0], five_points[4] - five_points[3]
     down = (five_points[3] + five_points[4] - five_points[0] - five_points[1]) / 2
     if eyes[0] * down[1] - eyes[1] * down[0] <= 0 or eyes @ mouth <= 0:
@@ -249,6 +252,8 @@ def _check_five_points(points: np.ndarray, width: int, height: int) -> None:
             f"`points` must lie in the photograph of {width} x {height} pixels, or near it. "
             f"Received: {points.tolist()}."
         )
+    if dlib_points.are_dlib_points(points):
+        raise ValueError(f"`points`: {dlib_points.MESSAGE}. Received: {points.tolist()}.")
     extents = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
     if extents[1] <= _MIN_SPREAD * extents[0]:
         raise ValueError(

@@ -243,12 +243,13 @@ class PerceptualSettings(yaml_settings.Section):
     """The frozen identity network of the perceptual term.
 
     Attributes:
-        network: "identity_small" (trained on procedural faces), "facenet" or "arcface".
+        network: "identity_small" (trained on procedural faces), "facenet", "facenet_deep3d" (an
+            older one, fed as by microsoft/Deep3DFaceReconstruction) or "arcface".
         weights: Preset or file of its weights; none takes the shipped or downloaded ones, which
             ArcFace does not have.
     """
 
-    network: Literal["identity_small", "facenet", "arcface"] = "identity_small"
+    network: Literal["identity_small", "facenet", "facenet_deep3d", "arcface"] = "identity_small"
     weights: str | None = None
 
 
