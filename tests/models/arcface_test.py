@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_facerecon.geometry import similarity_warp
-from tf_facerecon.models import arcface, identity_network
+from tf_facerecon.models import aligned_identity_network, arcface, identity_network
 from tf_facerecon.models.backbones import iresnet50
 
 
@@ -19,7 +19,9 @@ def network():
 def test_arcface_unit_vectors_of_warped_faces(network, rng):
     embed = arcface.ArcFace(network)
     images = rng.random((2, 224, 224, 3), dtype=np.float32)
-    points = np.stack([arcface._CROP_POINTS, arcface._CROP_POINTS + [9.0, -4.0]])
+    points = np.stack(
+        [aligned_identity_network._CROP_POINTS, aligned_identity_network._CROP_POINTS + [9.0, -4.0]]
+    )
     points = points.astype(np.float32)
     vectors = embed(images, five_points=points).numpy()
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=-1), 1.0, atol=1e-5)

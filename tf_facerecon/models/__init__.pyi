@@ -9,5 +9,9 @@ from .identity_network import (
     load_identity_network as load_identity_network,
 )
 from .image_set_model import ImageSetModel as ImageSetModel
+from .mobilefacenet import (
+    MobileFaceNet as MobileFaceNet,
+    load_mobilefacenet as load_mobilefacenet,
+)
 from .presets import load_preset as load_preset, save_preset as save_preset
 from .r_net import RNet as RNet

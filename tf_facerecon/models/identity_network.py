@@ -6,7 +6,8 @@ the image. The cosine of two vectors is the similarity of two identities.
 
 `IdentityNetwork` is small, trained by this project on procedural faces, and ships with the package.
 `facenet.load_facenet` gives FaceNet, trained on photographs, from a file that is downloaded;
-`arcface.load_arcface` gives ArcFace, from a file of yours. A network with the attribute
+`arcface.load_arcface` and `mobilefacenet.load_mobilefacenet` give ArcFace and MobileFaceNet, from
+files of yours. A network with the attribute
 `takes_five_points` also takes `five_points` `[B, 5, 2]` of the faces, by which it aligns them.
 """
 
@@ -23,9 +24,12 @@ from tf_facerecon.models.arcface import load_arcface as load_arcface
 from tf_facerecon.models.backbones import residual_blocks, small
 from tf_facerecon.models.facenet import load_deep3d_facenet
 from tf_facerecon.models.facenet import load_facenet as load_facenet
+from tf_facerecon.models.mobilefacenet import ORIGIN as MOBILEFACENET_ORIGIN
+from tf_facerecon.models.mobilefacenet import load_mobilefacenet
 
 ARCFACE = "arcface"
 FACENET = "facenet"
+MOBILEFACENET = "mobilefacenet"
 DEEP3D_FACENET = "facenet_deep3d"
 _EPSILON = 1e-12  # of squared length: finite gradient where an embedding vanishes
 
@@ -116,9 +120,9 @@ def load_identity_network(name: str, weights: str | os.PathLike | None = None) -
     """The frozen network of the perceptual term, images `[B, H, W, 3]` to unit vectors `[B, D]`.
 
     Args:
-        name: "facenet"; "facenet_deep3d", fed as by microsoft/Deep3DFaceReconstruction; "arcface",
-            which needs `weights`; a preset ("identity_small") or `.keras` file of an
-            `IdentityNetwork`; or a file of ArcFace's weights.
+        name: "facenet"; "facenet_deep3d", fed as by microsoft/Deep3DFaceReconstruction; "arcface"
+            or "mobilefacenet", which need `weights`; a preset ("identity_small") or `.keras` file
+            of an `IdentityNetwork`; or a file of ArcFace's weights, or MobileFaceNet's `.tflite`.
         weights: File of its weights in place of the shipped or downloaded ones; for an
             `IdentityNetwork` also another preset.
 
@@ -135,10 +139,16 @@ def load_identity_network(name: str, weights: str | os.PathLike | None = None) -
                 "or the .keras file that it was converted to."
             )
         return load_arcface(weights)
+    if name == MOBILEFACENET:
+        if weights is None:
+            raise FileNotFoundError(f"MobileFaceNet needs its weights. {MOBILEFACENET_ORIGIN}")
+        return load_mobilefacenet(weights)
     if name == FACENET:
         return load_facenet(weights)
     if name == DEEP3D_FACENET:
         return load_deep3d_facenet(weights)
+    if weights is None and os.fspath(name).endswith(".tflite"):
+        return load_mobilefacenet(name)
     if weights is None and is_arcface_file(name):
         return load_arcface(name)
     return IdentityNetwork.from_preset(weights or name)

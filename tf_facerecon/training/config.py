@@ -244,12 +244,14 @@ class PerceptualSettings(yaml_settings.Section):
 
     Attributes:
         network: "identity_small" (trained on procedural faces), "facenet", "facenet_deep3d" (an
-            older one, fed as by microsoft/Deep3DFaceReconstruction) or "arcface".
+            older one, fed as by microsoft/Deep3DFaceReconstruction), "arcface" or "mobilefacenet".
         weights: Preset or file of its weights; none takes the shipped or downloaded ones, which
-            ArcFace does not have.
+            ArcFace and MobileFaceNet do not have.
     """
 
-    network: Literal["identity_small", "facenet", "facenet_deep3d", "arcface"] = "identity_small"
+    network: Literal["identity_small", "facenet", "facenet_deep3d", "arcface", "mobilefacenet"] = (
+        "identity_small"
+    )
     weights: str | None = None
 
 
