@@ -11,6 +11,7 @@ Convention:
 import dataclasses
 import functools
 import hashlib
+import importlib.resources
 import os
 import pathlib
 from collections.abc import Mapping
@@ -196,10 +197,11 @@ class MorphableModel:
 
     @classmethod
     def from_preset(cls, name: str | os.PathLike) -> "MorphableModel":
-        """Loads a face model by name: the procedural one, or a file in `face_model_folder()`.
+        """Loads a face model by name: one that ships, or a file in `face_model_folder()`.
 
         Args:
-            name: `"procedural"`, `"procedural-<number of vertices>"`, the stem of a file in
+            name: `"ict_london"` (shapes and colours of real people), `"procedural"` (computed,
+                needs no file), `"procedural-<number of vertices>"`, the stem of a file in
                 `face_model_folder()`, or a path ending in `.npz`.
 
         Raises:
@@ -216,6 +218,8 @@ class MorphableModel:
             return _procedural_model(None)
         if base == PROCEDURAL and density.isdecimal():
             return _procedural_model(int(density))
+        if text in shipped_face_models():
+            return _shipped_model(text)
         path = face_model_folder() / f"{text}.npz"
         if path.is_file():
             return cls.load(path)
@@ -237,6 +241,15 @@ def face_model_folder() -> pathlib.Path:
     return pathlib.Path(home) / "face_models"
 
 
+def shipped_face_models() -> list[str]:
+    """Names of the face models that are files of this package."""
+    return sorted(path.stem for path in _shipped_folder().glob("*.npz"))
+
+
+def _shipped_folder() -> pathlib.Path:
+    return pathlib.Path(str(importlib.resources.files("tf_facerecon"))) / "face_models"
+
+
 def _is_half(basis: np.ndarray) -> bool:
     """Whether half precision represents (nearly) all non-zero values of a basis exactly."""
     with np.errstate(over="ignore"):
@@ -249,3 +262,8 @@ def _is_half(basis: np.ndarray) -> bool:
 def _procedural_model(num_vertices: int | None) -> MorphableModel:
     # Building takes seconds; the arrays are read-only, so sharing one copy is safe.
     return MorphableModel(**model_sources.build_fields(PROCEDURAL, num_vertices=num_vertices))
+
+
+@functools.cache
+def _shipped_model(name: str) -> MorphableModel:
+    return MorphableModel.load(_shipped_folder() / f"{name}.npz")

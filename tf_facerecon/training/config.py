@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
 from tf_facerecon.training import yaml_settings
 
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -79,6 +80,8 @@ class SyntheticData(yaml_settings.Section):
         pool_batches: How many different batches are drawn; none for fresh ones all the time.
         lifelike: Whether faces smile, skin has wrinkles and images are augmented photometrically.
             Never so for validation.
+        max_yaw: Largest yaw, degrees; see `coefficient_sampling.FaceDistribution`. Validation has
+            its default.
     """
 
     kind: Literal["synthetic"] = "synthetic"
@@ -86,6 +89,7 @@ class SyntheticData(yaml_settings.Section):
     pixel_step: PositiveInt = 1
     pool_batches: PositiveInt | None = None
     lifelike: bool = False
+    max_yaw: Annotated[float, Field(ge=0, le=90)] = FaceDistribution.max_yaw
 
 
 class PhotoData(yaml_settings.Section):

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
 from tf_facerecon.datasets.deep3d_dataset import (
     build_deep3d_pytorch_dataset,
     build_deep3d_tensorflow_dataset,
@@ -107,6 +108,7 @@ def build_dataset(
         return build_synthetic_dataset(
             decoder,
             data.batch_size,
+            distribution=FaceDistribution(max_yaw=data.max_yaw),
             pixel_step=data.pixel_step,
             pool_batches=data.pool_batches,
             lifelike=data.lifelike,
