@@ -61,30 +61,39 @@ def test_portable_preset(folder):
 
 
 def test_made_by_goes_back_to_the_first_training(folder):
-    lifelike = find_config("r_net_small_lifelike")
+    photos = find_config("r_net_photos")
     small = find_config("r_net_small")
-    command = preset_command(
-        "train-c-net",
-        find_config("c_net_small"),
-        starts_from="runs/r_net_small_lifelike/r_net.keras",
-    )
-    assert command == (
-        "tf-facerecon train --config r_net_small && tf-facerecon train --config "
-        "r_net_small_lifelike && tf-facerecon train-c-net --config c_net_small"
-    )
-    # Settings of the runs that are there count, and a run that began with itself ends the chain.
     run_config.save_config(
-        run_config.load_config(lifelike, ["optimizer.learning_rate=0.5"]),
-        folder / "runs" / "r_net_small_lifelike" / "resolved_config.yaml",
+        run_config.load_config(
+            photos,
+            [
+                "optimizer.learning_rate=0.5",
+                "network.initial_weights=runs/r_net_small/r_net.keras",
+            ],
+        ),
+        folder / "runs" / "r_net_photos" / "resolved_config.yaml",
     )
+    command = preset_command(
+        "train-c-net", find_config("c_net_small"), starts_from="runs/r_net_photos/r_net.keras"
+    )
+    second = (
+        "tf-facerecon train --config r_net_photos "
+        "network.initial_weights=runs/r_net_small/r_net.keras optimizer.learning_rate=0.5"
+    )
+    assert command.split(" && ") == [
+        "tf-facerecon train --config r_net_small",
+        second,
+        "tf-facerecon train-c-net --config c_net_small",
+    ]
+    # A run that began with itself ends the chain.
     run_config.save_config(
         run_config.load_config(small, ["network.initial_weights=runs/r_net_small/r_net.keras"]),
         folder / "runs" / "r_net_small" / "resolved_config.yaml",
     )
-    command = preset_command("train", small, starts_from="runs/r_net_small_lifelike/r_net.keras")
+    command = preset_command("train", small, starts_from="runs/r_net_photos/r_net.keras")
     assert command.split(" && ") == [
         "tf-facerecon train --config r_net_small "
         "network.initial_weights=runs/r_net_small/r_net.keras",
-        "tf-facerecon train --config r_net_small_lifelike optimizer.learning_rate=0.5",
+        second,
         "tf-facerecon train --config r_net_small",
     ]

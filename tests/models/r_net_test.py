@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.models import r_net
 
 RELOAD = """
@@ -47,6 +48,18 @@ def test_r_net_starts_at_the_mean_face(images, lighting, width):
     assert coefficients.dtype == tf.float32
     np.testing.assert_array_equal(coefficients, np.zeros((2, width)))
     assert net.compute_output_shape((2, 224, 224, 3)) == (2, width)
+
+
+def test_r_net_for_face_model_predicts_all_its_coefficients():
+    model = made_up_model()
+    net = r_net.RNet.for_face_model(model, "small", lighting=9)
+    sizes = net.heads.layout.sizes
+    assert (sizes["identity"], sizes["expression"]) == (
+        model.identity_basis.shape[-1],
+        model.expression_basis.shape[-1],
+    )
+    assert (sizes["texture"], sizes["lighting"]) == (model.albedo_basis.shape[-1], 9)
+    assert (net.face_model, net.face_model_fingerprint) == (model.name, model.fingerprint)
 
 
 def test_r_net_small_size_preset():

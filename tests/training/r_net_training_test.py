@@ -53,12 +53,13 @@ def plain_stream(
     seed,
     first_batch=0,
     num_batches=None,
+    distribution=None,
     pixel_step=1,
     pool_batches=None,
     lifelike=False,
 ):
     """Noise for pictures and random faces for truth; batch i depends on `(seed, i)` only."""
-    del pixel_step, pool_batches, lifelike
+    del distribution, pixel_step, pool_batches, lifelike
 
     def make_batch(number):
         pair = tf.stack([tf.constant(seed, tf.int64), number])
@@ -80,11 +81,11 @@ def test_training_faces_alone_are_lifelike(monkeypatch):
         r_net_training, "build_synthetic_dataset", lambda *_, **options: asked.append(options)
     )
     smoke = pathlib.Path(__file__).parents[2] / "configs" / "smoke.yaml"
-    config = load_config(smoke, ["data.lifelike=true"])
+    config = load_config(smoke, ["data.lifelike=true", "data.max_yaw=70"])
     r_net_training.build_dataset(config, decoder=None)
     r_net_training.build_validation_dataset(config, decoder=None)
-    assert asked[0]["lifelike"] is True
-    assert not asked[1].get("lifelike", False)
+    assert asked[0]["lifelike"] is True and asked[0]["distribution"].max_yaw == 70
+    assert not asked[1].get("lifelike", False) and "distribution" not in asked[1]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tf_facerecon.training import config as run_config
 
 BACKBONES = {"small": "a small network for CPUs", "resnet50": "ResNet-50"}
 DATA = {
-    "synthetic": "procedural faces",
+    "synthetic": "synthetic faces",
     "photos": "photographs",
     "deep3d_tensorflow": "photographs",
     "deep3d_pytorch": "photographs",

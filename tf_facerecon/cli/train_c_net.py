@@ -19,7 +19,7 @@ import pathlib
 from tf_facerecon.cli import preset_commands, training_options
 from tf_facerecon.training import c_net_config
 
-DATA = {"synthetic": "procedural people", "photos": "photographs"}
+DATA = {"synthetic": "synthetic people", "photos": "photographs"}
 
 
 def main(arguments: list[str] | None = None) -> int:

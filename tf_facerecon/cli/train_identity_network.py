@@ -1,4 +1,4 @@
-"""Trains the small identity network on procedural people, or resumes an interrupted run.
+"""Trains the small identity network on synthetic people, or resumes an interrupted run.
 
     tf-facerecon train-identity-network --config identity_small
 

@@ -67,7 +67,7 @@ class FaceDecoder(float32_layer.Float32Layer):
 
     def __init__(
         self,
-        face_model: morphable_model.MorphableModel | str = "procedural",
+        face_model: morphable_model.MorphableModel | str = morphable_model.DEFAULT,
         num_lighting: int = 27,
         camera: cameras.PerspectiveCamera | dict | None = None,
         fingerprint: str | None = None,

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.layers import float32_layer
-from tf_facerecon.morphable_models.morphable_model import MorphableModel
+from tf_facerecon.morphable_models.morphable_model import DEFAULT, MorphableModel
 
 
 def linear_combination(mean: tf.Tensor, basis: tf.Tensor, coefficients: tf.Tensor) -> tf.Tensor:
@@ -58,7 +58,7 @@ class MorphableFace(float32_layer.Float32Layer):
 
     def __init__(
         self,
-        face_model: MorphableModel | str = "procedural",
+        face_model: MorphableModel | str = DEFAULT,
         fingerprint: str | None = None,
         **kwargs,
     ):

@@ -18,7 +18,7 @@ from tf_facerecon.morphable_models import vertex_sampling
 class HybridModel(keras.Model):
     """Trains an R-Net through the decoder with the hybrid-level loss of Deng et al. 2019, Sec. 4.
 
-        model = HybridModel(RNet("resnet50"), FaceDecoder("procedural"))
+        model = HybridModel(RNet.for_face_model("ict_london"), FaceDecoder("ict_london"))
         model.compile(keras.optimizers.Adam(1e-4))
         model.fit(dataset)
 

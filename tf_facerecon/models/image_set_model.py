@@ -22,7 +22,7 @@ from tf_facerecon.models.hybrid_model import HybridModel
 class ImageSetModel(HybridModel):
     """Trains a C-Net, and if wanted its R-Net, through the decoder with the hybrid-level loss.
 
-        model = ImageSetModel(r_net, CNet.for_r_net(r_net), FaceDecoder("procedural"))
+        model = ImageSetModel(r_net, CNet.for_r_net(r_net), FaceDecoder(r_net.face_model))
         model.compile(keras.optimizers.Adam(1e-4))
         model.fit(dataset)
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tf_facerecon.layers import coefficient_heads
 from tf_facerecon.models import frozen_layers, presets
 from tf_facerecon.models.backbones import resnet50, small
+from tf_facerecon.morphable_models.morphable_model import DEFAULT, MorphableModel
 
 IMAGE_SIZE = 224  # pixels, side of the aligned crop
 BACKBONES = ("resnet50", "small")
@@ -34,7 +35,7 @@ class RNet(frozen_layers.KeepsFrozenLayers):
         translation: Number of translation components, decimetres; always 3.
         head_scales: Constant factor of each head, see `coefficient_heads.CoefficientHeads`. `None`
             takes 1 for "resnet50" (the reference) and `BALANCED_SCALES` for "small".
-        face_model: Name of the face model that the coefficients belong to.
+        face_model: Name of the face model that the coefficients belong to; see `for_face_model`.
         face_model_fingerprint: Its fingerprint, "" while unknown.
         backbone_weights: Start of "resnet50": `None` (random), "imagenet" or a path. Not part of
             a saved model, which holds the weights themselves.
@@ -89,6 +90,39 @@ class RNet(frozen_layers.KeepsFrozenLayers):
             name="heads",
         )
         self.build((None, IMAGE_SIZE, IMAGE_SIZE, 3))
+
+    @classmethod
+    def for_face_model(
+        cls,
+        face_model: MorphableModel | str = DEFAULT,
+        backbone: str = "resnet50",
+        lighting: int = 27,
+        **kwargs,
+    ) -> "RNet":
+        """An untrained R-Net that predicts all coefficients of a face model.
+
+        Args:
+            face_model: A `MorphableModel`, or its name for `MorphableModel.from_preset`.
+            backbone: See `RNet`.
+            lighting: See `RNet`.
+            **kwargs: Further arguments of `RNet` and of Keras models.
+
+        Raises:
+            FileNotFoundError: If the face model is not there.
+            ValueError: As for `RNet`.
+        """
+        if not isinstance(face_model, MorphableModel):
+            face_model = MorphableModel.from_preset(face_model)
+        return cls(
+            backbone,
+            identity=face_model.identity_basis.shape[-1],
+            expression=face_model.expression_basis.shape[-1],
+            texture=face_model.albedo_basis.shape[-1],
+            lighting=lighting,
+            face_model=face_model.name,
+            face_model_fingerprint=face_model.fingerprint,
+            **kwargs,
+        )
 
     @classmethod
     def from_preset(cls, name_or_path: str | os.PathLike) -> "RNet":

@@ -13,6 +13,7 @@ import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
+from tf_facerecon.morphable_models.morphable_model import DEFAULT
 from tf_facerecon.training import yaml_settings
 
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -34,7 +35,7 @@ class RunSettings(yaml_settings.Section):
 class FaceModelSettings(yaml_settings.Section):
     """The 3DMM: a name or path for `MorphableModel.from_preset`."""
 
-    name: str = "procedural"
+    name: str = DEFAULT
 
 
 class RendererSettings(yaml_settings.Section):

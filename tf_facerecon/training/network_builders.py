@@ -40,12 +40,11 @@ def build_r_net(
                 f"{source.backbone_variant!r}. Expected: {backbone_variant!r}."
             )
         backbone_variant = source.backbone_variant
-    r_net = RNet(
+    r_net = RNet.for_face_model(
+        face_model,
         backbone,
-        **layout.sizes,
+        layout.lighting,
         head_scales=None if source is None else source.heads.scales,
-        face_model=face_model.name,
-        face_model_fingerprint=face_model.fingerprint,
         backbone_weights=backbone_weights,
         backbone_variant=backbone_variant or "imagenet",
         backbone_epsilon=None if source is None else source.backbone_epsilon,
