@@ -48,6 +48,19 @@ def test_model_overview_preset(toy):
     assert 100 < red.sum() < 5000
 
 
+def test_model_summary_preset(toy):
+    summary = face_model_overview.model_summary(toy)
+    # Mean, two modes of identity, two of albedo, twelve random faces.
+    assert summary.shape == (5 * ROW, 6 * STEP + MARGIN, 3)
+    mean = tile(summary, 0, 2)
+    for row in (1, 2):
+        for column in (1, 4):  # Between -2 and +2.
+            np.testing.assert_array_equal(tile(summary, row, column), mean)
+        for column in (0, 2, 3, 5):
+            assert np.abs(tile(summary, row, column) - mean).max() > 0.02
+    assert np.abs(tile(summary, 3, 0) - tile(summary, 4, 0)).max() > 0.05
+
+
 def test_model_overview_of_bounded_expressions(toy, monkeypatch):
     """Ends of ranges at 0, the neutral face, are not drawn."""
     drawn = []

@@ -6,7 +6,8 @@
 From top to bottom: the mean face from five viewpoints, as untextured shape, with its regions
 coloured and with a checkerboard texture; the first eight identity, expression and texture modes at
 -2 and +2 standard deviations (or at the limits of their range); eight random faces; the 68
-landmarks with their indices, those of the NoW challenge in red.
+landmarks with their indices, those of the NoW challenge in red. With --summary a smaller image, all
+in colour: the mean face, the first modes, twelve random faces.
 """
 
 import argparse
@@ -27,6 +28,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         type=pathlib.Path,
         help="image to write (default: <name>.png in the current folder)",
     )
+    parser.add_argument("--summary", action="store_true", help="render the smaller image")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random faces (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing image")
     options = parser.parse_args(arguments)
@@ -50,8 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise FileExistsError(f"{options.out} exists; add --overwrite to replace it.")
         model = MorphableModel.from_preset(options.face_model)
         print(f"Rendering {model.name} ({model.num_vertices} vertices) ...", flush=True)
-        overview = face_model_overview.model_overview(model, options.seed)
-        image_files.write_image(options.out, overview)
+        draw = face_model_overview.model_overview
+        if options.summary:
+            draw = face_model_overview.model_summary
+        image_files.write_image(options.out, draw(model, options.seed))
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT

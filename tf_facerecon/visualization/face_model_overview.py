@@ -1,4 +1,4 @@
-"""A figure of a 3DMM: mean face, first modes, random faces and landmarks."""
+"""Figures of a 3DMM: mean face, first modes, random faces and landmarks."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,6 +19,8 @@ from tf_facerecon.visualization.face_thumbnails import (
 
 COLUMNS = 8
 ANGLES = (-75.0, -40.0, 0.0, 40.0, 75.0)
+_SUMMARY_COLUMNS = 6
+_SUMMARY_MODES = 2  # Of identity and of albedo.
 _LARGE_TILE_SIZE = 980
 _CAPTION_LENGTH = 18
 _REGION_COLOURS = np.array(
@@ -53,7 +55,7 @@ def model_overview(model: MorphableModel, seed: int = 0) -> np.ndarray:
         *_shape_tiles(renderer, model.identity_basis, identity, None),
         *_shape_tiles(renderer, model.expression_basis, expression, model.expression_range),
         *_albedo_tiles(renderer),
-        *_random_tiles(renderer, seed),
+        *_random_tiles(renderer, seed, COLUMNS),
     ]
     rows = [
         _captioned_row(tiles[first : first + COLUMNS]) for first in range(0, len(tiles), COLUMNS)
@@ -63,7 +65,47 @@ def model_overview(model: MorphableModel, seed: int = 0) -> np.ndarray:
     return image_grid.stack_rows([*rows, landmarks])
 
 
-def _mean_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
+def model_summary(model: MorphableModel, seed: int = 0) -> np.ndarray:
+    """Draws a smaller figure of a 3DMM, all faces with their colours.
+
+    Args:
+        model: The 3DMM.
+        seed: Seed of the random faces.
+
+    Returns:
+        `[height, width, 3]` uint8 RGB. Rows from the top: the mean face at five yaw angles and its
+        shape; the first two modes of identity and of albedo, at -2, 0 and +2 standard deviations;
+        twelve random faces.
+    """
+    renderer = ThumbnailRenderer.for_model(model)
+    modes = [
+        (f"{kind} {mode + 1}: {coefficient:+g}", renderer.render_lit(shape, albedo))
+        for kind, basis in (("identity", model.identity_basis), ("texture", model.albedo_basis))
+        for mode in range(_SUMMARY_MODES)
+        for coefficient in (-2.0, 0.0, 2.0)
+        for shape, albedo in [_along_mode(model, kind, coefficient * basis[..., mode])]
+    ]
+    tiles = [
+        *_angle_tiles(renderer),
+        *modes,
+        *_random_tiles(renderer, seed, 2 * _SUMMARY_COLUMNS),
+    ]
+    rows = range(0, len(tiles), _SUMMARY_COLUMNS)
+    return image_grid.stack_rows(
+        [_captioned_row(tiles[first : first + _SUMMARY_COLUMNS]) for first in rows]
+    )
+
+
+def _along_mode(
+    model: MorphableModel, kind: str, change: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shape and albedo of the mean face, one of them changed."""
+    if kind == "identity":
+        return model.mean_shape + change, model.mean_albedo
+    return model.mean_shape, np.clip(model.mean_albedo + change, 0.0, 1.0)
+
+
+def _angle_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
     mean, albedo = renderer.model.mean_shape, renderer.model.mean_albedo
     return [
         *(
@@ -71,6 +113,13 @@ def _mean_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
             for degrees in ANGLES
         ),
         ("shape", renderer.render_clay(mean)),
+    ]
+
+
+def _mean_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
+    mean = renderer.model.mean_shape
+    return [
+        *_angle_tiles(renderer),
         ("regions", renderer.render(mean, _region_colours(renderer.model))),
         ("texture", _checkerboard_tile(renderer)),
     ]
@@ -146,20 +195,20 @@ def _albedo_tiles(renderer: ThumbnailRenderer) -> list[_Tile]:
     )
 
 
-def _random_tiles(renderer: ThumbnailRenderer, seed: int) -> list[_Tile]:
+def _random_tiles(renderer: ThumbnailRenderer, seed: int, count: int) -> list[_Tile]:
     """Random faces of increasing expression strength, yaw alternating between both sides."""
     model = renderer.model
     generator = np.random.default_rng(seed)
     identity, texture = (
-        generator.normal(size=(COLUMNS, basis.shape[-1])).astype(np.float32)
+        generator.normal(size=(count, basis.shape[-1])).astype(np.float32)
         for basis in (model.identity_basis, model.albedo_basis)
     )
-    strengths = tf.constant(np.linspace(0.0, 1.0, COLUMNS)[:, None], tf.float32)
+    strengths = tf.constant(np.linspace(0.0, 1.0, count)[:, None], tf.float32)
     expression = coefficient_sampling.sample_expression(
         model, strengths, tf.constant([seed, 0]), coefficient_sampling.FaceDistribution()
     ).numpy()
     tiles = []
-    for number in range(COLUMNS):
+    for number in range(count):
         shape = model.mean_shape + model.identity_basis @ identity[number]
         shape = shape + model.expression_basis @ expression[number]
         albedo = model.mean_albedo + model.albedo_basis @ texture[number]
