@@ -177,6 +177,8 @@ def describe(model, path: pathlib.Path, error_mm: float, options: argparse.Names
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = parse_arguments(arguments)
+    from tf_facerecon.morphable_models import morphable_model
+
     # Checksums of the source files are logged.
     logging.basicConfig(format="%(message)s")
     logging.getLogger("tf_facerecon").setLevel(logging.INFO)
@@ -192,5 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {str(error) or type(error).__name__}", file=sys.stderr)
         return EXIT_BAD_INPUT
     print(describe(model, path, error_mm, options))
-    print(f"Use it as {path if options.out else model.name}")
+    # A name of a model that ships finds that one, not the file.
+    by_path = options.out or model.name in morphable_model.shipped_face_models()
+    print(f"Use it as {path if by_path else model.name}")
     return 0
