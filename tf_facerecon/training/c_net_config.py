@@ -40,13 +40,15 @@ class SyntheticSets(SyntheticData):
     bad_frames: tuple[NonNegativeInt, NonNegativeInt] = (1, 3)
 
     @pydantic.model_validator(mode="after")
-    def _bad_frames_fit(self):
+    def _set_can_be_rendered(self):
         fewest, most = self.bad_frames
         if not fewest <= most <= self.set_size:
             raise ValueError(
                 "`bad_frames` must be two rising numbers up to `set_size`. "
                 f"Received: {list(self.bad_frames)} of {self.set_size}"
             )
+        if self.lifelike:
+            raise ValueError("`lifelike` is for single faces; image sets are never rendered so")
         return self
 
 

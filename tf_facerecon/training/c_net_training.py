@@ -9,6 +9,7 @@ import os
 import keras
 import tensorflow as tf
 
+from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.photo_set_dataset import build_photo_set_dataset
 from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
@@ -118,6 +119,7 @@ def build_dataset(
             data.set_size,
             seed=config.run.seed,
             first_batch=first_batch,
+            distribution=FaceDistribution(max_yaw=data.max_yaw),
             bad_frames=data.bad_frames,
             pixel_step=data.pixel_step,
             pool_batches=data.pool_batches,
