@@ -1,25 +1,19 @@
 """Photographs with hand-set points, from a folder or an archive."""
 
-import contextlib
 import dataclasses
-import io
 import os
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
 
-from tf_facerecon.io import array_archive, bounded_tar, image_files
+from tf_facerecon.io import array_archive, photo_archive
 from tf_facerecon.morphable_models.ict_london import london_points
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
 WHERE_FROM = (
     "Face Research Lab London Set, https://doi.org/10.6084/m9.figshare.5047666, with the points of "
     "its template files as an .npz"
 )
 _MAX_POINT_BYTES = 256 * 2**20
-_MAX_PHOTO_BYTES = 64 * 2**20
-_MAX_ARCHIVE_BYTES = 4 * 2**30
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,14 +50,19 @@ def read_photo_set(photos: str | os.PathLike, points: str | os.PathLike) -> Phot
     rows = _read_points(points)
     images: dict[str, np.ndarray] = {}
     unknown = []
-    for name, content in _photo_files(pathlib.Path(photos)):
+    if not os.path.exists(photos):
+        raise FileNotFoundError(
+            f"There are no photographs {os.fspath(photos)!r}. Expected: {WHERE_FROM}."
+        )
+    for path, content in photo_archive.photo_files(photos):
+        name = path.name
         if name in images:
             raise ValueError(f"{os.fspath(photos)!r} holds two photographs called {name}.")
         if name not in rows:
             unknown.append(name)
             continue
         if rows[name] is not None:
-            images[name] = image_files.photo_from_array(_decoded(name, content), name)
+            images[name] = photo_archive.decode_photo(name, content)
             _check_inside(name, images[name], rows[name])
     if unknown:
         raise ValueError(
@@ -113,41 +112,6 @@ def _read_points(path: str | os.PathLike) -> dict[str, np.ndarray | None]:
     if all(row is None for row in rows.values()):
         raise ValueError(f"{label!r} holds no points of any photograph.")
     return rows
-
-
-def _photo_files(path: pathlib.Path) -> Iterator[tuple[str, bytes]]:
-    if not path.exists():
-        raise FileNotFoundError(f"There are no photographs {str(path)!r}. Expected: {WHERE_FROM}.")
-    if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower() in SUFFIXES and file.is_file():
-                yield file.name, file.read_bytes()
-        return
-    try:
-        members = bounded_tar.members(path, max_bytes=_MAX_ARCHIVE_BYTES)
-        with contextlib.closing(members):
-            for member, stream in members:
-                name = pathlib.PurePosixPath(member.name)
-                if stream is None or name.suffix.lower() not in SUFFIXES:
-                    continue
-                if member.size > _MAX_PHOTO_BYTES:
-                    raise ValueError(f"{member.name} in {str(path)!r} is too large.")
-                blocks = iter(lambda: stream.read(bounded_tar.MAX_READ_BYTES), b"")  # noqa: B023
-                yield name.name, b"".join(blocks)
-    except bounded_tar.DAMAGE as error:
-        raise ValueError(
-            f"{str(path)!r} is not a readable tar archive (damaged or truncated?): {error}"
-        ) from error
-
-
-def _decoded(name: str, content: bytes) -> np.ndarray:
-    import PIL.Image
-
-    try:
-        with PIL.Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        raise ValueError(f"{name} is not a readable photograph: {error}") from error
 
 
 def _check_inside(name: str, image: np.ndarray, points: np.ndarray) -> None:
