@@ -69,6 +69,18 @@ def test_all_terms_of_the_truth_are_nearly_zero(r_net, decoder, batch):
     assert np.all(terms["photometric"] < wrong["photometric"])
 
 
+def test_terms_of_the_truth_count_for_images_that_have_it(r_net, decoder, batch):
+    names = ("vertices", "identity_mse", "landmark")
+    model = make(r_net, decoder, **dict.fromkeys(names, 1.0))
+    guess = batch["coefficients"] + 0.1
+    every = model.loss_terms(batch, guess)
+    mixed = model.loss_terms({**batch, "has_truth": tf.constant([0.0, 1.0])}, guess)
+    for name in names:
+        assert every[name][0] > 0
+        counts = [1.0, 1.0] if name == "landmark" else [0.0, 1.0]
+        np.testing.assert_allclose(mixed[name], every[name] * counts, rtol=1e-6)
+
+
 def test_photometric_definition_reaches_the_loss(r_net, decoder, batch):
     dim = {**batch, "skin": 0.6 * batch["skin"] * [[[[1.0]]], [[[0.1]]]]}
     zero = tf.zeros_like(batch["coefficients"])

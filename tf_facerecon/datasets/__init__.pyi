@@ -8,6 +8,7 @@ from .deep3d_dataset import (
 )
 from .geometric_augmentation import AugmentationRange as AugmentationRange
 from .identity_dataset import build_identity_dataset as build_identity_dataset
+from .mixed_dataset import mix_photos_and_renderings as mix_photos_and_renderings
 from .photo_dataset import build_photo_dataset as build_photo_dataset
 from .photo_preparation import prepare_photos as prepare_photos
 from .photo_set_dataset import build_photo_set_dataset as build_photo_set_dataset

@@ -129,12 +129,13 @@ class HybridTerms:
         }
         for group in GROUPS:
             terms[f"{group}_mse"] = functools.partial(self._mse, batch, groups, group)
-        return {name: terms[name]() for name in self.names}
+        return {name: _with_truth(name, terms[name](), batch) for name in self.names}
 
     @property
     def keys(self) -> frozenset[str]:
-        """The entries of a batch that the terms need."""
-        return frozenset(key for name in self.names for key in self._keys_of(name))
+        """The entries of a batch that the terms need, and those that they take if they are there."""
+        optional = () if GROUND_TRUTH_TERMS.isdisjoint(self.names) else ("has_truth",)
+        return frozenset(key for name in self.names for key in self._keys_of(name)).union(optional)
 
     def _keys_of(self, name):
         points = ("five_points",) if name == "perceptual" and self._embed_by_points else ()
@@ -180,6 +181,13 @@ class HybridTerms:
     def _mse(self, batch, groups, group):
         true = self._decoder.layout.split(tf.cast(batch["coefficients"], tf.float32))
         return supervised.coefficient_mse({group: groups[group]}, {group: true[group]})[group]
+
+
+def _with_truth(name: str, values: tf.Tensor, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Terms `[B]`, those that compare with the truth 0 for images that have none."""
+    if name not in GROUND_TRUTH_TERMS or "has_truth" not in batch:
+        return values
+    return values * tf.cast(batch["has_truth"], values.dtype)
 
 
 def _landmark(batch, decoded):

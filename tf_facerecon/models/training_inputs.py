@@ -117,6 +117,7 @@ def check_batch(
         "landmark_weights": (68,),
         "five_points": (5, 2),
         "coefficients": (decoder.layout.total,),
+        "has_truth": (),
         "image_mask": (),
     }
     for key, shape in shapes.items():

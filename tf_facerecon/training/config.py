@@ -330,7 +330,11 @@ class LoggingSettings(yaml_settings.Section):
 
 
 class TrainingConfig(yaml_settings.Section):
-    """All settings of one training run; `load_config` reads it."""
+    """All settings of one training run; `load_config` reads it.
+
+    `renderings` are synthetic faces that are added to every batch of photographs (their
+    `batch_size` to that of `data`); terms that need the truth count for these alone.
+    """
 
     run: RunSettings = RunSettings()
     face_model: FaceModelSettings = FaceModelSettings()
@@ -340,6 +344,7 @@ class TrainingConfig(yaml_settings.Section):
         SyntheticData | PhotoData | Deep3DTensorFlowData | Deep3DPyTorchData,
         Field(discriminator="kind"),
     ] = SyntheticData()
+    renderings: SyntheticData | None = None
     loss_weights: LossWeights
     photometric: PhotometricSettings = PhotometricSettings()
     perceptual: PerceptualSettings = PerceptualSettings()
@@ -357,11 +362,13 @@ class TrainingConfig(yaml_settings.Section):
     def _sections_agree(self):
         if self.data.kind != "synthetic":
             ground_truth = self.loss_weights.ground_truth_terms()
-            if ground_truth:
+            if ground_truth and self.renderings is None:
                 raise ValueError(
                     f"`loss_weights` of {ground_truth} compare with the truth of synthetic faces, "
-                    "which photographs do not have: set them to 0"
+                    "which photographs do not have: set them to 0, or add `renderings`"
                 )
+        elif self.renderings is not None:
+            raise ValueError("`renderings` are added to photographs; `data` are renderings already")
         if self.data.kind in ("photos", "deep3d_tensorflow"):
             if self.schedule.validation_batches and self.data.validation_folder is None:
                 raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")

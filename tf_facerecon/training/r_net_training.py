@@ -18,6 +18,7 @@ from tf_facerecon.datasets.deep3d_dataset import (
     build_deep3d_tensorflow_dataset,
 )
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
+from tf_facerecon.datasets.mixed_dataset import mix_photos_and_renderings
 from tf_facerecon.datasets.photo_dataset import build_photo_dataset
 from tf_facerecon.datasets.synthetic_dataset import build_synthetic_dataset
 from tf_facerecon.geometry.camera import PerspectiveCamera
@@ -28,7 +29,7 @@ from tf_facerecon.models.r_net import RNet
 from tf_facerecon.photos.skin_probability import SkinModel
 from tf_facerecon.training import callbacks as run_callbacks
 from tf_facerecon.training import fit_loop, network_builders
-from tf_facerecon.training.config import TrainingConfig
+from tf_facerecon.training.config import SyntheticData, TrainingConfig
 from tf_facerecon.training.run_folder import RunFolder, TrainingResult, train_in_folder
 from tf_facerecon.visualization import training_panel
 
@@ -102,18 +103,31 @@ def build_dataset(
     config: TrainingConfig, decoder: FaceDecoder, first_batch: int = 0
 ) -> tf.data.Dataset:
     """Endless training batches, from number `first_batch` on."""
-    data = config.data
     order: dict[str, Any] = {"seed": config.run.seed, "first_batch": first_batch}
-    if data.kind == "synthetic":
-        return build_synthetic_dataset(
-            decoder,
-            data.batch_size,
-            distribution=FaceDistribution(max_yaw=data.max_yaw),
-            pixel_step=data.pixel_step,
-            pool_batches=data.pool_batches,
-            lifelike=data.lifelike,
-            **order,
-        )
+    if config.data.kind == "synthetic":
+        return _build_renderings(config.data, decoder, order)
+    photos = _build_photos(config, order)
+    if config.renderings is None:
+        return photos
+    return mix_photos_and_renderings(photos, _build_renderings(config.renderings, decoder, order))
+
+
+def _build_renderings(
+    data: SyntheticData, decoder: FaceDecoder, order: dict[str, Any]
+) -> tf.data.Dataset:
+    return build_synthetic_dataset(
+        decoder,
+        data.batch_size,
+        distribution=FaceDistribution(max_yaw=data.max_yaw),
+        pixel_step=data.pixel_step,
+        pool_batches=data.pool_batches,
+        lifelike=data.lifelike,
+        **order,
+    )
+
+
+def _build_photos(config: TrainingConfig, order: dict[str, Any]) -> tf.data.Dataset:
+    data = config.data
     if data.kind == "deep3d_tensorflow":
         return build_deep3d_tensorflow_dataset(data.folder, data.batch_size, **order)
     augmentation = AugmentationRange() if data.augment else None
@@ -138,15 +152,29 @@ def build_dataset(
 
 def build_validation_dataset(config: TrainingConfig, decoder: FaceDecoder) -> tf.data.Dataset:
     """The same `schedule.validation_batches` batches of unseen faces every time."""
+    if config.data.kind == "synthetic":
+        return _build_validation_renderings(config, config.data, decoder)
+    photos = _build_validation_photos(config)
+    if config.renderings is None:
+        return photos
+    renderings = _build_validation_renderings(config, config.renderings, decoder)
+    return mix_photos_and_renderings(photos, renderings)
+
+
+def _build_validation_renderings(
+    config: TrainingConfig, data: SyntheticData, decoder: FaceDecoder
+) -> tf.data.Dataset:
+    return build_synthetic_dataset(
+        decoder,
+        data.batch_size,
+        seed=config.run.seed + VALIDATION_SEED_OFFSET,
+        num_batches=config.schedule.validation_batches,
+        pixel_step=data.pixel_step,
+    )
+
+
+def _build_validation_photos(config: TrainingConfig) -> tf.data.Dataset:
     data, num_batches = config.data, config.schedule.validation_batches
-    if data.kind == "synthetic":
-        return build_synthetic_dataset(
-            decoder,
-            data.batch_size,
-            seed=config.run.seed + VALIDATION_SEED_OFFSET,
-            num_batches=num_batches,
-            pixel_step=data.pixel_step,
-        )
     in_order: dict[str, Any] = {"num_batches": num_batches, "shuffle": False}
     if data.kind == "deep3d_tensorflow":
         return build_deep3d_tensorflow_dataset(data.validation_folder, data.batch_size, **in_order)
