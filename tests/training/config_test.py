@@ -132,6 +132,17 @@ def test_differing_settings_preset(write):
     assert run_config.differing_settings(first, second) == {"run.seed": (0, 3)}
 
 
+def test_renderings_are_for_photographs(write):
+    truth = "loss_weights: {vertices: 1}\n"
+    photos = "data: {kind: photos, folder: x}\n"
+    config = run_config.load_config(write(photos + truth + "renderings: {batch_size: 2}\n"))
+    assert (config.renderings.batch_size, config.renderings.lifelike) == (2, False)
+    with pytest.raises(ValueError, match="set them to 0, or add `renderings`"):
+        run_config.load_config(write(photos + truth))
+    with pytest.raises(ValueError, match="`data` are renderings already"):
+        run_config.load_config(write(truth + "renderings: {batch_size: 2}\n"))
+
+
 @pytest.mark.parametrize("path", TRAINING_CONFIGS, ids=lambda path: path.stem)
 def test_shipped_config_is_valid_and_says_how_to_use_it(path):
     run_config.load_config(path)

@@ -133,9 +133,10 @@ class HybridTerms:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The entries of a batch that the terms need, and those that they take if they are there."""
+        """The entries of a batch that the terms need, and those that they take if present."""
         optional = () if GROUND_TRUTH_TERMS.isdisjoint(self.names) else ("has_truth",)
-        return frozenset(key for name in self.names for key in self._keys_of(name)).union(optional)
+        needed = (key for name in self.names for key in self._keys_of(name))
+        return frozenset([*needed, *optional])
 
     def _keys_of(self, name):
         points = ("five_points",) if name == "perceptual" and self._embed_by_points else ()
