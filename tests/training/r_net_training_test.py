@@ -88,6 +88,31 @@ def test_training_faces_alone_are_lifelike(monkeypatch):
     assert not asked[1].get("lifelike", False) and "distribution" not in asked[1]
 
 
+def test_renderings_are_mixed_into_photographs(monkeypatch):
+    asked = []
+
+    def photos(*arguments, **options):
+        asked.append(options)
+        return tf.data.Dataset.from_tensors({"image": tf.zeros((2, 4, 4, 3))})
+
+    def renderings(*arguments, **options):
+        asked.append(options)
+        batch = {"image": tf.ones((3, 4, 4, 3)), "coefficients": tf.ones((3, 5))}
+        return tf.data.Dataset.from_tensors(batch)
+
+    monkeypatch.setattr(r_net_training, "build_photo_dataset", photos)
+    monkeypatch.setattr(r_net_training, "build_synthetic_dataset", renderings)
+    photo_config = pathlib.Path(__file__).parents[2] / "configs" / "r_net_photos.yaml"
+    config = load_config(photo_config, ["renderings={max_yaw: 80}", "run.seed=3"])
+    (batch,) = r_net_training.build_dataset(config, decoder=None, first_batch=7)
+    np.testing.assert_array_equal(batch["has_truth"], [0, 0, 1, 1, 1])
+    assert all((options["seed"], options["first_batch"]) == (3, 7) for options in asked)
+    assert asked[1]["distribution"].max_yaw == 80
+    (batch,) = r_net_training.build_validation_dataset(config, decoder=None)
+    assert batch["image"].shape[0] == 5
+    assert asked[3]["seed"] == 3 + r_net_training.VALIDATION_SEED_OFFSET
+
+
 @pytest.fixture
 def settings(face_model_path):
     return plain_settings(face_model_path)
