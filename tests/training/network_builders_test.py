@@ -81,7 +81,9 @@ def test_build_r_net_starts_from_a_network_without_fingerprint(face_model, tmp_p
 
 def test_build_r_net_of_a_variant(face_model, monkeypatch):
     calls = []
-    monkeypatch.setattr(network_builders, "RNet", lambda *_, **options: calls.append(options))
+    monkeypatch.setattr(
+        network_builders.RNet, "for_face_model", lambda *_, **options: calls.append(options)
+    )
     network_builders.build_r_net(LAYOUT, face_model, "resnet50", backbone_variant="deep3d_pytorch")
     network_builders.build_r_net(LAYOUT, face_model, "resnet50")
     assert [call["backbone_variant"] for call in calls] == ["deep3d_pytorch", "imagenet"]

@@ -15,6 +15,7 @@ from typing import Any
 from tf_facerecon.morphable_models.importers.ict import ict_parts
 
 PROCEDURAL = "procedural"
+DEFAULT = "ict_london"  # Of the layers and trainings that are not told.
 
 _COMMAND = "tf-facerecon build-face-model"
 

@@ -24,7 +24,7 @@ from tf_facerecon.io import array_checksum
 from tf_facerecon.morphable_models import model_checks, model_file, model_sources
 
 PROCEDURAL = model_sources.PROCEDURAL
-DEFAULT = "ict_london"  # Of the layers and trainings that are not told.
+DEFAULT = model_sources.DEFAULT
 
 _MASKS = ("skin_region", "face_region")
 _BUILT = [repr(kind) for kind in model_sources.KINDS if kind != PROCEDURAL]

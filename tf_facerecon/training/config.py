@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
-from tf_facerecon.morphable_models.morphable_model import DEFAULT
+from tf_facerecon.morphable_models.model_sources import DEFAULT
 from tf_facerecon.training import yaml_settings
 
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -81,8 +80,8 @@ class SyntheticData(yaml_settings.Section):
         pool_batches: How many different batches are drawn; none for fresh ones all the time.
         lifelike: Whether faces smile, skin has wrinkles and images are augmented photometrically.
             Never so for validation.
-        max_yaw: Largest yaw, degrees; see `coefficient_sampling.FaceDistribution`. Validation has
-            its default.
+        max_yaw: Largest yaw, degrees; see `coefficient_sampling.FaceDistribution`. Validation
+            faces always have 45.
     """
 
     kind: Literal["synthetic"] = "synthetic"
@@ -90,7 +89,7 @@ class SyntheticData(yaml_settings.Section):
     pixel_step: PositiveInt = 1
     pool_batches: PositiveInt | None = None
     lifelike: bool = False
-    max_yaw: Annotated[float, Field(ge=0, le=90)] = FaceDistribution.max_yaw
+    max_yaw: Annotated[float, Field(ge=0, le=90)] = 45.0
 
 
 class PhotoData(yaml_settings.Section):
