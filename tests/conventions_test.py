@@ -12,6 +12,7 @@ from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import mesh_normals, rigid_transforms, rotations
 from tf_facerecon.io import image_files, mesh_files
+from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.layers.morphable_face import MorphableFace
 from tf_facerecon.lighting import lambertian_shading, spherical_harmonics
 from tf_facerecon.losses import landmark, photometric
@@ -331,6 +332,18 @@ def test_convention_five_points(face):
     eyes = [landmarks[[36, 39]].mean(axis=0), landmarks[[42, 45]].mean(axis=0)]
     np.testing.assert_allclose(five, [*eyes, *landmarks[[30, 48, 54]]], atol=1e-6)
     np.testing.assert_allclose(five, face_alignment.FIVE_POINT_TEMPLATE, atol=0.1)
+
+
+def test_convention_jaw(face):
+    turned = np.zeros((1, 257), np.float32)
+    turned[0, 225] = 0.7  # The right side of the face is the far one.
+    fixed, contour = (
+        FaceDecoder(face, jaw=jaw)(turned, render=False) for jaw in ("fixed", "contour")
+    )
+    vertices = contour["vertices"].numpy()[0, face.landmarks]
+    np.testing.assert_allclose(fixed["landmarks"][0], cameras.project(vertices, CAMERA), atol=1e-3)
+    moved = (contour["landmarks"] - fixed["landmarks"]).numpy()[0, :, 0]
+    assert moved[12:17].min() > 5 and np.abs(moved[:8]).max() < 1 and not moved[17:].any()
 
 
 def test_convention_landmark_weights():

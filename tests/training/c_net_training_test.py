@@ -176,6 +176,11 @@ def test_build_model_starts_from_initial_weights(finished, parts):
     assert model.c_net.r_net_fingerprint == presets.weights_fingerprint(model.r_net)
 
 
+def test_build_model_takes_the_jaw_of_the_configuration(parts):
+    model = c_net_training.build_model(make_config(parts, landmarks={"jaw": "contour"}))
+    assert model.decoder.jaw == "contour"
+
+
 def test_build_model_other_face_model_exception_raised(parts, tmp_path):
     toy_face.build_toy_face_model(seed=8).save(tmp_path / "other.npz")
     config = make_config(parts, face_model={"name": str(tmp_path / "other.npz")})

@@ -331,6 +331,13 @@ def test_renderer_backend_of_the_configuration_is_the_decoder_s(settings, backen
     assert r_net_training.build_model(config).decoder.renderer.backend == backend
 
 
+@pytest.mark.parametrize("jaw", ["fixed", "contour"])
+def test_jaw_of_the_configuration_is_the_decoder_s(settings, jaw):
+    settings["landmarks"] = {"jaw": jaw}
+    config = TrainingConfig.model_validate(settings)
+    assert r_net_training.build_model(config).decoder.jaw == jaw
+
+
 def test_unknown_renderer_backend_exception_raised(settings):
     settings["renderer"] = {"backend": "opengl"}
     with pytest.raises(ValueError, match="tensorflow_graphics"):

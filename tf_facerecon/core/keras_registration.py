@@ -19,6 +19,7 @@ CLASSES = {
     "CNet": "models.c_net",
     "ClipSpaceProjection": "layers.perspective_projection",
     "CoefficientHeads": "layers.coefficient_heads",
+    "ContourLandmarks": "layers.contour_landmarks",
     "Conv2D": "layers.fused_convolution",
     "FaceDecoder": "layers.face_decoder",
     "FusedAdam": "training.fused_adam",

@@ -6,6 +6,7 @@ from .camera import (
     to_clip_space as to_clip_space,
     world_to_camera as world_to_camera,
 )
+from .contour_points import outermost_candidates as outermost_candidates
 from .face_landmarks import five_points_from_landmarks as five_points_from_landmarks
 from .mesh_normals import (
     VertexIncidence as VertexIncidence,

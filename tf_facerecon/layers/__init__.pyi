@@ -1,4 +1,5 @@
 from .coefficient_heads import CoefficientHeads as CoefficientHeads
+from .contour_landmarks import ContourLandmarks as ContourLandmarks
 from .face_decoder import FaceDecoder as FaceDecoder
 from .identity_aggregation import (
     IdentityAggregation as IdentityAggregation,

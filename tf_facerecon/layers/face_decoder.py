@@ -15,6 +15,7 @@ import tensorflow as tf
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry.face_landmarks import five_points_from_landmarks
 from tf_facerecon.layers import float32_layer
+from tf_facerecon.layers.contour_landmarks import ContourLandmarks
 from tf_facerecon.layers.mesh_renderer import MeshRenderer
 from tf_facerecon.layers.morphable_face import MorphableFace
 from tf_facerecon.layers.perspective_projection import (
@@ -27,6 +28,8 @@ from tf_facerecon.layers.spherical_harmonics_illumination import SphericalHarmon
 from tf_facerecon.layers.vertex_normals import VertexNormals
 from tf_facerecon.morphable_models import face_region, morphable_model
 from tf_facerecon.morphable_models.coefficients import CoefficientLayout
+
+JAWS = ("fixed", "contour")
 
 
 @keras.saving.register_keras_serializable(package="tf_facerecon")
@@ -44,6 +47,8 @@ class FaceDecoder(float32_layer.Float32Layer):
         renderer_backend: "native" or "tensorflow_graphics", see `MeshRenderer`.
         misnumbered_region: Whether `region_mask` is that of Deep3DFaceRecon_pytorch, whose region
             consists of wrong triangles, see `morphable_models.face_region`.
+        jaw: Where landmarks 0-16 lie: "fixed" at their vertices, as 3D labels, or on the visible
+            "contour" of the turned face, as 2D labels, see `ContourLandmarks`.
 
     Call arguments:
         coefficients: Float tensor `[B, layout.total]`.
@@ -61,7 +66,7 @@ class FaceDecoder(float32_layer.Float32Layer):
 
     Raises:
         ValueError: If the coefficients have another shape or dtype, `camera` is no camera, or there
-            is no such backend.
+            is no such backend or `jaw`.
         ImportError: If the backend is "tensorflow_graphics", which cannot be imported.
     """
 
@@ -73,6 +78,7 @@ class FaceDecoder(float32_layer.Float32Layer):
         fingerprint: str | None = None,
         renderer_backend: str = "native",
         misnumbered_region: bool = False,
+        jaw: str = "fixed",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -97,6 +103,10 @@ class FaceDecoder(float32_layer.Float32Layer):
             return_depth=False,
         )
         self._landmark_indices = float32_layer.constant(model.landmarks)
+        if jaw not in JAWS:
+            raise ValueError(f"`jaw` must be one of {JAWS}. Received: {jaw!r}.")
+        self.jaw = jaw
+        self.contour_landmarks = ContourLandmarks(model, self.camera) if jaw == "contour" else None
         in_region = face_region.is_region_triangle(model.triangles, model.face_region)
         self._triangle_in_region = float32_layer.constant(in_region.astype(np.float32))
         self.misnumbered_region = misnumbered_region
@@ -121,6 +131,8 @@ class FaceDecoder(float32_layer.Float32Layer):
         self.morphable_face.build(groups["identity"], groups["expression"], groups["texture"])
         self.pose_transform.build(vertices, groups["rotation"], groups["translation"])
         self.projection.build((batch_size, len(model.landmarks), 3))
+        if self.contour_landmarks is not None:
+            self.contour_landmarks.build(vertices, groups["rotation"])
         self.vertex_normals.build(vertices)
         self.illumination.build(vertices, vertices, groups["lighting"])
         self.clip_projection.build(vertices)
@@ -140,6 +152,9 @@ class FaceDecoder(float32_layer.Float32Layer):
         )
         vertices = self.pose_transform(shape, groups["rotation"], groups["translation"])
         landmarks = self.projection(tf.gather(vertices, self._landmark_indices, axis=1))
+        if self.contour_landmarks is not None:
+            jaw = self.contour_landmarks(vertices, groups["rotation"])
+            landmarks = tf.concat([jaw, landmarks[:, jaw.shape[1] :]], axis=1)
         decoded = {
             "shape": shape,
             "albedo": albedo,
@@ -233,4 +248,5 @@ class FaceDecoder(float32_layer.Float32Layer):
             "fingerprint": self.face_model.fingerprint,
             "renderer_backend": self.renderer.backend,
             "misnumbered_region": self.misnumbered_region,
+            "jaw": self.jaw,
         }

@@ -83,6 +83,7 @@ def build_model(config: CNetConfig) -> ImageSetModel:
         num_lighting=r_net.heads.layout.lighting,
         fingerprint=r_net.face_model_fingerprint or None,
         renderer_backend=config.renderer.backend,
+        jaw=config.landmarks.jaw,
     )
     c_net = CNet.for_r_net(r_net, config.network.preset)
     if config.network.initial_weights is not None:

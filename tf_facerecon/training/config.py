@@ -43,6 +43,18 @@ class RendererSettings(yaml_settings.Section):
     backend: Literal["native", "tensorflow_graphics"] = "native"
 
 
+class LandmarkSettings(yaml_settings.Section):
+    """What the 68 landmarks of the decoder are.
+
+    Attributes:
+        jaw: "fixed" vertices, as 3D labels, or the visible "contour", as 2D labels of turned heads
+            (300-W, MediaPipe); see `layers.ContourLandmarks`. Photographs' labels must be of the
+            same kind; those of synthetic faces are.
+    """
+
+    jaw: Literal["fixed", "contour"] = "fixed"
+
+
 class NetworkSettings(yaml_settings.Section):
     """The R-Net.
 
@@ -338,6 +350,7 @@ class TrainingConfig(yaml_settings.Section):
     run: RunSettings = RunSettings()
     face_model: FaceModelSettings = FaceModelSettings()
     renderer: RendererSettings = RendererSettings()
+    landmarks: LandmarkSettings = LandmarkSettings()
     network: NetworkSettings = NetworkSettings()
     data: Annotated[
         SyntheticData | PhotoData | Deep3DTensorFlowData | Deep3DPyTorchData,

@@ -77,6 +77,7 @@ def build_model(config: TrainingConfig) -> HybridModel:
         config.face_model.name,
         num_lighting=config.network.num_lighting,
         renderer_backend=config.renderer.backend,
+        jaw=config.landmarks.jaw,
         camera=PerspectiveCamera(half_pixel_offset=has_quirks),
         misnumbered_region=has_quirks and config.data.kind == "deep3d_pytorch",
     )
