@@ -7,7 +7,7 @@ Photographs are aligned by five of the given landmarks, as is usual on AFLW2000-
 2016). NME is the mean distance of the 68 points over the square root of the area of the box of the
 true landmarks, by |yaw| if the labels tell it. Offsets are mean differences (predicted - true) of
 groups of points, % of the distance between the outer corners of the eyes. The baseline is the mean
-face, frontal, placed by the alignment. `evaluation/labelled_photos.py` describes the labels.
+face, frontal, placed by the alignment. `datasets/labelled_photos.py` describes the labels.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 import tf_facerecon
-from tf_facerecon.evaluation import labelled_photos
+from tf_facerecon.datasets import labelled_photos
 from tf_facerecon.io import json_files
 from tf_facerecon.metrics import landmark_error
 from tf_facerecon.photos import face_alignment

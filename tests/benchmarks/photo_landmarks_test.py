@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import photo_landmarks
-from tf_facerecon.evaluation.labelled_photos import Labels
+from tf_facerecon.datasets.labelled_photos import Labels
 
 
 def test_figures_by_hand(rng):

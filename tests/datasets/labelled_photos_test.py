@@ -2,7 +2,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tf_facerecon.evaluation import labelled_photos
+from tf_facerecon.datasets import labelled_photos
 
 
 @pytest.fixture
