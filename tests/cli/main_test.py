@@ -93,6 +93,7 @@ def test_start_up_log_is_told_from_messages(line, is_noise, has_gpu, monkeypatch
         ["train-skin-model", "x" * 300, "--out", "o.npz"],
         ["build-face-model", "bfm09", "--source", "x" * 300],
         ["prepare-photos", "x" * 300],
+        ["label-photos", "--photos", "p", "--labels", "x" * 300, "--out", "o"],
         ["export", "--network", "x" * 300, "--out", "o"],
     ],
     ids=" ".join,

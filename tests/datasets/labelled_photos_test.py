@@ -51,6 +51,15 @@ def test_held_out_people_are_whole_people():
     assert not labelled_photos.is_held_out("anna") and labelled_photos.is_held_out("anna", every=1)
 
 
+def test_photo_files_without_labels_have_no_landmarks(photos):
+    labels = labelled_photos.Labels({"bert/1.png": np.ones((68, 2))}, {})
+    found = list(labelled_photos.photo_files_and_landmarks(photos, labels))
+    names = [name for name, _, _ in found]
+    assert names == ["anna/1.png", "bert/1.png", "bert/2.png"]
+    assert [landmarks is None for _, _, landmarks in found] == [True, False, True]
+    assert found[1][1] == (photos / "bert/1.png").read_bytes()
+
+
 def test_labelled_photos_exception_raised(photos, tmp_path, rng):
     with pytest.raises(FileNotFoundError, match="no file of labels"):
         labelled_photos.read_labels(tmp_path / "absent.npz")

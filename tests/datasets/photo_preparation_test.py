@@ -1,4 +1,8 @@
+import itertools
+import json
 import os
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -107,12 +111,11 @@ def test_prepare_photos_skips_and_tells(photos):
 def test_prepare_photos_goes_on_where_it_stopped(photos, monkeypatch):
     whole, calls = prepare(photos, prepared_folder=photos.parent / "whole")
     real = photo_preparation._prepare_photo
-    done = []
+    begun = itertools.count()
 
     def interrupted(path, *arguments):
-        if len(done) == 2:
+        if next(begun) >= 2:
             raise KeyboardInterrupt
-        done.append(path)
         return real(path, *arguments)
 
     monkeypatch.setattr(photo_preparation, "_prepare_photo", interrupted)
@@ -126,6 +129,44 @@ def test_prepare_photos_goes_on_where_it_stopped(photos, monkeypatch):
         assert all(np.array_equal(first[key], second[key]) for key in first)
     files = [path.name for path in prepared.folder.rglob("*")]
     assert not [name for name in files if name.startswith(".part-")]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_prepare_photos_is_the_same_with_any_number_of_threads(photos, monkeypatch, workers):
+    write_photos(photos, [f"more/{i}.png" for i in range(20)])
+    monkeypatch.setattr(photo_preparation.os, "cpu_count", lambda: workers)
+    real = photo_preparation._prepare_photo
+    threads, waiting = set(), threading.Barrier(workers, timeout=60)
+
+    def recorded(path, *arguments):
+        if threading.get_ident() not in threads:
+            threads.add(threading.get_ident())
+            waiting.wait()  # Until each of the threads has a photograph.
+        return real(path, *arguments)
+
+    monkeypatch.setattr(photo_preparation, "_prepare_photo", recorded)
+    prepared, calls = prepare(photos)
+    assert len(threads) == workers and calls == 24
+    index = json.loads((prepared.folder / "index.json").read_text(encoding="utf-8"))
+    assert list(index["photos"]) == list(prepared.names)
+    image = image_files.read_image(photos / "more/7.png")
+    expected = face_alignment.align_face(image, FACE).image
+    np.testing.assert_array_equal(prepared.load("more/7.png")["image"], expected)
+
+
+def test_prepare_photos_detects_one_face_at_a_time(photos, monkeypatch):
+    """Detectors need not be safe for threads."""
+    monkeypatch.setattr(photo_preparation.os, "cpu_count", lambda: 4)
+    inside = threading.Semaphore(1)
+
+    class Alone(MadeUpDetector):
+        def detect(self, image):
+            assert inside.acquire(blocking=False)
+            time.sleep(0.02)
+            inside.release()
+            return super().detect(image)
+
+    assert len(prepare_photos(photos, detector=Alone(), progress=False).names) == 4
 
 
 def test_prepare_photos_does_again_what_changed(photos):

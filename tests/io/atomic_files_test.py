@@ -81,3 +81,13 @@ def test_atomic_path_unwritable_folder_exception_raised(tmp_path, monkeypatch):
     with pytest.raises(PermissionError, match="not writable"):
         with atomic_files.atomic_path(tmp_path / "a.txt"):
             pass
+
+
+def test_write_if_changed_leaves_equal_files_alone(tmp_path):
+    target = tmp_path / "new" / "a.bin"
+    assert atomic_files.write_if_changed(target, b"one")
+    os.utime(target, (1, 1))
+    assert not atomic_files.write_if_changed(target, b"one")
+    assert target.stat().st_mtime == 1
+    assert atomic_files.write_if_changed(target, b"two")
+    assert target.read_bytes() == b"two" and os.listdir(target.parent) == ["a.bin"]

@@ -26,6 +26,17 @@ def test_read_image_png_round_trip(tmp_path, photo):
     assert os.listdir(tmp_path) == ["a.png"]
 
 
+def test_write_image_png_of_less_compression_has_the_same_pixels(tmp_path, rng):
+    walk = rng.integers(-2, 3, (128, 256)).cumsum(axis=1).astype(np.uint8)
+    for compression in (0, 1, 6):
+        path = tmp_path / f"{compression}.png"
+        image_files.write_image(path, walk, compression=compression)
+        np.testing.assert_array_equal(image_files.read_image(path)[..., 0], walk)
+    image_files.write_image(tmp_path / "default.png", walk)
+    sizes = [(tmp_path / f"{name}.png").stat().st_size for name in ("default", 1, 0)]
+    assert sizes == sorted(sizes) and len(set(sizes)) == 3
+
+
 def test_read_image_jpeg_round_trip(tmp_path):
     flat = np.full((24, 32, 3), (200, 120, 40), np.uint8)
     image_files.write_image(tmp_path / "a.JPG", flat)

@@ -17,6 +17,7 @@ COMMANDS = {
     "convert-weights": "convert published R-Net weights of the Deep3D repositories to Keras",
     "build-face-model": "import a morphable model (Basel Face Model, ICT-FaceKit)",
     "show-face-model": "render an overview of a morphable model",
+    "label-photos": "write an archive of photographs with landmarks as folders for training",
     "prepare-photos": "detect and align the faces of a folder of photographs for training",
     "train-skin-model": "fit a skin-colour model to labelled photographs",
     "efid": "compare the expressions of generated and real frames (E-FID)",

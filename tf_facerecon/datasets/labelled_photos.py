@@ -65,13 +65,46 @@ def read_labels(path: str | os.PathLike) -> Labels:
     )
 
 
+def photo_files_and_landmarks(
+    photos: str | os.PathLike, labels: Labels
+) -> Iterator[tuple[str, bytes, np.ndarray | None]]:
+    """Iterates over photographs as files, with their landmarks.
+
+    Args:
+        photos: Folder or tar archive; paths may have further folders in front of those in `labels`.
+        labels: Of `read_labels`.
+
+    Yields:
+        Path in the labels, content of the JPEG or PNG file, landmarks `[68, 2]`; of a photograph
+        without labels the path in `photos`, its content, and `None`.
+
+    Raises:
+        FileNotFoundError: If `photos` does not exist, or lacks a photograph that has labels.
+        ValueError: If an archive cannot be read.
+    """
+    missing = set(labels.landmarks)
+    for path, content in photo_archive.photo_files(photos):
+        ends = (str(pathlib.PurePosixPath(*path.parts[n:])) for n in range(len(path.parts)))
+        name = next((end for end in ends if end in missing), None)
+        if name is None:
+            yield str(path), content, None
+        else:
+            missing.remove(name)
+            yield name, content, labels.landmarks[name]
+    if missing:
+        raise FileNotFoundError(
+            f"{os.fspath(photos)!r} lacks {len(missing)} photographs that have labels: "
+            f"{', '.join(sorted(missing)[:5])}{' ...' if len(missing) > 5 else ''}."
+        )
+
+
 def labelled_photos(
     photos: str | os.PathLike, labels: Labels
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Iterates over the photographs that have labels.
 
     Args:
-        photos: Folder or tar archive; paths may have further folders in front of those in `labels`.
+        photos: As for `photo_files_and_landmarks`.
         labels: Of `read_labels`.
 
     Yields:
@@ -81,19 +114,9 @@ def labelled_photos(
         FileNotFoundError: If `photos` does not exist, or lacks a photograph that has labels.
         ValueError: If an archive or photograph cannot be read.
     """
-    missing = set(labels.landmarks)
-    for path, content in photo_archive.photo_files(photos):
-        for start in range(len(path.parts)):
-            name = str(pathlib.PurePosixPath(*path.parts[start:]))
-            if name in missing:
-                missing.remove(name)
-                yield name, photo_archive.decode_photo(name, content), labels.landmarks[name]
-                break
-    if missing:
-        raise FileNotFoundError(
-            f"{os.fspath(photos)!r} lacks {len(missing)} photographs that have labels: "
-            f"{', '.join(sorted(missing)[:5])}{' ...' if len(missing) > 5 else ''}."
-        )
+    for name, content, landmarks in photo_files_and_landmarks(photos, labels):
+        if landmarks is not None:
+            yield name, photo_archive.decode_photo(name, content), landmarks
 
 
 def is_held_out(name: str, every: int = 11) -> bool:

@@ -54,6 +54,23 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_if_changed(path: str | os.PathLike, content: bytes) -> bool:
+    """Writes a file atomically unless it already holds `content`; its time then stays as it is.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        OSError: If it cannot be read or written.
+    """
+    path = pathlib.Path(path)
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return True
+
+
 def make_folder(folder: str | os.PathLike) -> pathlib.Path:
     """Creates a folder with its parents and checks that it is writable.
 
