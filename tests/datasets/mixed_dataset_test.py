@@ -29,6 +29,13 @@ def test_batches_hold_photographs_and_then_renderings():
     assert batch["landmarks"].shape == (5, 68, 2)
 
 
+def test_rendered_faces_are_other_people():
+    photos = faces(2, 0.25, person=tf.constant([3.0, 3.0]))
+    mixed = mix_photos_and_renderings(photos, faces(3, 0.75, coefficients=tf.zeros((3, 2))))
+    person = next(iter(mixed))["person"].numpy()
+    np.testing.assert_array_equal(person, [3, 3, -1, -2, -3])
+
+
 def test_mix_exception_raised():
     truth = {"coefficients": tf.zeros((3, 2))}
     for photos, renderings in ((faces(2, 0.0), faces(2, 0.0)), (faces(3, 0.0, **truth),) * 2):

@@ -119,3 +119,21 @@ def test_build_photo_dataset_no_face_exception_raised(tmp_path):
 def test_build_photo_dataset_exception_raised(photos, change, message):
     with pytest.raises(ValueError, match=message):
         build(photos, **change)
+
+
+def test_build_photo_dataset_by_person(tmp_path):
+    names = ["anna/1.png", "anna/2.png", "anna/3.png", "ben/1.png"]
+    for folder in ("anna", "ben"):
+        (tmp_path / folder).mkdir()
+    write_photos(tmp_path, names)
+    limits = AugmentationRange(shift=0, scale=0.0, angle=0.0, flip=0.5)
+    arguments = {"per_person": 2, "shuffle": False, "num_batches": 4}
+    plain = collect(build(tmp_path, batch_size=6, **arguments))
+    assert plain["person"].tolist() == [[0, 0, 0, 0, 1, 1]] * 4
+    assert order_of(tmp_path, plain["image"][0]) == [0, 1, 2, 0, 3, 3]
+    augmented = collect(build(tmp_path, batch_size=6, augmentation=limits, **arguments))
+    is_flipped = np.abs(augmented["image"] - plain["image"]).mean(axis=(2, 3, 4)) > 1e-3
+    np.testing.assert_array_equal(is_flipped[:, ::2], is_flipped[:, 1::2])  # Both or none.
+    assert 0 < is_flipped.sum() < is_flipped.size
+    with pytest.raises(ValueError, match="`per_person` must be at least 2. Received: 1."):
+        build(tmp_path, per_person=1)

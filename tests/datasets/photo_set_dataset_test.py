@@ -134,11 +134,3 @@ def test_nobody_exception_raised(photos):
 def test_build_photo_set_dataset_exception_raised(photos, change, message):
     with pytest.raises(ValueError, match=message):
         build(photos, **change)
-
-
-def test_group_by_person_preset():
-    assert photo_set_dataset.group_by_person(("a.png", "b/1.png", "b/c/1.png", "b/2.png")) == {
-        ".": ["a.png"],
-        "b": ["b/1.png", "b/2.png"],
-        "b/c": ["b/c/1.png"],
-    }

@@ -17,8 +17,9 @@ def mix_photos_and_renderings(
         renderings: Of `build_synthetic_dataset`: the same entries and `coefficients`.
 
     Returns:
-        A dataset of dicts of the entries that both have, of `coefficients` (0 for photographs) and
-        `has_truth` `[B]` (1 for rendered faces, 0 for photographs).
+        A dataset of dicts of the entries that both have, of `coefficients` (0 for photographs),
+        `has_truth` `[B]` (1 for rendered faces, 0 for photographs) and, if the photographs have
+        it, `person` `[B]` (another negative number for each rendered face).
 
     Raises:
         ValueError: If `photos` have `coefficients`, or `renderings` have none.
@@ -34,7 +35,12 @@ def mix_photos_and_renderings(
         coefficients = rendered_batch["coefficients"]
         unknown = tf.zeros((num_photos, coefficients.shape[-1]), coefficients.dtype)
         photo_batch = {**photo_batch, "coefficients": unknown, "has_truth": tf.zeros(num_photos)}
-        rendered_batch = {**rendered_batch, "has_truth": tf.ones(tf.shape(coefficients)[0])}
+        num_rendered = tf.shape(coefficients)[0]
+        rendered_batch = {
+            **rendered_batch,
+            "has_truth": tf.ones(num_rendered),
+            "person": -1.0 - tf.cast(tf.range(num_rendered), tf.float32),
+        }
         return {
             name: tf.concat([photo_batch[name], rendered_batch[name]], axis=0)
             for name in photo_batch.keys() & rendered_batch.keys()

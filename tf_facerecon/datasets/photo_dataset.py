@@ -1,5 +1,6 @@
 """A `tf.data` dataset of aligned photographs, reproducible from any batch on."""
 
+import dataclasses
 import functools
 import os
 import warnings
@@ -11,6 +12,7 @@ import tensorflow as tf
 from tf_facerecon.datasets import geometric_augmentation as augmentations
 from tf_facerecon.datasets import photo_preparation
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
+from tf_facerecon.datasets.person_order import person_sampler
 from tf_facerecon.datasets.prepared_photos import PreparedPhotos
 from tf_facerecon.photos.face_alignment import CROP_SIZE
 from tf_facerecon.photos.face_detection import FaceDetector
@@ -33,6 +35,7 @@ def build_photo_dataset(
     first_batch: int = 0,
     num_batches: int | None = None,
     shuffle: bool = True,
+    per_person: int | None = None,
     augmentation: AugmentationRange | None = None,
     prepared_folder: str | os.PathLike | None = None,
     detector: FaceDetector | None = None,
@@ -55,6 +58,9 @@ def build_photo_dataset(
         first_batch: Index of the first batch, to resume a run.
         num_batches: Number of batches; endless if `None`.
         shuffle: Whether to shuffle in each epoch; otherwise sorted by name.
+        per_person: If given, so many photographs of one person follow each other, and every folder
+            with photographs is one person. Those of people with too few are repeated. A multiple of
+            it as `batch_size` keeps them in one batch.
         augmentation: Ranges of shift, scale, rotation and mirroring; no augmentation if `None`.
         prepared_folder: By default `tf_facerecon_prepared` inside `folder`.
         detector: See `prepare_photos`.
@@ -65,13 +71,16 @@ def build_photo_dataset(
     Returns:
         A dataset of float32 dicts: `image` `[B, 224, 224, 3]` RGB in [0, 1], `landmarks`
         `[B, 68, 2]` (column, row), `landmark_weights` `[B, 68]` (0 for photographs without
-        landmarks), `five_points` `[B, 5, 2]` and `skin` `[B, 224, 224, 1]` in [0, 1].
+        landmarks), `five_points` `[B, 5, 2]` and `skin` `[B, 224, 224, 1]` in [0, 1];
+        with `per_person` also `person` `[B]`, equal for photographs of one person.
 
     Raises:
         FileNotFoundError: If `folder` is not a folder.
         ValueError: If a number is out of range, or no photograph can be used.
     """
     check_arguments(batch_size, first_batch, seed)
+    if per_person is not None and per_person < 2:
+        raise ValueError(f"`per_person` must be at least 2. Received: {per_person}.")
     photos = photo_preparation.prepare_photos(
         folder,
         prepared_folder,
@@ -81,13 +90,29 @@ def build_photo_dataset(
         progress=progress,
     )
     warn_of_skipped_photos(photos)
-    photo_index = epoch_sampler(len(photos.names), seed, shuffle)
+    order = (batch_size, first_batch, num_batches)
+    if per_person is None:
+        photo_index = epoch_sampler(len(photos.names), seed, shuffle)
 
-    def load(index: int) -> dict[str, np.ndarray]:
-        sample = photos.load(photos.names[photo_index(index)])
-        return augmentations.augment_randomly(sample, augmentation, [seed, 1, index])
+        def load(index: int) -> Mapping[str, np.ndarray]:
+            sample = photos.load(photos.names[photo_index(index)])
+            return augmentations.augment_randomly(sample, augmentation, [seed, 1, index])
 
-    return dataset_of_samples(load, SAMPLE_SHAPES, batch_size, first_batch, num_batches)
+        return dataset_of_samples(load, SAMPLE_SHAPES, *order)
+
+    choose = person_sampler(photos.names, per_person, seed, shuffle)
+
+    def load_of_person(index: int) -> dict[str, np.ndarray]:
+        name, person = choose(index)
+        limits = augmentation
+        if limits is not None:
+            # All of a group or none: a mirrored face has another identity.
+            flip = np.random.default_rng([seed, 2, index // per_person]).random() < limits.flip
+            limits = dataclasses.replace(limits, flip=float(flip))
+        sample = augmentations.augment_randomly(photos.load(name), limits, [seed, 1, index])
+        return {**sample, "person": np.float32(person)}
+
+    return dataset_of_samples(load_of_person, {**SAMPLE_SHAPES, "person": ()}, *order)
 
 
 def check_arguments(batch_size: int, first_batch: int, seed: int) -> None:

@@ -7,7 +7,6 @@ Layout of the photographs (see `photo_preparation` for labels):
 
 import dataclasses
 import os
-import pathlib
 import warnings
 
 import numpy as np
@@ -16,6 +15,7 @@ import tensorflow as tf
 from tf_facerecon.datasets import geometric_augmentation as augmentations
 from tf_facerecon.datasets import photo_dataset, photo_preparation
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
+from tf_facerecon.datasets.person_order import group_by_person
 from tf_facerecon.datasets.prepared_photos import PreparedPhotos
 from tf_facerecon.photos.face_detection import FaceDetector
 from tf_facerecon.photos.skin_probability import SkinModel
@@ -100,14 +100,6 @@ def build_photo_set_dataset(
     shapes = {name: (set_size, *shape) for name, shape in photo_dataset.SAMPLE_SHAPES.items()}
     shapes["image_mask"] = (set_size,)
     return photo_dataset.dataset_of_samples(load, shapes, batch_size, first_batch, num_batches)
-
-
-def group_by_person(names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Photographs by parent folder, `"."` for those without one."""
-    people: dict[str, list[str]] = {}
-    for name in names:
-        people.setdefault(pathlib.PurePosixPath(name).parent.as_posix(), []).append(name)
-    return people
 
 
 def _people_with_enough(photos: PreparedPhotos, min_photos: int) -> list[list[str]]:

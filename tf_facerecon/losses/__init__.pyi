@@ -1,3 +1,4 @@
+from .consistency import shape_consistency_loss as shape_consistency_loss
 from .hybrid import (
     DEFAULT_LOSS_WEIGHTS as DEFAULT_LOSS_WEIGHTS,
     PAPER_LOSS_WEIGHTS as PAPER_LOSS_WEIGHTS,

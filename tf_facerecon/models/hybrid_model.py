@@ -42,6 +42,7 @@ class HybridModel(keras.Model):
     | `five_points`      | `[B, 5, 2]`    | eye centres, nose tip, mouth corners; pixels          |
     | `coefficients`     | `[B, 257]`     | true coefficients (synthetic faces only)              |
     | `has_truth`        | `[B]`          | 1, or 0 for photographs among synthetic faces         |
+    | `person`           | `[B]`          | number of the person, equal for photographs of one    |
 
     Only the R-Net is trained. A saved model (`model.save("model.keras")`, or a checkpoint) holds
     the R-Net's weights, the optimizer's state and the configuration. It holds no weights of the

@@ -11,7 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.layers.face_decoder import FaceDecoder
-from tf_facerecon.losses import landmark, perceptual, photometric, regularization, supervised
+from tf_facerecon.losses import (
+    consistency,
+    landmark,
+    perceptual,
+    photometric,
+    regularization,
+    supervised,
+)
 from tf_facerecon.morphable_models.coefficients import GROUPS
 
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
@@ -22,6 +29,7 @@ GROUND_TRUTH_TERMS = frozenset(
 """Terms that need the true `coefficients`."""
 TERMS = PIXEL_TERMS | GROUND_TRUTH_TERMS
 TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
+TERMS |= {"shape_consistency"}
 """Names of all terms."""
 
 BATCH_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +37,7 @@ BATCH_KEYS: Mapping[str, tuple[str, ...]] = {
     "landmark": ("landmarks", "landmark_weights"),
     "five_point": ("five_points", "landmark_weights"),
     "perceptual": ("image",),
+    "shape_consistency": ("person",),
     **dict.fromkeys(GROUND_TRUTH_TERMS, ("coefficients",)),
 }
 """What a batch must hold for a term; terms that are not listed need nothing."""
@@ -123,6 +132,9 @@ class HybridTerms:
                 decoded["albedo"], self._decoder.face_model.skin_region
             ),
             "white_light": lambda: regularization.white_light_loss(groups["lighting"]),
+            "shape_consistency": lambda: consistency.shape_consistency_loss(
+                groups["identity"], batch["person"]
+            ),
             "vertices": lambda: supervised.vertex_loss(decoded["shape"], truth()["shape"]),
             "albedo": lambda: supervised.albedo_loss(decoded["albedo"], truth()["albedo"]),
             "dense_landmark": lambda: self._dense_landmark(points, truth()["vertices"]),

@@ -118,6 +118,7 @@ def check_batch(
         "five_points": (5, 2),
         "coefficients": (decoder.layout.total,),
         "has_truth": (),
+        "person": (),
         "image_mask": (),
     }
     for key, shape in shapes.items():

@@ -113,6 +113,8 @@ class PhotoData(yaml_settings.Section):
         prepared_folder: Where the aligned crops of `folder` are kept; none for a folder in it.
         validation_prepared_folder: The same for `validation_folder`.
         skin_model: `.npz` of `tf-facerecon train-skin-model`; none for the published skin colours.
+        per_person: How many photographs of one person follow each other, for the loss
+            `shape_consistency`; every folder of photographs is then one person.
         augment: Whether crops are shifted, scaled, turned and mirrored.
         landmarks_y_up: Whether landmark files count rows from below, as Deng's do.
     """
@@ -124,6 +126,7 @@ class PhotoData(yaml_settings.Section):
     validation_prepared_folder: str | None = None
     skin_model: str | None = None
     batch_size: PositiveInt = 5
+    per_person: Annotated[int, Field(ge=2)] | None = None
     augment: bool = True
     landmarks_y_up: bool = False
 
@@ -201,6 +204,7 @@ class LossWeights(yaml_settings.Section):
         coefficient: Size of identity, expression and texture coefficients.
         albedo_flatness: Variance of the albedo over the skin.
         white_light: Distance of the light from grey.
+        shape_consistency: Triplet loss of the identity coefficients; needs `data.per_person`.
         vertices: Squared distance to the true shape, mm²; synthetic faces only.
         albedo: Squared distance to the true albedo, squared per cent; synthetic faces only.
         dense_landmark: Distance of the points that the small network predicts to the projected
@@ -221,6 +225,7 @@ class LossWeights(yaml_settings.Section):
     coefficient: NonNegativeFloat = 0.0
     albedo_flatness: NonNegativeFloat = 0.0
     white_light: NonNegativeFloat = 0.0
+    shape_consistency: NonNegativeFloat = 0.0
     vertices: NonNegativeFloat = 0.0
     albedo: NonNegativeFloat = 0.0
     dense_landmark: NonNegativeFloat = 0.0
@@ -381,6 +386,11 @@ class TrainingConfig(yaml_settings.Section):
                 )
         elif self.renderings is not None:
             raise ValueError("`renderings` are added to photographs; `data` are renderings already")
+        if self.loss_weights.shape_consistency and not getattr(self.data, "per_person", None):
+            raise ValueError(
+                "`loss_weights.shape_consistency` compares photographs of one person: it needs "
+                "`data.per_person`"
+            )
         if self.data.kind in ("photos", "deep3d_tensorflow"):
             if self.schedule.validation_batches and self.data.validation_folder is None:
                 raise ValueError("`schedule.validation_batches` needs `data.validation_folder`")

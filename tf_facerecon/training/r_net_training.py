@@ -144,6 +144,7 @@ def _build_photos(config: TrainingConfig, order: dict[str, Any]) -> tf.data.Data
     return build_photo_dataset(
         data.folder,
         data.batch_size,
+        per_person=data.per_person,
         augmentation=augmentation,
         prepared_folder=data.prepared_folder,
         **order,
@@ -186,6 +187,7 @@ def _build_validation_photos(config: TrainingConfig) -> tf.data.Dataset:
     return build_photo_dataset(
         data.validation_folder,
         data.batch_size,
+        per_person=data.per_person,
         prepared_folder=data.validation_prepared_folder,
         **in_order,
         **photo_options(config),
