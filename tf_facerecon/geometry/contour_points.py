@@ -37,10 +37,12 @@ def outermost_candidates(
     checks.check_shape("rotation", rotation, (None, 3, 3))
     view = rotation[:, 2]  # From the head to the camera, in the frame of the head.
     inclination = tf.matmul(view[:, :2], outward, transpose_b=True)
+    # Not `view[:, tf.newaxis, 2:]`: inside tf.data, TensorFlow 2.21 merges it with the slice above
+    # and loses the new axis.
     in_plane = tf.concat(
-        [outward * view[:, tf.newaxis, 2:], -inclination[..., tf.newaxis]], axis=-1
+        [outward * tf.expand_dims(view[:, 2:], 1), -tf.expand_dims(inclination, -1)], axis=-1
     )
     x, y, _ = tf.unstack(rigid_transforms.rotate(in_plane, rotation), axis=-1)
     direction = tf.stack([x, -y], axis=-1)  # Rows run down.
-    distance = tf.reduce_sum(candidates * direction[:, :, tf.newaxis], axis=-1)
+    distance = tf.reduce_sum(candidates * tf.expand_dims(direction, 2), axis=-1)
     return tf.argmax(tf.stop_gradient(distance), axis=-1, output_type=tf.int32)
