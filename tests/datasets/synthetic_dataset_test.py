@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.morphable_models.half_cylinder import half_cylinder
 from tests.morphable_models.made_up_models import made_up_model
 from tf_facerecon.datasets import synthetic_dataset
 from tf_facerecon.layers.face_decoder import FaceDecoder
@@ -45,6 +46,13 @@ def test_elements_agree_with_the_decoder(decoder):
     assert batch["image"].min() >= 0 and batch["image"].max() <= 1
     assert (batch["skin"] <= face["region_mask"].numpy()).all()
     assert (batch["landmark_weights"] == 1).all()
+
+
+def test_landmarks_on_the_contour():
+    face = FaceDecoder(half_cylinder(), camera={"image_size": 64, "focal": 290.0}, jaw="contour")
+    (batch,) = take(synthetic_dataset.build_synthetic_dataset(face, 3, seed=0, num_batches=1), 1)
+    landmarks = face(batch["coefficients"], render=False)["landmarks"]
+    np.testing.assert_allclose(batch["landmarks"], landmarks, atol=1e-2)
 
 
 def test_pool_repeats_its_batches_from_any_start(decoder):

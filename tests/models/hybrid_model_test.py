@@ -29,7 +29,8 @@ def decoder():
 
 @pytest.fixture(scope="module")
 def batch(decoder):
-    return next(iter(build_synthetic_dataset(decoder, 2, seed=1)))
+    faces = next(iter(build_synthetic_dataset(decoder, 2, seed=1)))
+    return {**faces, "person": tf.zeros(2)}
 
 
 @pytest.fixture

@@ -143,6 +143,17 @@ def test_renderings_are_for_photographs(write):
         run_config.load_config(write(truth + "renderings: {batch_size: 2}\n"))
 
 
+def test_shape_consistency_needs_photographs_by_person(write):
+    consistency = "loss_weights: {shape_consistency: 1}\n"
+    photos = "data: {kind: photos, folder: x, per_person: 2}\n"
+    assert run_config.load_config(write(photos + consistency)).data.per_person == 2
+    for data in ("data: {kind: photos, folder: x}\n", "data: {kind: synthetic}\n"):
+        with pytest.raises(ValueError, match="it needs `data.per_person`"):
+            run_config.load_config(write(data + consistency))
+    with pytest.raises(ValueError, match="`data.photos.per_person`|per_person"):
+        run_config.load_config(write(photos.replace("2", "1") + consistency))
+
+
 @pytest.mark.parametrize("path", TRAINING_CONFIGS, ids=lambda path: path.stem)
 def test_shipped_config_is_valid_and_says_how_to_use_it(path):
     run_config.load_config(path)
