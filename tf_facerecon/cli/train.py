@@ -13,9 +13,7 @@ resolved_config.yaml.
 With `--preset NAME` the network is also saved as a preset, at half the size, in the folder of the
 run or in `--out FOLDER`; a finished run is not trained again. The shipped network is made by
 
-    tf-facerecon train --config r_net_small
-    tf-facerecon train --config r_net_small_lifelike --preset r_net_small \
-        --out tf_facerecon/weights
+    tf-facerecon train --config r_net_small --preset r_net_small --out tf_facerecon/weights
 """
 
 import argparse
