@@ -1,13 +1,16 @@
 """Landmarks of a network on photographs with labels, in one forward pass.
 
     python benchmarks/photo_landmarks.py --photos aflw2000.tar --labels aflw2000.npz
-    python benchmarks/photo_landmarks.py --photos lfw.tar --labels lfw.npz --held-out --count 400
+    python benchmarks/photo_landmarks.py --photos lfw.tar --labels lfw.npz --held-out --jaw contour
 
 Photographs are aligned by five of the given landmarks, as is usual on AFLW2000-3D (Zhu et al.
 2016). NME is the mean distance of the 68 points over the square root of the area of the box of the
 true landmarks, by |yaw| if the labels tell it. Offsets are mean differences (predicted - true) of
 groups of points, % of the distance between the outer corners of the eyes. The baseline is the mean
 face, frontal, placed by the alignment. `datasets/labelled_photos.py` describes the labels.
+
+Labels of the jaw are either fixed points of the face (AFLW2000-3D) or follow its visible contour
+(2D labels, face meshes); `--jaw` says which of the two is compared with them, in all rows.
 """
 
 import argparse
@@ -17,9 +20,10 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-import tf_facerecon
 from tf_facerecon.datasets import labelled_photos
+from tf_facerecon.inference import reconstructor
 from tf_facerecon.io import json_files
+from tf_facerecon.layers import face_decoder
 from tf_facerecon.metrics import landmark_error
 from tf_facerecon.photos import face_alignment
 
@@ -34,10 +38,9 @@ GROUPS = {
 }
 
 
-def predict(network, photos, labels) -> dict[str, dict[str, np.ndarray]]:
+def predict(network, photos, labels, jaw="fixed") -> dict[str, dict[str, np.ndarray]]:
     """Landmarks `[68, 2]` in pixels of the photographs, by row of the table and photograph."""
-    reconstructor = tf_facerecon.FaceReconstructor.from_preset(network)
-    decoder, r_net = reconstructor.decoder, reconstructor.r_net
+    r_net, decoder = reconstructor.load_network(network, jaw=jaw)
     mean_face = decoder(np.zeros((1, decoder.layout.total), np.float32), render=False)
     mean_points = mean_face["landmarks"].numpy()[0]
     found: dict[str, dict[str, np.ndarray]] = {"always the mean face": {}, network: {}}
@@ -100,6 +103,12 @@ def main() -> None:
     parser.add_argument(
         "--held-out", action="store_true", help="only people that are left out of training"
     )
+    parser.add_argument(
+        "--jaw",
+        choices=face_decoder.JAWS,
+        default="fixed",
+        help="what landmarks of the jaw are: fixed points of the face, or on its visible contour",
+    )
     parser.add_argument("--count", type=int, help="at most so many photographs")
     parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     arguments = parser.parse_args()
@@ -115,12 +124,13 @@ def main() -> None:
         labels = labelled_photos.Labels(
             {name: labels.landmarks[name] for name in names}, labels.yaw
         )
-        results = figures(predict(arguments.network, arguments.photos, labels), labels)
+        found = predict(arguments.network, arguments.photos, labels, arguments.jaw)
+        results = {"jaw": arguments.jaw, **figures(found, labels)}
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    rows = [row for row in results if row != "photographs"]
+    rows = [row for row in results if row not in ("jaw", "photographs")]
     columns = [name for name in results[rows[0]] if name != "offsets"]
-    print(f"{results['photographs']} photographs; NME and inner 51 points, %")
+    print(f"{results['photographs']} photographs, jaw: {arguments.jaw}; NME and inner 51 points, %")
     print("| | " + " | ".join(columns) + " |\n" + "|---" * (len(columns) + 1) + "|")
     for row in rows:
         print(f"| {row} | " + " | ".join(f"{results[row][name]:.2f}" for name in columns) + " |")

@@ -164,10 +164,12 @@ def test_incompatible_decoder_exception_raised(toy_reconstructor):
 def test_load_network_preset(toy_reconstructor, tmp_path):
     path = tmp_path / "toy.keras"
     toy_reconstructor.r_net.save(path)
-    r_net, decoder = reconstructors.load_network(path, toy_reconstructor.decoder.face_model)
+    face_model = toy_reconstructor.decoder.face_model
+    r_net, decoder = reconstructors.load_network(path, face_model, jaw="contour")
     crops = np.random.default_rng(0).uniform(size=(1, 224, 224, 3)).astype(np.float32)
     np.testing.assert_array_equal(r_net(crops), toy_reconstructor.r_net(crops))
-    assert decoder.face_model is toy_reconstructor.decoder.face_model
+    assert decoder.face_model is face_model and decoder.jaw == "contour"
+    assert reconstructors.load_network(path, face_model)[1].jaw == "fixed"
 
 
 def test_load_network_exception_raised(toy_reconstructor, tmp_path):

@@ -199,8 +199,15 @@ class FaceReconstructor:
 def load_network(
     name: str | os.PathLike,
     face_model: morphable_model.MorphableModel | str | os.PathLike | None = None,
+    jaw: str = "fixed",
 ) -> tuple[RNet, FaceDecoder]:
-    """Loads an R-Net and builds its decoder; see `FaceReconstructor.from_preset`."""
+    """Loads an R-Net and builds its decoder.
+
+    Args:
+        name: See `FaceReconstructor.from_preset`, also for the errors.
+        face_model: Likewise.
+        jaw: See `FaceDecoder`.
+    """
     r_net = RNet.from_preset(name)
     wanted = r_net.face_model if face_model is None else face_model
     if not isinstance(wanted, morphable_model.MorphableModel):
@@ -211,7 +218,7 @@ def load_network(
                 f"Network {os.fspath(name)!r} needs its face model {r_net.face_model!r} "
                 f"(pass it as `face_model`): {error}"
             ) from error
-    decoder = FaceDecoder(wanted, num_lighting=r_net.heads.sizes["lighting"])
+    decoder = FaceDecoder(wanted, num_lighting=r_net.heads.sizes["lighting"], jaw=jaw)
     _check_compatible(r_net, decoder)
     return r_net, decoder
 
