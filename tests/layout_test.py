@@ -24,6 +24,7 @@ LAZY = {
     "sklearn",
     "skimage",
     "torch",
+    "dlib",
 }
 
 

@@ -13,6 +13,15 @@ def test_cosine_similarities_preset():
     np.testing.assert_allclose(embedding_distance.cosine_similarities(vectors), expected)
 
 
+def test_paired_cosines_preset():
+    first = np.array([[2.0, 0.0], [0.0, 3.0], [1.0, 1.0], [0.0, 0.0]])
+    second = np.array([[-1.0, 0.0], [5.0, 0.0], [0.0, 4.0], [1.0, 0.0]])
+    found = embedding_distance.paired_cosines(first, second)
+    np.testing.assert_allclose(found, [-1, 0, np.sqrt(0.5), 0])
+    with pytest.raises(ValueError, match="`second` must have shape"):
+        embedding_distance.paired_cosines(first, second[:3])
+
+
 def test_embedding_distances_preset():
     same, other = [2.0, 0.0], [0.0, 0.5]
     found = embedding_distance.embedding_distances([same, same, other, same])

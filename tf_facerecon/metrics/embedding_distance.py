@@ -12,10 +12,33 @@ MAX_EMBEDDING_DISTANCE = 0.75
 
 def cosine_similarities(vectors: np.ndarray) -> np.ndarray:
     """Cosine similarities `[N, N]` float64 of `vectors` `[N, D]`; 0 where a vector is zero."""
+    unit = _unit(vectors)
+    return unit @ unit.T
+
+
+def paired_cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine similarity of each row of two arrays.
+
+    Args:
+        first: `[N, D]`, of any length.
+        second: `[N, D]`.
+
+    Returns:
+        `[N]` float64; 0 where a vector is zero.
+
+    Raises:
+        ValueError: If a shape differs.
+    """
+    checks.check_shape("first", np.asarray(first), (None, None))
+    checks.check_shape("second", np.asarray(second), np.shape(first))
+    return np.sum(_unit(first) * _unit(second), axis=-1)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors `[..., D]` of length 1, float64; a zero vector stays zero."""
     vectors = np.asarray(vectors, np.float64)
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return unit @ unit.T
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
 
 
 def embedding_distances(embeddings: np.ndarray) -> np.ndarray:
