@@ -1,10 +1,14 @@
 """Texture extraction: the photo where the surface is visible, the fitted colours elsewhere."""
 
+import dataclasses
+import functools
+import hashlib
+
 import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
-from tf_facerecon.geometry import texture_seams
 from tf_facerecon.io import image_files
+from tf_facerecon.rendering import scan_conversion
 from tf_facerecon.results.fitted_face import FittedFace
 from tf_facerecon.visualization import crop_resampling, mesh_rendering
 
@@ -35,69 +39,107 @@ def extract_texture(
     Returns:
         `[size, size, 3]` uint8 RGB, row 0 at v = 1.
     """
-    surface, covered = _unwrap(face, size)
+    texels = _texels(_UvMesh.of(face), size)
+    position, facing, depth, fitted = _surface(face, texels.fragments)
     photo, inside = crop_resampling.resample_crop(face.photo, face.crop_transform, size)
-    position = np.moveaxis(surface["position"], -1, 0)
-    visibility = _smooth_step(surface["facing"][..., 0], _MIN_FACING, _FULL_FACING) * covered
-    visibility = visibility * _sample(inside[..., None], position)[..., 0]
-    visibility = visibility * _unoccluded(view.depth, position, surface["depth"][..., 0])
-    sampled = _sample(photo, position)
-    fitted = surface["colours"]
+    layers = np.concatenate([photo, inside[..., np.newaxis]], axis=-1)
+    sampled, inside = np.split(_sample(layers, position, texels.fragments), [3], axis=-1)
+    visibility = _smooth_step(facing, _MIN_FACING, _FULL_FACING) * inside[:, 0]
+    visibility *= _unoccluded(view.depth, position, depth)
     fitted = np.clip(fitted * _gain(sampled, fitted, visibility), 0.0, 1.0)
-    weight = _feather(visibility)[..., None]
-    texture = weight * sampled + (1.0 - weight) * fitted
-    return image_files.to_uint8(_fill_uncovered(texture, covered))
+    weight = _feather(visibility, texels.fragments)[:, np.newaxis]
+    texture = image_files.to_uint8(fitted + weight * (sampled - fitted))
+    return texture[texels.nearest]
 
 
-def _unwrap(face, size):
-    """Rasterizes the mesh in texture space.
+@dataclasses.dataclass(frozen=True)
+class _UvMesh:
+    """The part of a face that is the same for all faces of a face model; equal by its checksum."""
+
+    checksum: bytes
+    uv: np.ndarray = dataclasses.field(compare=False)
+    uv_triangles: np.ndarray = dataclasses.field(compare=False)
+    triangles: np.ndarray = dataclasses.field(compare=False)
+    num_vertices: int = dataclasses.field(compare=False)
+
+    @classmethod
+    def of(cls, face: FittedFace) -> "_UvMesh":
+        arrays = (face.uv, face.uv_triangles, face.triangles)
+        checksum = hashlib.sha256(f"{len(face.vertices)}".encode())
+        for array in arrays:
+            checksum.update(f"{array.dtype} {array.shape}".encode())
+            checksum.update(np.ascontiguousarray(array))
+        return cls(checksum.digest(), *arrays, len(face.vertices))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Texels:
+    """Where the texels of a texture lie on the mesh.
+
+    Attributes:
+        fragments: The N texels that the mesh covers, of vertices in place of texture coordinates.
+        nearest: `[size, size]` the fragment at each texel, or nearest to it: texels that no
+            triangle covers repeat it.
+    """
+
+    fragments: scan_conversion.Fragments
+    nearest: np.ndarray
+
+
+@functools.lru_cache(maxsize=2)  # Some 40 MB each.
+def _texels(mesh: _UvMesh, size: int) -> _Texels:
+    """Rasterizes the mesh in texture space."""
+    import scipy.ndimage
+
+    flat = np.zeros((len(mesh.uv), 4), np.float32)
+    flat[:, :2], flat[:, 3] = 2.0 * mesh.uv - 1.0, 1.0
+    covered = scan_conversion.scan_convert(flat, mesh.uv_triangles, (size, size))
+    if not len(covered.pixels):
+        raise ValueError("The texture coordinates of the mesh cover no texel.")
+    fragments = covered.with_corners(mesh.triangles, mesh.num_vertices)
+    rows, columns = scipy.ndimage.distance_transform_edt(
+        covered.mask == 0, return_distances=False, return_indices=True
+    )
+    numbers = covered.image(np.arange(len(covered.pixels), dtype=np.int32))
+    return _Texels(fragments, numbers[rows, columns])
+
+
+def _surface(face, fragments):
+    """The surface at N texels.
 
     Returns:
-        Dict of attributes `[size, size, C]` of each texel's surface (`position` in the crop, row
-        and column in [0, 1]; `facing`, `depth`, `colours`), and the mask `[size, size]`.
+        Row and column in the crop `[N, 2]`, in [0, 1]; cosine of the angle between normal and
+        direction to the camera `[N]`; depth `[N]`, decimetres; fitted colours `[N, 3]`.
     """
-    vertices = face.vertices
-    camera = face.camera
-    clip = cameras.to_clip_space(vertices.astype(np.float32), camera).numpy()
+    clip = cameras.to_clip_space(face.vertices.astype(np.float32), face.camera).numpy()
     # Column and row, 0 to 1 over the crop.
-    position = (clip[:, :2] / clip[:, 3:] * [1.0, -1.0] + 1.0) / 2.0
-    towards_camera = np.array([0.0, 0.0, camera.distance]) - vertices
+    position = (clip[:, :2] / clip[:, 3:] * np.float32([1, -1]) + 1) / 2
+    towards_camera = np.array([0.0, 0.0, face.camera.distance]) - face.vertices
     towards_camera /= np.linalg.norm(towards_camera, axis=-1, keepdims=True)
     facing = np.sum(face.normals * towards_camera, axis=-1, keepdims=True)
-    attributes = {
-        "position": position[:, ::-1],
-        "facing": facing,
-        "depth": clip[:, 3:],
-        "colours": np.clip(face.colours, 0.0, 1.0),
-    }
-    cut = texture_seams.cut_seams(face.triangles, face.uv_triangles)
-    uv = face.uv[cut.uv]
-    flat = np.concatenate([2.0 * uv - 1.0, np.zeros((len(uv), 1)), np.ones((len(uv), 1))], axis=-1)
-    values = np.concatenate(list(attributes.values()), axis=-1)[cut.vertices]
-    rendered, covered = mesh_rendering.rasterize_attributes(flat, cut.triangles, values, size)
-    ends = np.cumsum([value.shape[-1] for value in attributes.values()])
-    return dict(zip(attributes, np.split(rendered, ends[:-1], axis=-1), strict=True)), covered
+    colours = np.clip(face.colours, 0.0, 1.0)
+    attributes = [position[:, ::-1], facing, clip[:, 3:], colours]
+    values = fragments.interpolate(np.concatenate(attributes, axis=-1))
+    return values[:, :2], values[:, 2], values[:, 3], values[:, 4:]
 
 
 def _unoccluded(nearest, position, depth):
     """1 where no other part of the mesh is in front of the texel's surface, else 0."""
     size = len(nearest)
-    rows, columns = (np.clip((axis * size).astype(int), 0, size - 1) for axis in position)
+    rows, columns = np.clip((position * size).astype(int), 0, size - 1).T
     return (depth <= nearest[rows, columns] + _DEPTH_TOLERANCE).astype(np.float32)
 
 
-def _sample(image: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Samples a crop bilinearly at rows and columns `position` `[2, H, W]` in [0, 1]."""
-    import scipy.ndimage
+def _sample(crop, position, fragments):
+    """Samples a crop bilinearly at rows and columns `position` `[N, 2]` in [0, 1]: `[N, C]`."""
+    import cv2
 
-    positions = position * image.shape[0] - 0.5
-    return np.stack(
-        [
-            scipy.ndimage.map_coordinates(image[..., c], positions, order=1, mode="nearest")
-            for c in range(image.shape[-1])
-        ],
-        axis=-1,
+    # On a map of the texture: OpenCV limits the sides of maps.
+    rows, columns = np.moveaxis(fragments.image(position * len(crop) - np.float32(0.5)), -1, 0)
+    sampled = cv2.remap(
+        crop, columns.copy(), rows.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+    return sampled.reshape(-1, crop.shape[-1])[fragments.pixels]
 
 
 def _smooth_step(values, low, high):
@@ -107,24 +149,16 @@ def _smooth_step(values, low, high):
 
 def _gain(sampled, fitted, visibility):
     """Gain `[3]` that maps the mean fitted colour to the photo's over the visible surface."""
-    weight = visibility[..., None]
-    photo_mean, fitted_mean = ((weight * colours).sum(axis=(0, 1)) for colours in (sampled, fitted))
-    ratio = photo_mean / np.maximum(fitted_mean, 1e-6)
-    return np.clip(ratio, 0.5, 2.0) if visibility.any() else np.ones(3)
+    photo_mean, fitted_mean = visibility @ sampled, visibility @ fitted
+    ratio = photo_mean / np.maximum(fitted_mean, np.float32(1e-6))
+    return np.clip(ratio, 0.5, 2.0) if visibility.any() else np.ones(3, np.float32)
 
 
-def _feather(visibility):
+def _feather(visibility, fragments):
     """Feathers the visibility near its borders, never above the visibility itself."""
-    import scipy.ndimage
+    import cv2
 
-    return np.minimum(visibility, scipy.ndimage.gaussian_filter(visibility, _BLEND_SIGMA) ** 2)
-
-
-def _fill_uncovered(texture, covered):
-    """Fills texels that no triangle covers with the colour of the nearest covered one."""
-    import scipy.ndimage
-
-    if not covered.any():
-        return texture
-    _, (rows, columns) = scipy.ndimage.distance_transform_edt(covered == 0, return_indices=True)
-    return texture[rows, columns]
+    blurred = cv2.GaussianBlur(
+        fragments.image(visibility), (0, 0), _BLEND_SIGMA, borderType=cv2.BORDER_REFLECT
+    )
+    return np.minimum(visibility, blurred.reshape(-1)[fragments.pixels] ** 2)

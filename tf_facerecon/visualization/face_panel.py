@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from tf_facerecon.geometry import texture_seams
 from tf_facerecon.io import image_files
 from tf_facerecon.results.fitted_face import FittedFace
 from tf_facerecon.visualization import crop_resampling, image_grid, mesh_rendering
@@ -100,19 +99,15 @@ def _rotated_tile(face, texture, background):
     yaw = face.rotation_degrees[1]
     degrees = _ROTATED_VIEW_DEGREES if yaw > 0 else -_ROTATED_VIEW_DEGREES
     vertices, _ = mesh_rendering.rotate_yaw(face.vertices, face.normals, degrees)
-    cut = texture_seams.cut_seams(face.triangles, face.uv_triangles)
-    uv, mask = mesh_rendering.render_attributes(
-        vertices[cut.vertices],
-        cut.triangles,
-        face.uv[cut.uv],
-        face.camera,
-        mesh_rendering.VIEW_SIZE,
+    fragments = mesh_rendering.cover_view(
+        vertices, face.triangles, face.camera, mesh_rendering.VIEW_SIZE
     )
+    uv = fragments.with_corners(face.uv_triangles, len(face.uv)).interpolate(face.uv)
     limit = len(texture) - 1
-    columns = np.clip((uv[..., 0] * len(texture)).astype(int), 0, limit)
-    rows = np.clip(((1.0 - uv[..., 1]) * len(texture)).astype(int), 0, limit)
-    rendered = texture[rows, columns] / 255.0 * mask[..., None]
-    return _composite(rendered, mask, background)
+    columns = np.clip((uv[:, 0] * len(texture)).astype(int), 0, limit)
+    rows = np.clip(((1.0 - uv[:, 1]) * len(texture)).astype(int), 0, limit)
+    rendered = fragments.image(texture[rows, columns] / np.float32(255.0))
+    return _composite(rendered, fragments.mask, background)
 
 
 def _composite(rendered, mask, background):

@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_facerecon.geometry import camera as cameras
 from tf_facerecon.geometry import rotations
-from tf_facerecon.rendering import rasterizer
+from tf_facerecon.rendering import scan_conversion
 from tf_facerecon.results.fitted_face import FittedFace
 
 VIEW_SIZE = 896
@@ -49,12 +49,26 @@ def render_camera_view(face: FittedFace) -> CameraView:
         clay_colours(face.normals),
         face.camera.distance - face.vertices[:, 2:],
     )
-    rendered, mask = render_attributes(
-        face.vertices, face.triangles, np.concatenate(attributes, axis=-1), face.camera, VIEW_SIZE
-    )
-    colours, albedo, clay, depth = np.split(rendered, [3, 6, 9], axis=-1)
-    depth = np.where(mask > 0, depth[..., 0], np.inf)
-    return CameraView(colours, albedo, clay, depth, mask)
+    fragments = cover_view(face.vertices, face.triangles, face.camera, VIEW_SIZE)
+    values = fragments.interpolate(np.concatenate(attributes, axis=-1))
+    colours, albedo, clay, depth = map(fragments.image, np.split(values, [3, 6, 9], axis=-1))
+    mask = fragments.mask
+    return CameraView(colours, albedo, clay, np.where(mask > 0, depth[..., 0], np.inf), mask)
+
+
+def cover_view(
+    vertices: np.ndarray, triangles: np.ndarray, camera: cameras.PerspectiveCamera, size: int
+) -> scan_conversion.Fragments:
+    """The pixels of a mesh over the crop's field of view.
+
+    Args:
+        vertices: `[V, 3]` world frame, decimetres.
+        triangles: `[T, 3]` vertex indices.
+        camera: Camera of the crop.
+        size: Pixels on each side.
+    """
+    clip = cameras.to_clip_space(vertices.astype(np.float32), camera).numpy()
+    return scan_conversion.scan_convert(clip, triangles, (size, size))
 
 
 def render_attributes(
@@ -76,22 +90,8 @@ def render_attributes(
     Returns:
         Attributes `[size, size, C]`, 0 outside the mesh, and the mask `[size, size]` of 0 and 1.
     """
-    clip = cameras.to_clip_space(vertices.astype(np.float32), camera)
-    return rasterize_attributes(clip.numpy(), triangles, attributes, size)
-
-
-def rasterize_attributes(
-    clip_vertices: np.ndarray, triangles: np.ndarray, attributes: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """As `render_attributes`, for vertices `[V, 4]` in homogeneous clip coordinates."""
-    rendered = rasterizer.rasterize(
-        clip_vertices[None].astype(np.float32),
-        triangles,
-        attributes[None].astype(np.float32),
-        (size, size),
-        jit_compile=False,  # Every size is rendered once: compiling takes longer than rendering.
-    )
-    return rendered.attributes.numpy()[0], rendered.mask.numpy()[0, ..., 0]
+    fragments = cover_view(vertices, triangles, camera, size)
+    return fragments.image(fragments.interpolate(attributes)), fragments.mask
 
 
 def clay_colours(normals: np.ndarray) -> np.ndarray:
