@@ -8,6 +8,7 @@ import pytest
 
 from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
+from tf_facerecon.export import deep3d_files
 from tf_facerecon.inference import reconstructor as reconstructors
 from tf_facerecon.inference.reconstructor import FaceReconstructor
 from tf_facerecon.layers.face_decoder import FaceDecoder
@@ -159,6 +160,9 @@ def test_incompatible_decoder_exception_raised(toy_reconstructor):
     other = FaceDecoder(build_toy_face_model(seed=8))
     with pytest.raises(ValueError, match="trained for face model 'toy'"):
         FaceReconstructor(toy_reconstructor.r_net, other, toy.FixedDetector())
+    converted = toy.build_toy_network(decoder, half_pixel_offset=True)
+    with pytest.raises(ValueError, match=r"PerspectiveCamera\(half_pixel_offset=True\)"):
+        FaceReconstructor(converted, decoder, toy.FixedDetector())
 
 
 def test_load_network_preset(toy_reconstructor, tmp_path):
@@ -170,6 +174,28 @@ def test_load_network_preset(toy_reconstructor, tmp_path):
     np.testing.assert_array_equal(r_net(crops), toy_reconstructor.r_net(crops))
     assert decoder.face_model is face_model and decoder.jaw == "contour"
     assert reconstructors.load_network(path, face_model)[1].jaw == "fixed"
+
+
+def test_landmarks_of_a_converted_network_are_those_of_the_code_of_deng(
+    toy_reconstructor, tmp_path
+):
+    """`to_image` and `lm68` of their code: `u` and `223 - v`, half a pixel beside the rendering."""
+    face_model = toy_reconstructor.decoder.face_model
+    path = tmp_path / "converted.keras"
+    toy.build_toy_network(toy_reconstructor.decoder, half_pixel_offset=True).save(path)
+    network = FaceReconstructor.from_preset(
+        path, face_model=face_model, detector=toy.FixedDetector(toy.detected_face())
+    )
+    (face,) = network.reconstruct(toy.toy_photo())
+    x, y, z = np.float64(face.vertices[face_model.landmarks]).T
+    u, v = 1015 * x / (10 - z) + 112, 1015 * y / (10 - z) + 112
+    np.testing.assert_allclose(face.landmarks, np.stack([u, 223 - v], axis=-1), atol=1e-3)
+    written = deep3d_files.deep3d_arrays(face, "pytorch")["lm68"]
+    np.testing.assert_allclose(written[0], face.landmarks, atol=1e-4)
+    # The pixels are those of any other network.
+    (other,) = toy_reconstructor.reconstruct(toy.toy_photo())
+    np.testing.assert_array_equal(face.crop, other.crop)
+    np.testing.assert_array_equal(face.image, other.image)
 
 
 def test_load_network_exception_raised(toy_reconstructor, tmp_path):

@@ -117,6 +117,14 @@ def test_r_net_config_complete(small_net):
     assert revived.get_config() == config
 
 
+def test_r_net_stores_where_its_landmarks_lie(tmp_path):
+    r_net.RNet("small", half_pixel_offset=True).save(tmp_path / "net.keras")
+    assert r_net.RNet.from_preset(tmp_path / "net.keras").half_pixel_offset is True
+    earlier = r_net.RNet("small").get_config()
+    del earlier["half_pixel_offset"]
+    assert r_net.RNet.from_config(earlier).half_pixel_offset is False
+
+
 def test_r_net_mixed_precision(images, tmp_path):
     net = r_net.RNet("small", dtype="mixed_bfloat16")
     assert net(images).dtype == tf.float32

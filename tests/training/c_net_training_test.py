@@ -181,6 +181,15 @@ def test_build_model_takes_the_jaw_of_the_configuration(parts):
     assert model.decoder.jaw == "contour"
 
 
+def test_build_model_places_landmarks_as_those_of_its_r_net(parts, tmp_path):
+    r_net = RNet.from_preset(parts / "r_net.keras")
+    config = {**r_net.get_config(), "half_pixel_offset": True}
+    RNet.from_config(config).save(tmp_path / "converted.keras")
+    network = {"r_net": str(tmp_path / "converted.keras")}
+    model = c_net_training.build_model(make_config(parts, network=network))
+    assert model.decoder.camera.half_pixel_offset
+
+
 def test_build_model_other_face_model_exception_raised(parts, tmp_path):
     toy_face.build_toy_face_model(seed=8).save(tmp_path / "other.npz")
     config = make_config(parts, face_model={"name": str(tmp_path / "other.npz")})

@@ -154,6 +154,8 @@ def test_deep3d_configs_train_on_their_layouts(photos, tmp_path, monkeypatch, na
     decoder = models[0].decoder
     has_quirks = name == "deep3d_pytorch"
     assert decoder.misnumbered_region == decoder.camera.half_pixel_offset == has_quirks
+    # The network is decoded as it was trained.
+    assert RNet.from_preset(result.network_path).half_pixel_offset == has_quirks
 
 
 def test_paper_configs_train_on_photographs(photos, tmp_path):

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.geometry.camera import PerspectiveCamera
 from tf_facerecon.inference import doubts, face_selection
 from tf_facerecon.inference.face_reconstruction import FaceReconstruction
 from tf_facerecon.inference.refinement import Refiner
@@ -31,7 +32,7 @@ class FaceReconstructor:
 
     Raises:
         ValueError: If `r_net` was trained for another face model or another coefficient layout than
-            that of `decoder`.
+            that of `decoder`, or with a half-pixel offset that the camera of `decoder` lacks.
     """
 
     def __init__(
@@ -218,7 +219,12 @@ def load_network(
                 f"Network {os.fspath(name)!r} needs its face model {r_net.face_model!r} "
                 f"(pass it as `face_model`): {error}"
             ) from error
-    decoder = FaceDecoder(wanted, num_lighting=r_net.heads.sizes["lighting"], jaw=jaw)
+    decoder = FaceDecoder(
+        wanted,
+        num_lighting=r_net.heads.sizes["lighting"],
+        camera=PerspectiveCamera(half_pixel_offset=r_net.half_pixel_offset),
+        jaw=jaw,
+    )
     _check_compatible(r_net, decoder)
     return r_net, decoder
 
@@ -240,4 +246,10 @@ def _check_compatible(r_net, decoder) -> None:
             f"{expected[:12]}...), but `decoder` has another face model or another edition of it, "
             f"{model.name!r} (fingerprint {model.fingerprint[:12]}...): train a network for it "
             "(docs/face_models.md)."
+        )
+    if r_net.half_pixel_offset and not decoder.camera.half_pixel_offset:
+        raise ValueError(
+            "`r_net` was trained with the landmarks of the code of Deng et al.: `decoder` must "
+            "have the camera PerspectiveCamera(half_pixel_offset=True). "
+            f"Received: {decoder.camera}."
         )

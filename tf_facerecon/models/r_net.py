@@ -21,9 +21,9 @@ class RNet(frozen_layers.KeepsFrozenLayers):
     """Aligned RGB images `[B, 224, 224, 3]` in [0, 1] to coefficients `[B, 257]`, float32.
 
     The order of the coefficients is that of the arguments below; the paper's white light
-    (`lighting=9`) gives 239. The network itself holds no geometry. It stores the name and the
-    fingerprint of the face model whose coefficients it predicts, so that the right one is found
-    when a saved file is loaded.
+    (`lighting=9`) gives 239. The network itself holds no geometry. It stores what its coefficients
+    mean, so that a saved file is decoded as it was trained: the name and the fingerprint of the
+    face model, and where landmarks lie.
 
     Args:
         backbone: "resnet50" (the paper's) or "small" (2.8 million weights, for CPUs).
@@ -42,6 +42,8 @@ class RNet(frozen_layers.KeepsFrozenLayers):
         backbone_variant: Variant of "resnet50", see `backbones.resnet50.VARIANTS`: "imagenet",
             "deep3d_tensorflow" or "deep3d_pytorch".
         backbone_epsilon: Epsilon of its batch normalisation; `None` takes that of the variant.
+        half_pixel_offset: Whether it was trained with the landmarks of the code of Deng et al., as
+            their published weights were; see `geometry.PerspectiveCamera`.
 
     Raises:
         ValueError: If `backbone` or `backbone_variant` is unknown, or if weights, variant or
@@ -64,6 +66,7 @@ class RNet(frozen_layers.KeepsFrozenLayers):
         backbone_weights: str | None = None,
         backbone_variant: str = "imagenet",
         backbone_epsilon: float | None = None,
+        half_pixel_offset: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -76,6 +79,7 @@ class RNet(frozen_layers.KeepsFrozenLayers):
         self.face_model_fingerprint = face_model_fingerprint
         self.backbone_variant = backbone_variant
         self.backbone_epsilon = backbone_epsilon
+        self.half_pixel_offset = half_pixel_offset
         self.backbone = _build_backbone(
             backbone, backbone_weights, self.dtype_policy, backbone_variant, backbone_epsilon
         )
@@ -172,6 +176,7 @@ class RNet(frozen_layers.KeepsFrozenLayers):
             "backbone_weights": None,
             "backbone_variant": self.backbone_variant,
             "backbone_epsilon": self.backbone_epsilon,
+            "half_pixel_offset": self.half_pixel_offset,
         }
 
 

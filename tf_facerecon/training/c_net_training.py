@@ -13,6 +13,7 @@ from tf_facerecon.datasets.coefficient_sampling import FaceDistribution
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.photo_set_dataset import build_photo_set_dataset
 from tf_facerecon.datasets.synthetic_set_dataset import build_synthetic_set_dataset
+from tf_facerecon.geometry.camera import PerspectiveCamera
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.models import presets
 from tf_facerecon.models.c_net import CNet
@@ -84,6 +85,7 @@ def build_model(config: CNetConfig) -> ImageSetModel:
         fingerprint=r_net.face_model_fingerprint or None,
         renderer_backend=config.renderer.backend,
         jaw=config.landmarks.jaw,
+        camera=PerspectiveCamera(half_pixel_offset=r_net.half_pixel_offset),
     )
     c_net = CNet.for_r_net(r_net, config.network.preset)
     if config.network.initial_weights is not None:

@@ -13,6 +13,7 @@ def build_r_net(
     initial_weights: str | None = None,
     precision: str = "float32",
     backbone_variant: str | None = None,
+    half_pixel_offset: bool = False,
 ) -> RNet:
     """An R-Net that predicts coefficients of `face_model`.
 
@@ -25,6 +26,7 @@ def build_r_net(
         precision: Keras dtype policy of the network.
         backbone_variant: Variant of "resnet50", see `RNet`; that of `initial_weights` if `None`, or
             "imagenet" without any.
+        half_pixel_offset: Of the camera that it is trained with, see `RNet`.
 
     Raises:
         FileNotFoundError: If a file is missing.
@@ -48,6 +50,7 @@ def build_r_net(
         backbone_weights=backbone_weights,
         backbone_variant=backbone_variant or "imagenet",
         backbone_epsilon=None if source is None else source.backbone_epsilon,
+        half_pixel_offset=half_pixel_offset,
         dtype=precision,
     )
     if source is not None:

@@ -82,7 +82,10 @@ def build_model(config: TrainingConfig) -> HybridModel:
         misnumbered_region=has_quirks and config.data.kind == "deep3d_pytorch",
     )
     r_net = network_builders.build_r_net(
-        decoder.layout, decoder.face_model, **config.network.model_dump(exclude={"num_lighting"})
+        decoder.layout,
+        decoder.face_model,
+        half_pixel_offset=has_quirks,
+        **config.network.model_dump(exclude={"num_lighting"}),
     )
     identity_network = None
     if config.loss_weights.perceptual > 0:

@@ -67,6 +67,7 @@ def test_pytorch_checkpoint_parity(torch, network, checkpoint, tmp_path):
     np.testing.assert_allclose(r_net.features(images)["deep"], features, rtol=0, atol=1e-4 * scale)
     assert report.coefficient_difference <= 1e-4 * report.coefficient_scale
     assert (report.format, r_net.backbone_variant) == ("pytorch", "deep3d_pytorch")
+    assert (r_net.face_model, r_net.half_pixel_offset) == ("bfm09", True)
 
 
 def test_pytorch_state_dict_alone(torch, network, tmp_path):

@@ -109,6 +109,7 @@ def build_converted_r_net(weights: RNetWeights) -> RNet:
         face_model=FACE_MODEL,
         backbone_variant=weights.variant,
         backbone_epsilon=weights.epsilon,
+        half_pixel_offset=True,
     )
     (network,) = (layer for layer in r_net.backbone.layers if hasattr(layer, "layers"))
     for convolution in resnet50_convolutions():
