@@ -566,8 +566,24 @@ def test_deep3d_formats(network, known_faces, tmp_path, capsys):
         assert "a.mat" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--set", "x"], ["a.png", "--skip-existing"]])
-def test_deep3d_format_exception_raised(arguments, capsys):
+@pytest.mark.parametrize("photos", [["--set", "x"], ["a.png"]])
+def test_deep3d_format_exception_raised(photos, capsys):
     with pytest.raises(SystemExit):
-        reconstruct.main([*arguments, "--out", "y", "--format", "deep3d"])
-    assert "--format deep3d is for single photographs" in capsys.readouterr().err
+        reconstruct.main([*photos, "--skip-existing", "--out", "y", "--format", "deep3d"])
+    assert "--skip-existing goes by the .json files" in capsys.readouterr().err
+
+
+def test_deep3d_formats_of_a_set(network, known_faces, person_photos, tmp_path, capsys):
+    (person_photos / "tree.png").unlink()
+    choices = ["--aggregate", "mean", "--identity-network", "none", *network]
+    for name, suffix in {"deep3d": ".obj", "deep3d-tf1": "_mesh.obj"}.items():
+        out = tmp_path / name
+        arguments = ["--set", str(person_photos), "--out", str(out), "--format", name, *choices]
+        assert reconstruct.main(arguments) == 0
+        stems = [f"anna_{photo}" for photo in ("0", "1", "2", "copy")]
+        assert {path.name for path in (out / "anna").iterdir()} == {
+            f"{stem}{end}" for stem in stems for end in (".mat", suffix)
+        }
+        assert reconstruct.main(arguments) == 1
+        assert "anna_0.mat exists already" in capsys.readouterr().err
+        assert reconstruct.main([*arguments, "--overwrite"]) == 0

@@ -7,9 +7,11 @@ import os
 import numpy as np
 import PIL.Image
 import pytest
+import scipy.io
 
 from tests import toy_image_set as toy_set
 from tests import toy_reconstruction as toy
+from tf_facerecon.export import deep3d_files
 from tf_facerecon.inference import image_set_reconstruction, image_set_reconstructor
 from tf_facerecon.io import mesh_files
 from tf_facerecon.morphable_models import expression_limits
@@ -48,6 +50,47 @@ def test_posed_has_the_aggregated_identity_and_the_photos_expression(three_photo
     ][0]
     assert np.abs(vertices - alone).max() > 1e-3
     assert np.abs(vertices - three_photos.posed(0)[0]).max() > 1e-3
+
+
+def test_fit_is_the_posed_face_with_the_light_of_its_photo(three_photos):
+    fit, photo = three_photos.fit(1), three_photos.images[1]
+    np.testing.assert_allclose(fit.vertices, three_photos.posed(1)[0], atol=1e-6)
+    np.testing.assert_array_equal(fit.coefficients["identity"], three_photos.identity)
+    np.testing.assert_array_equal(fit.coefficients["lighting"], photo.coefficients["lighting"])
+    decoder = three_photos.decoder
+    decoded = decoder(decoder.layout.merge(fit.coefficients)[None])
+    np.testing.assert_allclose(fit.image, decoded["image"][0], atol=1e-6)
+    np.testing.assert_allclose(fit.landmarks, decoded["landmarks"][0], atol=1e-4)
+    assert fit.image[fit.mask > 0].any() and fit.crop is photo.crop
+
+
+def test_save_deep3d_writes_all_or_nothing(three_photos, tmp_path, monkeypatch):
+    paths = three_photos.save_deep3d(tmp_path, "anna", "tensorflow")
+    stems = [f"anna_{image.name}" for image in three_photos.images]
+    ends = (".mat", "_mesh.obj")
+    assert {path.name for path in paths} == {stem + end for stem in stems for end in ends}
+    for index, stem in enumerate(stems):
+        written = scipy.io.loadmat(tmp_path / f"{stem}.mat")
+        fit = three_photos.fit(index)
+        np.testing.assert_allclose(written["face_shape"], fit.vertices, atol=1e-6)
+        np.testing.assert_array_equal(written["cropped_img"], fit.crop)
+    with pytest.raises(FileExistsError):
+        three_photos.save_deep3d(tmp_path, "anna", "tensorflow")
+    with pytest.raises(ValueError, match="`flavour` must be one of"):
+        three_photos.save_deep3d(tmp_path, "anna", "jax")
+    write = deep3d_files.obj_text
+    calls = []
+
+    def break_down(face, flavour):
+        calls.append(flavour)
+        if len(calls) == 2:
+            raise OSError("disk full")
+        return write(face, flavour)
+
+    monkeypatch.setattr(deep3d_files, "obj_text", break_down)
+    with pytest.raises(OSError, match="disk full"):
+        three_photos.save_deep3d(tmp_path / "new", "anna")
+    assert not (tmp_path / "new").exists()
 
 
 def test_shares_add_up_to_one(three_photos):

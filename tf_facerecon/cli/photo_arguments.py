@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from tf_facerecon.io import image_formats
 from tf_facerecon.photos import point_files
 
+# Values of `--format`: names of `deep3d_files`.
+DEEP3D_FLAVOURS = {"deep3d": "pytorch", "deep3d-tf1": "tensorflow"}
 _MAX_LISTED = 10  # Names in one message.
 
 

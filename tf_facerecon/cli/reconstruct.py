@@ -88,7 +88,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         default="standard",
         help="files to write: those above; <name>.mat and <name>.obj as "
         "sicxu/Deep3DFaceRecon_pytorch does; or <name>.mat and <name>_mesh.obj as "
-        "microsoft/Deep3DFaceReconstruction does",
+        "microsoft/Deep3DFaceReconstruction does. Of a set, <name> is <folder>_<photo>: the person "
+        "with the expression, pose and light of that photograph",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
@@ -102,8 +103,11 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("give photographs, or folders of one person each after --set")
     if options.sets and (options.refine or options.all_faces or options.points):
         parser.error("--refine, --all-faces, --points are for single photographs, not for --set")
-    if options.format != "standard" and (options.sets or options.skip_existing):
-        parser.error("--format deep3d is for single photographs, without --skip-existing")
+    if options.format != "standard" and options.skip_existing:
+        parser.error(
+            "--skip-existing goes by the .json files of --format standard: "
+            f"--format {options.format} writes none"
+        )
     if options.points and not options.points.is_dir():
         parser.error(f"--points {options.points} is not a folder")
     if options.aggregate and not options.sets:

@@ -18,8 +18,6 @@ from tf_facerecon.inference.reconstructor import FaceReconstructor
 from tf_facerecon.io import atomic_files, file_groups
 from tf_facerecon.photos import face_alignment, point_files
 
-# Values of `--format`: names of `deep3d_files`.
-DEEP3D_FLAVOURS = {"deep3d": "pytorch", "deep3d-tf1": "tensorflow"}
 PHOTO_ERRORS = (OSError, ValueError, MemoryError, tf.errors.OpError)
 
 
@@ -83,8 +81,7 @@ def is_finished(photo: pathlib.Path, stem: str, photos: list[pathlib.Path], opti
     Raises:
         FileExistsError: If a file is in the way of the results; found before they are computed.
     """
-    names = [f"{stem}{suffix}" for suffix in file_suffixes(options.format)]
-    paths = [options.out / name for name in names]
+    paths = [options.out / name for name in file_names(stem, options.format)]
     if options.skip_existing and all(path.exists() for path in paths):
         earlier_results.check_source(options.out / f"{stem}.json", [photo])
         return True
@@ -92,11 +89,11 @@ def is_finished(photo: pathlib.Path, stem: str, photos: list[pathlib.Path], opti
     return False
 
 
-def file_suffixes(format_name: str) -> tuple[str, ...]:
-    """Ends of the names of the files that one face is written to."""
+def file_names(stem: str, format_name: str) -> list[str]:
+    """Names of the files that one face is written to."""
     if format_name == "standard":
-        return face_reconstruction.FILE_SUFFIXES
-    return (".mat", deep3d_files.MESH_SUFFIXES[DEEP3D_FLAVOURS[format_name]])
+        return [f"{stem}{suffix}" for suffix in face_reconstruction.FILE_SUFFIXES]
+    return deep3d_files.file_names(stem, photo_arguments.DEEP3D_FLAVOURS[format_name])
 
 
 def save_face(face, folder: pathlib.Path, name: str, options, photos: list[pathlib.Path]) -> None:
@@ -105,7 +102,7 @@ def save_face(face, folder: pathlib.Path, name: str, options, photos: list[pathl
     if options.format == "standard":
         face.save(folder, name, **rules)
     else:
-        flavour = DEEP3D_FLAVOURS[options.format]
+        flavour = photo_arguments.DEEP3D_FLAVOURS[options.format]
         deep3d_files.write_deep3d_files(face, folder, name, flavour, **rules)
 
 

@@ -64,11 +64,11 @@ def reconstruct_set(
         earlier_results.check_source(written, photos)
         print(f"{name}: skipped, {written} exists")
         return
+    if options.format != "standard":
+        written = options.out / name / f"{name}_{photos[0].stem}.mat"
     if written.exists() and not options.overwrite:
-        raise FileExistsError(
-            f"{written} exists already; replace it with --overwrite or keep it with "
-            "--skip-existing."
-        )
+        skip = " or keep it with --skip-existing" if options.format == "standard" else ""
+        raise FileExistsError(f"{written} exists already; replace it with --overwrite{skip}.")
     with warnings.catch_warnings():
         # The result holds the same warnings; they are printed below like other messages.
         warnings.simplefilter("ignore", image_set_reconstructor.ImageSetWarning)
@@ -78,7 +78,12 @@ def reconstruct_set(
     for warning in person.warnings:
         print(f"warning: {name}: {warning}", file=sys.stderr)
     failures |= person.failures
-    person.save(options.out / name, name, overwrite=options.overwrite, keep=photos)
+    rules = {"overwrite": options.overwrite, "keep": photos}
+    if options.format == "standard":
+        person.save(options.out / name, name, **rules)
+    else:
+        flavour = photo_arguments.DEEP3D_FLAVOURS[options.format]
+        person.save_deep3d(options.out / name, name, flavour, **rules)
     print(
         f"{name}: one face from {sum(person.counted)} of {len(photos)} photo(s) written to "
         f"{options.out / name}"

@@ -20,7 +20,7 @@ from tf_facerecon.geometry import face_landmarks
 from tf_facerecon.io import atomic_files, file_groups
 from tf_facerecon.morphable_models.coefficients import NUM_HARMONICS, CoefficientLayout
 from tf_facerecon.morphable_models.importers.basel import matlab_files
-from tf_facerecon.results.fitted_face import FittedFace
+from tf_facerecon.results.fitted_face import CropFit
 
 Flavour = Literal["pytorch", "tensorflow"]
 MESH_SUFFIXES = {"pytorch": ".obj", "tensorflow": "_mesh.obj"}
@@ -38,7 +38,7 @@ _TRIMESH_HEADER = "# https://github.com/mikedh/trimesh\n"
 
 
 def write_deep3d_files(
-    face: FittedFace,
+    face: CropFit,
     folder: str | os.PathLike,
     stem: str,
     flavour: Flavour = "pytorch",
@@ -70,28 +70,33 @@ def write_deep3d_files(
         ValueError: If `flavour` is unknown, or `stem` is not a plain file name.
         OSError: If the folder cannot be written.
     """
-    if flavour not in MESH_SUFFIXES:
-        raise ValueError(f"`flavour` must be one of {[*MESH_SUFFIXES]}. Received: {flavour!r}.")
-    mesh_name, mat_name = f"{stem}{MESH_SUFFIXES[flavour]}", f"{stem}.mat"
-
-    def write(temporary: pathlib.Path) -> None:
-        import scipy.io
-
-        arrays = deep3d_arrays(face, flavour)
-        scipy.io.savemat(temporary / mat_name, arrays)
-        atomic_files.write_text(temporary / mesh_name, obj_text(face, flavour))
-
     return file_groups.write_together(
         folder,
         stem,
-        [mesh_name, mat_name],
-        write,
+        file_names(stem, flavour),
+        lambda temporary: write_face(face, temporary, stem, flavour),
         overwrite=overwrite,
         keep=[*keep, *([face.source_path] if face.source_path else [])],
     )
 
 
-def deep3d_arrays(face: FittedFace, flavour: Flavour) -> dict[str, np.ndarray]:
+def file_names(stem: str, flavour: Flavour) -> list[str]:
+    """Names of the files of one face; `ValueError` if `flavour` is unknown."""
+    if flavour not in MESH_SUFFIXES:
+        raise ValueError(f"`flavour` must be one of {[*MESH_SUFFIXES]}. Received: {flavour!r}.")
+    return [f"{stem}.mat", f"{stem}{MESH_SUFFIXES[flavour]}"]
+
+
+def write_face(face: CropFit, folder: pathlib.Path, stem: str, flavour: Flavour) -> None:
+    """Writes the files of one face into an existing folder, over files that are there."""
+    import scipy.io
+
+    mat_name, mesh_name = file_names(stem, flavour)
+    scipy.io.savemat(folder / mat_name, deep3d_arrays(face, flavour))
+    atomic_files.write_text(folder / mesh_name, obj_text(face, flavour))
+
+
+def deep3d_arrays(face: CropFit, flavour: Flavour) -> dict[str, np.ndarray]:
     """Variables of the `.mat` file of one flavour; see `write_deep3d_files`."""
     reference = dataclasses.replace(face.camera, half_pixel_offset=True)
     landmarks = face.landmarks + np.subtract(reference.principal_point, face.camera.principal_point)
@@ -117,7 +122,7 @@ def deep3d_arrays(face: FittedFace, flavour: Flavour) -> dict[str, np.ndarray]:
     }
 
 
-def obj_text(face: FittedFace, flavour: Flavour) -> str:
+def obj_text(face: CropFit, flavour: Flavour) -> str:
     """The posed mesh with lit vertex colours, as lines of an OBJ file of one flavour.
 
     "tensorflow": six decimals, an empty line before the triangles. "pytorch": eight decimals and

@@ -65,7 +65,7 @@ _NPZ_ARRAYS = (
 )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class FaceReconstruction(FittedFace):
     """One reconstructed face; its data and geometry are documented in `FittedFace`.
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from tf_facerecon.core import package_versions
+from tf_facerecon.export import deep3d_files
 from tf_facerecon.geometry import mesh_normals
 from tf_facerecon.inference import face_reconstruction
 from tf_facerecon.inference.image_results import ImageResult
@@ -20,6 +21,7 @@ from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results import confidence_shares
+from tf_facerecon.results.fitted_face import CropFit
 from tf_facerecon.visualization.confidence_figure import draw_confidence_figure
 
 
@@ -94,6 +96,30 @@ class ImageSetReconstruction:
         """
         decoded = self.decoder(self._posed_coefficients(index), render=False)
         return decoded["vertices"].numpy()[0], decoded["albedo"].numpy()[0]
+
+    def fit(self, index: int) -> CropFit:
+        """The face of `posed`, rendered with the light of that photo over its crop.
+
+        Args:
+            index: Index of the photo in `images`.
+        """
+        photo, coefficients = self.images[index], self._posed_coefficients(index)
+        decoded = {key: value.numpy()[0] for key, value in self.decoder(coefficients).items()}
+        return CropFit(
+            crop=photo.crop,
+            crop_transform=photo.crop_transform,
+            alignment_points=photo.alignment_points,
+            coefficients=self.decoder.layout.split(coefficients[0]),
+            camera=self.decoder.camera,
+            vertices=decoded["vertices"],
+            triangles=self.decoder.face_model.triangles,
+            albedo=decoded["albedo"],
+            colours=decoded["colours"],
+            landmarks=decoded["landmarks"],
+            image=decoded["image"],
+            mask=decoded["mask"][..., 0],
+            source_path=photo.source_path,
+        )
 
     def _posed_coefficients(self, index: int) -> np.ndarray:
         """`[1, C]`; another identity than the photo's own can close lids and lips too far."""
@@ -192,15 +218,59 @@ class ImageSetReconstruction:
             ValueError: If `stem` is not a plain file name.
             OSError: If the folder cannot be written.
         """
-        photos = [image.source_path for image in self.images if image.source_path is not None]
         return file_groups.write_together(
             folder,
             stem,
             self.file_names(stem),
             lambda temporary: self._write_files(temporary, stem),
             overwrite=overwrite,
-            keep=[*keep, *photos],
+            keep=[*keep, *self._photo_files()],
         )
+
+    def save_deep3d(
+        self,
+        folder: str | os.PathLike,
+        stem: str,
+        flavour: deep3d_files.Flavour = "pytorch",
+        *,
+        overwrite: bool = False,
+        keep: Iterable[str | os.PathLike] = (),
+    ) -> list[pathlib.Path]:
+        """Writes `fit` of every photo as `<stem>_<name>.mat` and mesh; all files or none.
+
+        Args:
+            folder: Created if it does not exist.
+            stem: Start of every file name.
+            flavour: See `export.write_deep3d_files`.
+            overwrite: As for `save`.
+            keep: As for `save`.
+
+        Returns:
+            The files written.
+
+        Raises:
+            FileExistsError: As for `save`.
+            ValueError: If `flavour` is unknown, or `stem` is not a plain file name.
+            OSError: If the folder cannot be written.
+        """
+        stems = [f"{stem}_{image.name}" for image in self.images]
+
+        def write(temporary: pathlib.Path) -> None:
+            for index, name in enumerate(stems):
+                deep3d_files.write_face(self.fit(index), temporary, name, flavour)
+
+        return file_groups.write_together(
+            folder,
+            stem,
+            [name for each in stems for name in deep3d_files.file_names(each, flavour)],
+            write,
+            overwrite=overwrite,
+            keep=[*keep, *self._photo_files()],
+        )
+
+    def _photo_files(self) -> list[pathlib.Path]:
+        """Files of the photos, which are never overwritten."""
+        return [image.source_path for image in self.images if image.source_path is not None]
 
     def _write_files(self, folder: pathlib.Path, stem: str) -> None:
         triangles = self.decoder.face_model.triangles

@@ -36,8 +36,46 @@ class RefinementReport:
     point_error_after: float
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class FittedFace:
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class CropFit:
+    """The fit of a 3DMM to the face in an aligned crop; V vertices, T triangles.
+
+    Attributes:
+        crop: `[224, 224, 3]` uint8 RGB, the aligned crop, R-Net's input.
+        crop_transform: Maps photo pixels to crop pixels and back.
+        alignment_points: `[5, 2]` or `[68, 2]` landmarks by which the face was aligned, detected or
+            given by the caller, photo pixels.
+        coefficients: 1D arrays by group: `identity`, `expression`, `texture` (standard deviations),
+            `rotation` (Euler angles x, y, z, radians), `lighting` (nine spherical-harmonics
+            coefficients for each of R, G, B, or nine for white light), `translation` (decimetres).
+        camera: Perspective camera of the crop.
+        vertices: `[V, 3]` with identity, expression and pose, world frame.
+        triangles: `[T, 3]` int32 vertex indices, counter-clockwise seen from outside.
+        albedo: `[V, 3]` RGB without illumination, about 0 to 1, not clamped.
+        colours: `[V, 3]` RGB with illumination, not clamped.
+        landmarks: `[68, 2]` iBUG landmarks of the mesh, projected to crop pixels.
+        image: `[224, 224, 3]` rendered face in [0, 1], black outside it.
+        mask: `[224, 224]` 1 inside the rendered face, else 0.
+        source_path: File of the photo, which saving never overwrites; `None` for an array.
+    """
+
+    crop: np.ndarray
+    crop_transform: CropTransform
+    alignment_points: np.ndarray
+    coefficients: dict[str, np.ndarray]
+    camera: cameras.PerspectiveCamera
+    vertices: np.ndarray
+    triangles: np.ndarray
+    albedo: np.ndarray
+    colours: np.ndarray
+    landmarks: np.ndarray
+    image: np.ndarray
+    mask: np.ndarray
+    source_path: pathlib.Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class FittedFace(CropFit):
     """The fit of a 3DMM to one face of a photograph; V vertices, T triangles.
 
     Attributes:
@@ -45,58 +83,29 @@ class FittedFace:
         photo: `[height, width, 3]` uint8 RGB, the whole photo.
         box: `[4]` x, y, width, height of the face bounding box, photo pixels.
         confidence: Detection confidence, 0 to 1; `None` if the caller gave the landmarks.
-        crop: `[224, 224, 3]` uint8 RGB, the aligned crop, R-Net's input.
-        crop_transform: Maps photo pixels to crop pixels and back.
-        coefficients: 1D arrays by group: `identity`, `expression`, `texture` (standard deviations),
-            `rotation` (Euler angles x, y, z, radians), `lighting` (nine spherical-harmonics
-            coefficients for each of R, G, B, or nine for white light), `translation` (decimetres).
-        camera: Perspective camera of the crop.
-        vertices: `[V, 3]` with identity, expression and pose, world frame.
         normals: `[V, 3]` unit vertex normals, outward, world frame.
         neutral_vertices: `[V, 3]` with identity only (neutral expression, no pose), model frame.
-        triangles: `[T, 3]` int32 vertex indices, counter-clockwise seen from outside.
         uv: `[U, 2]` texture coordinates, v up.
         uv_triangles: `[T, 3]` int32, rows of `uv` at the corners of `triangles`; equal to
             `triangles` if the texture has no seams.
-        albedo: `[V, 3]` RGB without illumination, about 0 to 1, not clamped.
-        colours: `[V, 3]` RGB with illumination, not clamped.
-        landmarks: `[68, 2]` iBUG landmarks of the mesh, projected to crop pixels.
         five_points: `[5, 2]` eye centres, nose tip and mouth corners of the mesh, crop pixels.
-        alignment_points: `[5, 2]` or `[68, 2]` landmarks by which the face was aligned, detected or
-            given by the caller, photo pixels.
-        image: `[224, 224, 3]` rendered face in [0, 1], black outside it.
-        mask: `[224, 224]` 1 inside the rendered face, else 0.
         face_model: Name of the 3DMM.
         face_model_fingerprint: SHA-256 of the 3DMM, hex.
         refinement: Errors before and after refinement; `None` without refinement.
-        source_path: File of the photo, which saving never overwrites; `None` for an array.
     """
 
     source: str
     photo: np.ndarray
     box: np.ndarray
     confidence: float | None
-    crop: np.ndarray
-    crop_transform: CropTransform
-    coefficients: dict[str, np.ndarray]
-    camera: cameras.PerspectiveCamera
-    vertices: np.ndarray
     normals: np.ndarray
     neutral_vertices: np.ndarray
-    triangles: np.ndarray
     uv: np.ndarray
     uv_triangles: np.ndarray
-    albedo: np.ndarray
-    colours: np.ndarray
-    landmarks: np.ndarray
     five_points: np.ndarray
-    alignment_points: np.ndarray
-    image: np.ndarray
-    mask: np.ndarray
     face_model: str
     face_model_fingerprint: str
     refinement: RefinementReport | None = None
-    source_path: pathlib.Path | None = None
 
     @property
     def rotation_matrix(self) -> np.ndarray:
