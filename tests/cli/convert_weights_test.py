@@ -29,12 +29,14 @@ def test_convert_weights_writes_a_network_and_prints_the_differences(tmp_path, m
 
 
 def test_convert_weights_of_arcface(tmp_path, monkeypatch, capsys):
-    network = iresnet50.build_iresnet50()
-    monkeypatch.setattr(arcface_pytorch, "convert_arcface_weights", lambda _: network)
+    converted = iresnet50.build_iresnet50(), arcface_pytorch.ArcFaceReport(1e-6, 3.0)
+    monkeypatch.setattr(arcface_pytorch, "convert_arcface_weights", lambda _: converted)
     target = tmp_path / "arcface.keras"
     command = ["backbone.pth", "--to", str(target), "--network", "arcface"]
     assert convert_weights.main(command) == 0
-    assert "source: backbone.pth (ArcFace, iresnet50)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "source: backbone.pth (ArcFace, iresnet50)" in printed
+    assert "largest vector difference: 1.00e-06 (largest vector: 3.00e+00)" in printed
     assert arcface.is_arcface_file(target)
     assert arcface.load_arcface(target).embedding_size == 512
 

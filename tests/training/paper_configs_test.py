@@ -101,6 +101,7 @@ def test_deep3d_configs_are_the_published_code(
     assert settings.photometric.definition == "deep3d"
     assert (settings.network.backbone, settings.network.backbone_variant) == ("resnet50", variant)
     assert settings.network.num_lighting == 27
+    assert settings.network.backbone_weights == "imagenet"
     assert (settings.data.batch_size, settings.schedule.steps) == (batch_size, steps)
     assert getattr(settings.data, "augment", False) is augment
     assert not getattr(settings.data, "reference_quirks", False)

@@ -75,7 +75,11 @@ def _convert_arcface(path: pathlib.Path):
     """The network, and what to tell about it."""
     from tf_facerecon.models.converters import arcface_pytorch
 
-    return arcface_pytorch.convert_arcface_weights(path), "(ArcFace, iresnet50)"
+    network, report = arcface_pytorch.convert_arcface_weights(path)
+    return network, (
+        "(ArcFace, iresnet50)\n"
+        f"largest vector difference: {report.difference:.2e} (largest vector: {report.scale:.2e})"
+    )
 
 
 CONVERSIONS = {"r_net": _convert_r_net, "arcface": _convert_arcface}

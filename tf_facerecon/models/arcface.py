@@ -27,7 +27,7 @@ def load_arcface(weights_path: str | os.PathLike) -> ArcFace:
     """ArcFace from insightface's `backbone.pth`, or from the `.keras` file it was converted to.
 
     Args:
-        weights_path: `.pth` (needs PyTorch), or `.keras` of `convert_arcface_weights(...).save`.
+        weights_path: `.pth` (needs PyTorch), or `.keras` of `tf-facerecon convert-weights`.
 
     Raises:
         ImportError: If PyTorch is needed and not installed.
@@ -37,7 +37,7 @@ def load_arcface(weights_path: str | os.PathLike) -> ArcFace:
     """
     path = pathlib.Path(weights_path)
     if path.suffix != ".keras":
-        return ArcFace(arcface_pytorch.convert_arcface_weights(path))
+        return ArcFace(arcface_pytorch.convert_arcface_weights(path)[0])
     if not path.is_file():
         raise FileNotFoundError(f"There is no ArcFace network {path}.")
     try:

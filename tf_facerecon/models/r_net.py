@@ -37,8 +37,8 @@ class RNet(frozen_layers.KeepsFrozenLayers):
             takes 1 for "resnet50" (the reference) and `BALANCED_SCALES` for "small".
         face_model: Name of the face model that the coefficients belong to; see `for_face_model`.
         face_model_fingerprint: Its fingerprint, "" while unknown.
-        backbone_weights: Start of "resnet50": `None` (random), "imagenet" or a path. Not part of
-            a saved model, which holds the weights themselves.
+        backbone_weights: Start of "resnet50": `None` (random), "imagenet" or a path, see
+            `backbones.resnet50`. Not part of a saved model, which holds the weights themselves.
         backbone_variant: Variant of "resnet50", see `backbones.resnet50.VARIANTS`: "imagenet",
             "deep3d_tensorflow" or "deep3d_pytorch".
         backbone_epsilon: Epsilon of its batch normalisation; `None` takes that of the variant.

@@ -61,7 +61,8 @@ class NetworkSettings(yaml_settings.Section):
     Attributes:
         backbone: "small" (for CPUs) or "resnet50" (the paper's).
         num_lighting: 27 for RGB light, 9 for the paper's white light.
-        backbone_weights: Start of "resnet50": none (random), "imagenet", or a path.
+        backbone_weights: Start of "resnet50": none (random), "imagenet", or a path; a `.pth` file
+            of torchvision for the variant "deep3d_pytorch".
         backbone_variant: Variant of "resnet50": "imagenet", "deep3d_tensorflow" or
             "deep3d_pytorch", see `backbones.resnet50.VARIANTS`; none for that of `initial_weights`,
             or "imagenet" without any.

@@ -70,7 +70,8 @@ def test_resnet50_epsilon_of_its_own():
     "arguments, message",
     [
         ({"variant": "resnet18"}, "`variant` must be one of"),
-        ({"variant": "deep3d_pytorch", "weights": "imagenet"}, "do not fit the variant"),
+        ({"variant": "deep3d_pytorch", "weights": "keras.h5"}, r"torchvision \(.pth\)"),
+        ({"variant": "deep3d_tensorflow", "weights": "a.pth"}, "file of the Keras application"),
     ],
 )
 def test_resnet50_variant_exception_raised(arguments, message):

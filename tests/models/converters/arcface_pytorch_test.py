@@ -90,13 +90,22 @@ def network(torch):
 
 def test_arcface_parity(torch, network, tmp_path, rng):
     torch.save(network.state_dict(), tmp_path / "backbone.pth")
-    converted = arcface_pytorch.convert_arcface_weights(tmp_path / "backbone.pth")
+    converted, report = arcface_pytorch.convert_arcface_weights(tmp_path / "backbone.pth")
+    assert report.difference <= 1e-4 * report.scale
     images = rng.random((2, 14, 14, 3)).repeat(8, axis=1).repeat(8, axis=2).astype(np.float32)
     with torch.no_grad():
         expected = network(torch.from_numpy(2 * images.transpose(0, 3, 1, 2).copy() - 1)).numpy()
     scale = np.abs(expected).max()
     assert np.abs(expected[0] - expected[1]).max() > 0.05 * scale
     np.testing.assert_allclose(converted(images), expected, rtol=0, atol=1e-4 * scale)
+
+
+def test_arcface_that_computes_something_else_is_refused(torch, network, tmp_path, monkeypatch):
+    torch.save(network.state_dict(), tmp_path / "backbone.pth")
+    run = arcface_pytorch._run
+    monkeypatch.setattr(arcface_pytorch, "_run", lambda arrays, images: run(arrays, 1 - images))
+    with pytest.raises(ValueError, match="computes other vectors than .*backbone.pth"):
+        arcface_pytorch.convert_arcface_weights(tmp_path / "backbone.pth")
 
 
 def test_arcface_of_another_network_refused(torch, network, tmp_path):

@@ -1,12 +1,17 @@
 """Published TensorFlow 1 weights, `deep3d_frozen_graph` and `deep3d_slim`, with what they share:
-`inference_graph`, `normalized_convolutions`, `r_net_weights`, `deep3d_weights`."""
+`inference_graph`, `normalized_convolutions`, `r_net_weights`, `weight_checks`, `deep3d_weights`."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.models.converters.made_up_deep3d import HEADS, SlimNetwork
-from tf_facerecon.models.converters import deep3d_frozen_graph, deep3d_weights, r_net_weights
+from tf_facerecon.models.converters import (
+    deep3d_frozen_graph,
+    deep3d_weights,
+    resnet50_layers,
+    weight_checks,
+)
 from tf_facerecon.models.r_net import RNet
 
 
@@ -132,7 +137,7 @@ def test_frozen_graph_unused_operations_are_not_read(frozen, tmp_path):
     copy = copy_of(frozen)
     copy.node.add(name="unused", op="NoSuchOperation")
     weights, _ = deep3d_frozen_graph.read_frozen_graph(write(tmp_path / "model.pb", copy))
-    assert set(weights.convolutions) == {c.name for c in r_net_weights.resnet50_convolutions()}
+    assert set(weights.convolutions) == {c.name for c in resnet50_layers.resnet50_convolutions()}
 
 
 def cyclic(definition):
@@ -221,7 +226,7 @@ def test_converted_network_that_differs_is_refused(frozen, tmp_path):
 
 
 def test_slim_checkpoint_of_another_network_refused(tmp_path):
-    names = r_net_weights.resnet50_convolutions()
+    names = resnet50_layers.resnet50_convolutions()
     assert len(list(names)) == 53
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         kernel = np.zeros((7, 7, 3, 32), np.float32)
@@ -246,15 +251,15 @@ def test_slim_checkpoint_damaged_file_refused(slim, tmp_path):
 
 def test_check_entries_names_the_first_difference():
     expected = {"first": (3,), "second": (2, 2)}
-    r_net_weights.check_entries({"second": (2, 2), "first": (3,)}, expected, "file")
+    weight_checks.check_entries({"second": (2, 2), "first": (3,)}, expected, "file")
     with pytest.raises(ValueError, match="file has no weight 'second'"):
-        r_net_weights.check_entries({"first": (3,)}, expected, "file")
+        weight_checks.check_entries({"first": (3,)}, expected, "file")
     with pytest.raises(ValueError, match=r"'first' of file must have shape \[3\]. Received: \[4"):
-        r_net_weights.check_entries({"first": (4,)}, expected, "file")
+        weight_checks.check_entries({"first": (4,)}, expected, "file")
     with pytest.raises(ValueError, match="'third' that the network does not have"):
-        r_net_weights.check_entries({**expected, "third": ()}, expected, "file")
+        weight_checks.check_entries({**expected, "third": ()}, expected, "file")
     with pytest.raises(ValueError, match="'first' of file has values that are not finite"):
-        r_net_weights.check_finite(np.array([np.nan]), "first", "file")
+        weight_checks.check_finite(np.array([np.nan]), "first", "file")
 
 
 def test_weights_format_by_file_name(tmp_path):

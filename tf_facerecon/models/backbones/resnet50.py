@@ -9,11 +9,13 @@ cells of the same maps as the 1 x 1 convolutions: the same function.)
 """
 
 import dataclasses
+import os
 
 import keras
 
 from tf_facerecon.core import keras_settings
 from tf_facerecon.layers import fused_convolution, fused_normalization
+from tf_facerecon.models.converters import resnet50_layers, torchvision_resnet50
 
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of values 0..255; subtracted by He et al. 2016
 
@@ -60,7 +62,9 @@ def build_resnet50_backbone(
 
     Args:
         image_size: Side S of the image, pixels.
-        weights: `None` for random initialization, "imagenet" (downloaded by Keras) or a path.
+        weights: `None` for random initialization, "imagenet" or a path. The variant
+            "deep3d_pytorch" takes a `.pth` file of torchvision, which needs PyTorch; see
+            `converters.torchvision_resnet50`. The others take a file of the Keras application.
         dtype: Dtype or policy of all layers; `None` takes the global policy.
         variant: Name in `VARIANTS`.
         epsilon: Epsilon of batch normalisation; `None` takes that of the variant.
@@ -71,21 +75,25 @@ def build_resnet50_backbone(
 
     Raises:
         FileNotFoundError: If `weights` is "imagenet" and they can be neither found nor downloaded.
-        ValueError: If `weights` is a path without a file of this network, if `variant` is unknown,
-            or if `weights` are given for a variant with strided 3 x 3 convolutions.
+        ValueError: If `weights` is a path without a file of this network, or if `variant` is
+            unknown.
+        ImportError: If PyTorch is needed and not installed.
     """
     if variant not in VARIANTS:
         raise ValueError(f"`variant` must be one of {sorted(VARIANTS)}. Received: {variant!r}.")
     details = VARIANTS[variant]
     if epsilon is not None:
         details = dataclasses.replace(details, epsilon=epsilon)
-    if weights is not None and details.strided_kernel != 1:
-        raise ValueError(
-            f"`weights` of the Keras application do not fit the variant {variant!r}, whose 3 x 3 "
-            f"convolutions have the stride. Received: {weights!r}."
-        )
+    is_torchvision = weights is not None and details.strided_kernel == 3
+    if weights is not None and weights != "imagenet":
+        if is_torchvision != os.fspath(weights).endswith(".pth"):
+            raise ValueError(
+                f"`weights` of the variant {variant!r} must be a file of "
+                f"{'torchvision (.pth)' if is_torchvision else 'the Keras application'}: the "
+                f"others have their stride in another convolution. Received: {weights!r}."
+            )
     policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-    application = _application(image_size, weights)
+    application = _application(image_size, None if is_torchvision else weights)
 
     def call(layer, *inputs, **options):
         if _is_strided(layer.name, details) and layer.kernel_size == (3, 3):
@@ -101,6 +109,10 @@ def build_resnet50_backbone(
         call_function=call,
     )
     network.set_weights(application.get_weights())
+    if is_torchvision:
+        resnet50_layers.set_convolutions(
+            network, torchvision_resnet50.read_torchvision_weights(weights)
+        )
     shallow = network.get_layer("conv2_block3_out").output
     deep = keras.layers.GlobalAveragePooling2D("channels_last", dtype=policy)(network.output)
     features = keras.Model(network.inputs, {"shallow": shallow, "deep": deep})

@@ -12,13 +12,14 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_facerecon.models.backbones import resnet50
-from tf_facerecon.models.converters import r_net_weights
+from tf_facerecon.models.converters import r_net_weights, resnet50_layers
 from tf_facerecon.models.converters.inference_graph import InferenceGraph
 from tf_facerecon.models.converters.normalized_convolutions import (
     match_affine_convolution,
     match_normalized_convolution,
 )
-from tf_facerecon.models.converters.r_net_weights import NormalizedConvolution, RNetWeights
+from tf_facerecon.models.converters.r_net_weights import RNetWeights
+from tf_facerecon.models.converters.resnet50_layers import NormalizedConvolution
 
 INPUT, OUTPUT = "input_imgs", "coeff"
 _VARIANT = "deep3d_tensorflow"
@@ -76,10 +77,10 @@ def _match_heads(graph: InferenceGraph) -> tuple[np.ndarray, np.ndarray, str]:
     kernels = []
     for match in matches:
         size = match.kernel.shape
-        if match.kernel.ndim != 4 or size[:3] != (1, 1, r_net_weights.NUM_FEATURES):
+        if match.kernel.ndim != 4 or size[:3] != (1, 1, resnet50_layers.NUM_FEATURES):
             raise ValueError(
                 f"Head {match.name!r} of {graph.source} must have a kernel of shape [1, 1, "
-                f"{r_net_weights.NUM_FEATURES}, N]. Received: {list(size)}."
+                f"{resnet50_layers.NUM_FEATURES}, N]. Received: {list(size)}."
             )
         kernels.append(match.kernel[0, 0] * match.scale)
     kernel = np.concatenate(kernels, axis=-1)
@@ -97,8 +98,8 @@ def _match_backbone(graph: InferenceGraph, pooled: str):
     """All convolutions by name, and the epsilon of their normalisation."""
     name = _skip(graph, pooled, "Reshape", "Squeeze")
     name = _skip(graph, _expect(graph, name, "Mean", "AvgPool"))
-    blocks: dict[tuple[int, int], dict[int, r_net_weights.Convolution]] = {}
-    for convolution in r_net_weights.resnet50_convolutions():
+    blocks: dict[tuple[int, int], dict[int, resnet50_layers.Convolution]] = {}
+    for convolution in resnet50_layers.resnet50_convolutions():
         key = (convolution.stage, convolution.block)
         blocks.setdefault(key, {})[convolution.index] = convolution
     (first,) = blocks.pop((0, 0)).values()
@@ -197,7 +198,7 @@ def _check_steps(graph: InferenceGraph, steps: dict) -> None:
     Slim's strides are in the 3 x 3 convolution of the last block of a stage; those of He et al. in
     the first 1 x 1 convolution of the next stage.
     """
-    counts = r_net_weights.NUM_BLOCKS
+    counts = resnet50_layers.NUM_BLOCKS
     slim, he = {}, {}
     for stage, block in steps:
         ends = stage < len(counts) and block == counts[stage - 1] - 1

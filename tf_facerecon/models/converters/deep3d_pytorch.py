@@ -11,10 +11,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tf_facerecon.models.backbones import resnet50
-from tf_facerecon.models.converters import pytorch_files, r_net_weights
-from tf_facerecon.models.converters.r_net_weights import NormalizedConvolution, RNetWeights
+from tf_facerecon.models.converters import (
+    pytorch_files,
+    r_net_weights,
+    resnet50_layers,
+    torchvision_resnet50,
+)
+from tf_facerecon.models.converters.r_net_weights import RNetWeights
 
 _VARIANT = "deep3d_pytorch"
+_BACKBONE = "backbone."
 _NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
 
 
@@ -36,23 +42,11 @@ def read_pytorch_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Calla
             values (which is not executed), or if a weight is missing, unknown or of another shape.
     """
     arrays = pytorch_files.read_state(path, expected_shapes(), entry="net_recon")
-    convolutions = {}
-    for convolution in r_net_weights.resnet50_convolutions():
-        kernel, norm = _names(convolution)
-        gamma, beta, mean, variance = (arrays[f"{norm}.{kind}"] for kind in _NORMALIZATION)
-        convolutions[convolution.name] = NormalizedConvolution(
-            kernel=arrays[f"{kernel}.weight"].transpose(2, 3, 1, 0),
-            bias=np.zeros_like(beta),
-            gamma=gamma,
-            beta=beta,
-            mean=mean,
-            variance=variance,
-        )
     heads = [f"final_layers.{index}" for index in range(len(r_net_weights.HEADS))]
     weights = RNetWeights(
         variant=_VARIANT,
         epsilon=resnet50.VARIANTS[_VARIANT].epsilon,
-        convolutions=convolutions,
+        convolutions=torchvision_resnet50.convolutions_of(arrays, _BACKBONE),
         head_kernel=np.concatenate([arrays[f"{h}.weight"][:, :, 0, 0] for h in heads]).T,
         head_bias=np.concatenate([arrays[f"{head}.bias"] for head in heads]),
     )
@@ -61,27 +55,11 @@ def read_pytorch_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Calla
 
 def expected_shapes() -> dict[str, tuple[int, ...]]:
     """Names and shapes of the 332 entries of `net_recon`, from the image to the coefficients."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for convolution in r_net_weights.resnet50_convolutions():
-        height, width, inputs, outputs = convolution.shape
-        kernel, norm = _names(convolution)
-        shapes[f"{kernel}.weight"] = (outputs, inputs, height, width)
-        shapes.update({f"{norm}.{kind}": (outputs,) for kind in _NORMALIZATION})
-        shapes[f"{norm}.{pytorch_files.COUNTER}"] = ()
+    shapes = torchvision_resnet50.expected_shapes(_BACKBONE)
     for index, width in enumerate(r_net_weights.HEADS.values()):
-        shapes[f"final_layers.{index}.weight"] = (width, r_net_weights.NUM_FEATURES, 1, 1)
+        shapes[f"final_layers.{index}.weight"] = (width, resnet50_layers.NUM_FEATURES, 1, 1)
         shapes[f"final_layers.{index}.bias"] = (width,)
     return shapes
-
-
-def _names(convolution: r_net_weights.Convolution) -> tuple[str, str]:
-    """Torchvision's names of a convolution and of its normalisation."""
-    if convolution.stage == 0:
-        return "backbone.conv1", "backbone.bn1"
-    block = f"backbone.layer{convolution.stage}.{convolution.block}"
-    if convolution.index == 0:
-        return f"{block}.downsample.0", f"{block}.downsample.1"
-    return f"{block}.conv{convolution.index}", f"{block}.bn{convolution.index}"
 
 
 def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,13 +69,13 @@ def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarr
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def normalized(x, convolution, stride=1):
-        kernel, norm = _names(convolution)
+        kernel, norm = (_BACKBONE + name for name in torchvision_resnet50.names_of(convolution))
         padding = convolution.shape[0] // 2
         x = functional.conv2d(x, tensors[f"{kernel}.weight"], stride=stride, padding=padding)
         gamma, beta, mean, variance = (tensors[f"{norm}.{kind}"] for kind in _NORMALIZATION)
         return functional.batch_norm(x, mean, variance, gamma, beta, training=False, eps=1e-5)
 
-    first, *others = r_net_weights.resnet50_convolutions()
+    first, *others = resnet50_layers.resnet50_convolutions()
     blocks: dict[tuple[int, int], dict] = {}
     for convolution in others:
         blocks.setdefault((convolution.stage, convolution.block), {})[convolution.index] = (

@@ -13,8 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_facerecon.models.backbones import resnet50
-from tf_facerecon.models.converters import r_net_weights
-from tf_facerecon.models.converters.r_net_weights import NormalizedConvolution, RNetWeights
+from tf_facerecon.models.converters import r_net_weights, resnet50_layers, weight_checks
+from tf_facerecon.models.converters.r_net_weights import RNetWeights
+from tf_facerecon.models.converters.resnet50_layers import NormalizedConvolution
 
 _VARIANT = "deep3d_tensorflow"
 _SCOPE = "resnet_v1_50"
@@ -59,20 +60,20 @@ def read_slim_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Callable
         # Slots of an optimizer, which other trainings may have saved, are named after a variable.
         if name.startswith(scopes) and name.rpartition("/")[0] not in expected
     }
-    r_net_weights.check_entries(own, expected, source)
+    weight_checks.check_entries(own, expected, source)
     try:
         arrays = {name: reader.get_tensor(name) for name in own}
     except _UNREADABLE as error:
         raise ValueError(f"{prefix} is not a readable TensorFlow checkpoint: {error}") from error
     for name in own:
-        arrays[name] = r_net_weights.check_finite(arrays[name], name, source)
+        arrays[name] = weight_checks.check_finite(arrays[name], name, source)
     return slim_weights(arrays), lambda images: _run(arrays, images)
 
 
 def slim_weights(arrays: Mapping[str, np.ndarray]) -> RNetWeights:
     """Weights from slim's variables by name, as listed by `expected_shapes`."""
     convolutions = {}
-    for convolution in r_net_weights.resnet50_convolutions():
+    for convolution in resnet50_layers.resnet50_convolutions():
         scope = slim_scope(convolution)
         gamma, beta, mean, variance = (arrays[f"{scope}/BatchNorm/{n}"] for n in _NORMALIZATION)
         convolutions[convolution.name] = NormalizedConvolution(
@@ -90,17 +91,17 @@ def slim_weights(arrays: Mapping[str, np.ndarray]) -> RNetWeights:
 def expected_shapes() -> dict[str, tuple[int, ...]]:
     """Names and shapes of the variables of the network, from the image to the coefficients."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for convolution in r_net_weights.resnet50_convolutions():
+    for convolution in resnet50_layers.resnet50_convolutions():
         scope = slim_scope(convolution)
         shapes[f"{scope}/weights"] = convolution.shape
         shapes.update({f"{scope}/BatchNorm/{n}": convolution.shape[3:] for n in _NORMALIZATION})
     for head, width in zip(_HEADS, r_net_weights.HEADS.values(), strict=True):
-        shapes[f"{head}/weights"] = (1, 1, r_net_weights.NUM_FEATURES, width)
+        shapes[f"{head}/weights"] = (1, 1, resnet50_layers.NUM_FEATURES, width)
         shapes[f"{head}/biases"] = (width,)
     return shapes
 
 
-def slim_scope(convolution: r_net_weights.Convolution) -> str:
+def slim_scope(convolution: resnet50_layers.Convolution) -> str:
     """Slim's variable scope of a convolution."""
     if convolution.stage == 0:
         return f"{_SCOPE}/conv1"
@@ -123,10 +124,10 @@ def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarr
 
     x = tf.nn.relu(normalized(tf.constant(255.0 * images[..., ::-1]), f"{_SCOPE}/conv1", 2))
     x = tf.nn.max_pool2d(x, 3, 2, "SAME")
-    for stage, count in enumerate(r_net_weights.NUM_BLOCKS, start=1):
+    for stage, count in enumerate(resnet50_layers.NUM_BLOCKS, start=1):
         for block in range(count):
             scope = f"{_SCOPE}/block{stage}/unit_{block + 1}/bottleneck_v1"
-            stride = 2 if block == count - 1 and stage < len(r_net_weights.NUM_BLOCKS) else 1
+            stride = 2 if block == count - 1 and stage < len(resnet50_layers.NUM_BLOCKS) else 1
             if block == 0:
                 shortcut = normalized(x, f"{scope}/shortcut", stride)
             else:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from tf_facerecon.models.converters import r_net_weights
+from tf_facerecon.models.converters import resnet50_layers, weight_checks
 from tf_facerecon.models.converters.inference_graph import InferenceGraph
 
 _FUSED = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
@@ -41,7 +41,7 @@ class ConvolutionMatch:
 
 
 def match_normalized_convolution(
-    graph: InferenceGraph, name: str, expected: r_net_weights.Convolution | None
+    graph: InferenceGraph, name: str, expected: resnet50_layers.Convolution | None
 ) -> ConvolutionMatch | None:
     """The convolution whose normalised values node `name` holds.
 
@@ -116,7 +116,7 @@ def _finish(graph, name, scale, offset, normalization, epsilon) -> ConvolutionMa
     moving, constant = graph.split_inputs(name)
     if len(moving) != 1 or len(constant) != 1 or graph.inputs(name)[0] != moving[0]:
         raise ValueError(f"Node {name!r} of {graph.source} must have a constant kernel.")
-    kernel = r_net_weights.check_finite(graph.constant(constant[0]), name, graph.source)
+    kernel = weight_checks.check_finite(graph.constant(constant[0]), name, graph.source)
     step, margin, source = 1, 0, moving[0]
     if node.op == "Conv2D":
         strides, layout = list(node.attr["strides"].list.i), node.attr["data_format"].s
@@ -152,7 +152,7 @@ def _finish(graph, name, scale, offset, normalization, epsilon) -> ConvolutionMa
 
 def _channels(graph: InferenceGraph, name: str) -> np.ndarray:
     """A constant of one value per channel, as a vector."""
-    value = r_net_weights.check_finite(graph.constant(name), name, graph.source)
+    value = weight_checks.check_finite(graph.constant(name), name, graph.source)
     if value.ndim and value.size != value.shape[-1]:
         raise ValueError(
             f"Node {name!r} of {graph.source} must hold one value per channel. "

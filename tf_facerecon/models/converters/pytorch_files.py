@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tf_facerecon.models.converters import r_net_weights
+from tf_facerecon.models.converters import weight_checks
 
 COUNTER = "num_batches_tracked"  # Of every normalisation: a count, not a weight.
 # Before 2.6 `weights_only=True` did not keep code from running (CVE-2025-32434).
@@ -14,15 +14,20 @@ _OLDEST_TORCH = (2, 6)
 
 
 def read_state(
-    path: str | os.PathLike, expected: Mapping[str, tuple[int, ...]], entry: str | None = None
+    path: str | os.PathLike,
+    expected: Mapping[str, tuple[int, ...]],
+    entry: str | None = None,
+    skip: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Reads the state dict of a network from a `.pth` file.
 
     Args:
         path: The file.
-        expected: Shapes of all entries by name, counters included.
+        expected: Shapes of all entries by name, counters included. Counters may be missing: files
+            of early versions of PyTorch have none.
         entry: Name under which a checkpoint holds the state dict; files that hold nothing else are
             read, too.
+        skip: Start of the names of entries that are not read.
 
     Returns:
         The weights by name, float32, without counters.
@@ -49,11 +54,20 @@ def read_state(
     if not isinstance(state, Mapping):
         wanted = "a state dict" if entry is None else f"a dict with the entry {entry!r}"
         raise ValueError(f"{path} holds no network: expected {wanted}.")
-    tensors = {str(name): _check_tensor(name, value, path.name) for name, value in state.items()}
+    tensors = {
+        str(name): _check_tensor(name, value, path.name)
+        for name, value in state.items()
+        if skip is None or not str(name).startswith(skip)
+    }
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    r_net_weights.check_entries(shapes, expected, path.name)
+    required = {
+        name: shape
+        for name, shape in expected.items()
+        if name in shapes or not name.endswith(COUNTER)
+    }
+    weight_checks.check_entries(shapes, required, path.name)
     return {
-        name: r_net_weights.check_finite(tensor.to(torch.float32).numpy(), name, path.name)
+        name: weight_checks.check_finite(tensor.to(torch.float32).numpy(), name, path.name)
         for name, tensor in tensors.items()
         if not name.endswith(COUNTER)
     }
