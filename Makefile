@@ -16,13 +16,14 @@ PYTEST := TF_CPP_MIN_LOG_LEVEL=2 $(RUN) -m pytest -n $(WORKERS) --dist loadfile
 QUICK := layout_test.py conventions_test.py core geometry lighting io losses metrics results morphable_models \
 	layers rendering
 
-.PHONY: help demo test test-quick test-slow lint package package-test clean
+.PHONY: help demo test test-quick test-slow test-torch lint package package-test clean
 
 help:
 	@echo "make demo        reconstruct a photograph, train for a minute; results in demo/"
 	@echo "make test        lint and the default test suite"
 	@echo "make test-quick  the tests that need neither training nor other processes"
 	@echo "make test-slow   the tests that take minutes"
+	@echo "make test-torch  the tests that read files of PyTorch"
 	@echo "make lint        ruff"
 	@echo "make package     wheel and sdist in dist/"
 	@echo "make package-test  install the wheel in an empty environment and use it"
@@ -40,6 +41,11 @@ test-quick: $(READY)
 
 test-slow: $(READY)
 	$(PYTEST) -m slow
+
+# PyTorch (2.6 or newer) must be installed in the environment; without it these tests are skipped.
+test-torch: $(READY)
+	@$(RUN) -c "import torch" || { echo "Install PyTorch: $(RUN) -m pip install torch" >&2; exit 1; }
+	$(PYTEST) -n 0 tests/models/converters
 
 lint: $(READY)
 	$(VENV)/bin/ruff check .

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+from tf_facerecon.training import interruption
 from tf_facerecon.training.interruption import SignalRequest, TrainingInterrupted, describe_failure
 
 
@@ -42,9 +43,11 @@ def test_training_interrupted_says_which_signal_and_step():
     [
         (ValueError("no key"), "error: no key", 2),
         (FileNotFoundError("no file"), "error: no file", 2),
+        (ImportError("needs PyTorch"), "error: needs PyTorch", 2),
         (FloatingPointError("loss is nan"), "training failed: loss is nan", 1),
         (TrainingInterrupted(15, 7), "\nStopped by SIGTERM after step 7. It goes on.", 143),
     ],
 )
 def test_describe_failure_preset(error, message, exit_code):
+    assert isinstance(error, interruption.REPORTED)
     assert describe_failure(error, "It goes on.") == (message, exit_code)

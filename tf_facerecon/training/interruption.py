@@ -56,8 +56,9 @@ class SignalRequest:
         self._previous = {}
 
 
-# What a training command reports as a message; anything else is a bug and keeps its traceback.
-REPORTED = (ValueError, OSError, FloatingPointError, TrainingInterrupted)
+# What a training command reports as a message, `ImportError` of optional packages among them;
+# anything else is a bug and keeps its traceback.
+REPORTED = (ValueError, OSError, ImportError, FloatingPointError, TrainingInterrupted)
 
 
 def describe_failure(error: BaseException, after_signal: str) -> tuple[str, int]:
