@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests import toy_reconstruction as toy
 from tests.toy_face import build_toy_face_model
 from tf_facerecon.cli import photo_arguments, reconstruct, reconstruct_photos, reconstruct_sets
-from tf_facerecon.inference.face_reconstruction import FILE_SUFFIXES, FaceReconstruction
+from tf_facerecon.inference import output_names
+from tf_facerecon.inference.face_reconstruction import FaceReconstruction
 from tf_facerecon.inference.image_set_reconstruction import ImageSetReconstruction
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.photos import face_detection
@@ -46,7 +47,7 @@ def known_faces(monkeypatch):
 def quick_files(monkeypatch):
     """Only the JSON: pictures and meshes have tests of their own."""
 
-    def write(face, folder, stem):
+    def write(face, folder, stem, outputs):
         text = json.dumps(face.summary(), default=np.ndarray.tolist)
         (folder / f"{stem}.json").write_text(text, encoding="utf-8")
 
@@ -175,11 +176,11 @@ def empty_files(monkeypatch):
     """All files, empty but for the JSON; the list of the photographs that were reconstructed."""
     written = []
 
-    def write(face, folder, stem):
+    def write(face, folder, stem, outputs):
         written.append(stem)
-        for suffix in FILE_SUFFIXES:
-            text = json.dumps({"source": face.source}) if suffix == ".json" else ""
-            (folder / f"{stem}{suffix}").write_text(text, encoding="utf-8")
+        for name in output_names.face_files(stem, outputs):
+            text = json.dumps({"source": face.source}) if name.endswith(".json") else ""
+            (folder / name).write_text(text, encoding="utf-8")
 
     monkeypatch.setattr(FaceReconstruction, "_write_files", write)
     return written
@@ -227,6 +228,55 @@ def test_skip_existing_takes_no_other_photograph_for_the_same(
     assert reconstruct.main([str(photos[1]), *settings]) == 1
     assert f"is of another photograph, {photos[0]}" in capsys.readouterr().err
     assert empty_files == ["me"]
+
+
+def test_save_writes_what_it_names(network, known_faces, empty_files, tmp_path, capsys):
+    out, photo = tmp_path / "out", str(save_photo(tmp_path / "me.png"))
+    arguments = [photo, "--out", str(out), "--save", "json, mesh", *network]
+    assert reconstruct.main(arguments) == 0
+    written = {"me.obj", "me.mtl", "me_texture.png", "me.json"}
+    assert {path.name for path in out.iterdir()} == written
+    # What is there decides what is skipped, and what stands in the way.
+    assert reconstruct.main([*arguments, "--skip-existing"]) == 0
+    assert "1 of 1 photo(s) skipped" in capsys.readouterr().out
+    (out / "me.json").unlink()
+    assert reconstruct.main(arguments) == 1
+    assert "me.obj exists already" in capsys.readouterr().err
+
+
+def test_save_writes_what_it_names_of_a_set(
+    network, known_faces, quick_sets, person_photos, tmp_path, capsys
+):
+    (person_photos / "tree.png").unlink()
+    out = tmp_path / "out"
+    choices = ["--aggregate", "mean", "--identity-network", "none", *network]
+    arguments = ["--set", str(person_photos), "--out", str(out), *choices, "--save"]
+    assert reconstruct.main([*arguments, "posed"]) == 0
+    posed = {f"anna_{name}.obj" for name in ("0", "1", "2", "copy")}
+    assert {path.name for path in (out / "anna").iterdir()} == posed
+    assert reconstruct.main([*arguments, "posed", "--skip-existing"]) == 0
+    assert "anna: skipped" in capsys.readouterr().out
+    assert reconstruct.main([*arguments, "json,mesh"]) == 0
+    written = posed | {"anna.json", "anna.obj"}
+    assert {path.name for path in (out / "anna").iterdir()} == written
+    assert reconstruct.main([*arguments, "npz,posed"]) == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.png", "--save", "mesh,pdf"], "overlay, photo, json, npz. Received: 'pdf'"),
+        (["a.png", "--save", "posed"], "Received: 'posed'"),
+        (["a.png", "--save", "mesh,"], "Received: ''"),
+        (["--set", "a", "--save", "overlay"], "mesh, posed, confidence, json, npz. Received: 'ov"),
+        (["a.png", "--save", "mesh", "--format", "deep3d"], "--save chooses among"),
+    ],
+)
+def test_save_exception_raised(arguments, message, capsys):
+    with pytest.raises(SystemExit) as exit_code:
+        reconstruct.main(["--out", "out", *arguments])
+    assert exit_code.value.code == 2 and message in " ".join(capsys.readouterr().err.split())
 
 
 def test_results_of_one_name_can_be_traced(network, known_faces, quick_files, tmp_path, capsys):
@@ -298,10 +348,10 @@ def test_choose_stems_preset(photos, stems):
 def test_choose_stems_random(photos):
     stems = photo_arguments.choose_stems([pathlib.Path(str(n), p) for n, p in enumerate(photos)])
     written = [
-        f"{stem}{face}{suffix}".lower()
+        name.lower()
         for stem in stems
         for face in ("", "_face2", "_face3")
-        for suffix in FILE_SUFFIXES
+        for name in output_names.face_files(f"{stem}{face}", output_names.FACE_OUTPUTS)
     ]
     assert len(set(written)) == len(written)
 
@@ -404,8 +454,8 @@ def person_photos(tmp_path):
 def quick_sets(monkeypatch):
     """Empty files: meshes and pictures have tests of their own."""
 
-    def write(result, folder, stem):
-        for name in result.file_names(stem):
+    def write(result, folder, stem, outputs):
+        for name in result.file_names(stem, outputs):
             (folder / name).write_text(result.aggregate, encoding="utf-8")
 
     monkeypatch.setattr(ImageSetReconstruction, "_write_files", write)

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from tf_facerecon.export import photo_texture
 from tf_facerecon.geometry import mesh_normals
-from tf_facerecon.inference import face_reconstruction
+from tf_facerecon.inference import output_names
 from tf_facerecon.inference.face_reconstruction import FaceReconstruction
-from tf_facerecon.io import mesh_files
+from tf_facerecon.io import json_files, mesh_files
 from tf_facerecon.results.fitted_face import RefinementReport
 from tf_facerecon.visualization import face_panel
 
@@ -37,9 +37,40 @@ def saved(posed_face, tmp_path_factory):
 
 def test_save_writes_all(saved):
     folder, paths = saved
-    expected = {f"toy{suffix}" for suffix in face_reconstruction.FILE_SUFFIXES}
+    expected = set(output_names.face_files("toy", output_names.FACE_OUTPUTS))
+    assert len(expected) == 10
     assert {path.name for path in paths} == expected
     assert {path.name for path in folder.iterdir()} == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "files"),
+    [
+        (["json"], ["toy.json"]),
+        ("npz", ["toy.npz"]),
+        (["photo"], ["toy_photo.png"]),
+        (["overlay"], ["toy_overlay.png"]),
+        (["neutral"], ["toy_neutral.mtl", "toy_neutral.obj", "toy_neutral_texture.png"]),
+        (["mesh", "json", "mesh"], ["toy.json", "toy.mtl", "toy.obj", "toy_texture.png"]),
+    ],
+)
+def test_save_writes_exactly_what_is_named(posed_face, saved, tmp_path, outputs, files):
+    """The same contents as when all is saved: what files share does not depend on the choice."""
+    paths = posed_face.save(tmp_path, "toy", outputs=outputs)
+    assert sorted(path.name for path in paths) == files
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
+    for path in paths:
+        if path.suffix != ".npz":  # Archives hold their time.
+            assert path.read_bytes() == (saved[0] / path.name).read_bytes()
+
+
+def test_save_names_what_stands_in_the_way_of_the_chosen(quick_files, mean_face, tmp_path):
+    (tmp_path / "toy.json").write_text("precious", encoding="utf-8")
+    mean_face.save(tmp_path, "toy", outputs=["mesh"])
+    assert (tmp_path / "toy.json").read_text(encoding="utf-8") == "precious"
+    with pytest.raises(FileExistsError, match=r"toy\.obj"):
+        mean_face.save(tmp_path, "toy", outputs=["mesh", "photo"])
+    assert not (tmp_path / "toy_photo.png").exists()
 
 
 def test_save_json_preset(saved, posed_face):
@@ -123,9 +154,9 @@ def test_save_images_preset(saved):
 def quick_files(monkeypatch):
     """Files without their contents, for tests of where files go."""
 
-    def write(face, folder, stem):
-        for suffix in face_reconstruction.FILE_SUFFIXES:
-            (folder / f"{stem}{suffix}").write_text("new", encoding="utf-8")
+    def write(face, folder, stem, outputs):
+        for name in output_names.face_files(stem, outputs):
+            (folder / name).write_text("new", encoding="utf-8")
 
     monkeypatch.setattr(FaceReconstruction, "_write_files", write)
 
@@ -139,12 +170,17 @@ def test_save_overwrites_only_on_request(quick_files, mean_face, tmp_path):
     assert (tmp_path / "toy.json").read_text(encoding="utf-8") == "new"
 
 
-def test_save_leaves_nothing_on_error(mean_face, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "broken",
+    [(face_panel, "draw_panel"), (json_files, "write_json"), (photo_texture, "extract_texture")],
+)
+def test_save_leaves_nothing_on_error(mean_face, tmp_path, monkeypatch, broken):
+    """Neither in this thread nor in the one beside it."""
+
     def fail(*arguments):
         raise OSError("disk full")
 
-    monkeypatch.setattr(face_panel, "draw_panel", fail)
-    monkeypatch.setattr(photo_texture, "extract_texture", lambda *_: np.zeros((8, 8, 3), np.uint8))
+    monkeypatch.setattr(*broken, fail)
     with pytest.raises(OSError, match="disk full"):
         mean_face.save(tmp_path, "toy")
     assert not list(tmp_path.iterdir())
@@ -203,6 +239,9 @@ def test_save_restores_on_error(quick_files, mean_face, tmp_path):
 
 
 def test_save_exception_raised(mean_face, tmp_path):
+    for outputs, received in ((["mesh", "pdf"], "'pdf'"), ([], "none"), ("obj", "'obj'")):
+        with pytest.raises(ValueError, match=f"`outputs` must be .*npz. Received: {received}"):
+            mean_face.save(tmp_path, "toy", outputs=outputs)
     for stem in ("", "../toy", "a/b"):
         with pytest.raises(ValueError, match="`stem` must be a plain file name"):
             mean_face.save(tmp_path, stem)

@@ -121,6 +121,29 @@ def test_save_writes_all(saved, person):
     assert {path.name for path in paths} == {path.name for path in folder.iterdir()} == expected
 
 
+@pytest.mark.parametrize(
+    ("outputs", "files"),
+    [
+        (["mesh"], ["anna.obj"]),
+        (["posed"], [f"anna_image_{number}.obj" for number in (1, 2, 3, 4)]),
+        (["npz", "json"], ["anna.json", "anna.npz"]),
+        ("confidence", ["anna_confidence.png"]),
+    ],
+)
+def test_save_writes_exactly_what_is_named(saved, person, tmp_path, outputs, files):
+    person.save(tmp_path, "anna", outputs=outputs)
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
+    assert sorted(person.file_names("anna", outputs)) == files
+    for name in files:
+        if not name.endswith(".npz"):  # Archives hold their time.
+            assert (tmp_path / name).read_bytes() == (saved[0] / name).read_bytes()
+
+
+def test_save_exception_raised(person, tmp_path):
+    with pytest.raises(ValueError, match="`outputs` must be .*posed.* Received: 'overlay'"):
+        person.save(tmp_path, "anna", outputs=["overlay"])
+
+
 def test_save_meshes_preset(saved, person):
     mesh = mesh_files.read_obj(saved[0] / "anna.obj")
     np.testing.assert_allclose(mesh.vertices, person.neutral_vertices, atol=1e-7)

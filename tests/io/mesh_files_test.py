@@ -198,3 +198,19 @@ def test_read_obj_exception_raised(tmp_path, text, message):
     (tmp_path / "a.obj").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=rf"a\.obj.*{message}"):
         mesh_files.read_obj(tmp_path / "a.obj")
+
+
+def test_write_obj_copies_a_texture_file(tmp_path):
+    """A texture that several meshes share is compressed once."""
+    vertices, triangles = np.eye(3), np.array([[0, 1, 2]])
+    texture = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    arguments = {"uv": np.eye(3)[:, :2]}
+    mesh_files.write_obj(tmp_path / "a.obj", vertices, triangles, texture=texture, **arguments)
+    first = tmp_path / "a_texture.png"
+    mesh_files.write_obj(tmp_path / "b.obj", vertices, triangles, texture=first, **arguments)
+    assert (tmp_path / "b_texture.png").read_bytes() == first.read_bytes()
+    assert "map_Kd b_texture.png" in (tmp_path / "b.mtl").read_text(encoding="utf-8")
+    absent = tmp_path / "absent.png"
+    with pytest.raises(FileNotFoundError, match="absent.png"):
+        mesh_files.write_obj(tmp_path / "c.obj", vertices, triangles, texture=absent, **arguments)
+    assert not list(tmp_path.glob("*c*.obj")) and not list(tmp_path.glob(".part*"))

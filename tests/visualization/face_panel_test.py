@@ -84,7 +84,9 @@ def test_rotated_tile_shows_the_side_that_is_visible_in_the_photo(mean_face, yaw
     rotated = dataclasses.replace(rotated, uv=uv, uv_triangles=rotated.triangles)
     texture = np.zeros((2, 2, 3), np.uint8)
     texture[0, 1], texture[1, 0] = (255, 0, 0), (0, 255, 0)  # v points up.
-    tile = face_panel._rotated_tile(rotated, texture, np.zeros((448, 448, 3), np.float32))
+    black = np.zeros((448, 448, 3), np.float32)
+    view = face_panel.cover_rotated_view(rotated)
+    tile = face_panel._rotated_tile(rotated, view, texture, black)
     shown = [tile[..., 0].sum(), tile[..., 1].sum()]
     assert np.argmax(shown) == np.argmax(facing)
     assert min(shown) < 0.5 * max(shown)

@@ -1,5 +1,6 @@
 """Results of an earlier run, found before anything is computed (`--skip-existing`)."""
 
+import glob
 import json
 import os
 import pathlib
@@ -22,6 +23,17 @@ def check_source(summary: pathlib.Path, photos: Iterable[pathlib.Path]) -> None:
             f"{summary} exists already and is of another photograph, {sources[0]}. Choose another "
             "folder for --out."
         )
+
+
+def find_each(
+    folder: pathlib.Path, stem: str, suffixes: Iterable[str]
+) -> list[pathlib.Path | None]:
+    """A file for each of `suffixes` after `stem`, `None` where there is none.
+
+    `*` in a suffix is any text: of the files of single photos of a set, one stands for all, since
+    sets are written whole or not at all.
+    """
+    return [next(folder.glob(glob.escape(stem) + suffix), None) for suffix in suffixes]
 
 
 def _sources(summary: pathlib.Path) -> list[str]:

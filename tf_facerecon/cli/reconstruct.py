@@ -5,14 +5,15 @@
 
 Photographs: for each face <name>.obj with material and <name>_texture.png, <name>_neutral.obj,
 <name>_overlay.png (an overview), <name>_photo.png (the rendered face in its photograph),
-<name>.json (named coefficients, pose, camera, crop, landmarks) and <name>.npz (arrays).
+<name>.json (named coefficients, pose, camera, crop, landmarks) and <name>.npz (arrays). --save
+writes only some of these: mesh (<name>.obj), neutral, overlay, photo, json, npz.
 
 Image sets (--set): each folder holds photographs of one person; the largest face of each is used.
 They are combined into one face, written to <out>/<folder>/: <folder>.obj (the person with neutral
 expression), <folder>_<photo>.obj (the person with the expression and pose of that photograph),
 <folder>_confidence.png (how much each photograph contributed to the nose, the jaw, ...),
-<folder>.json and <folder>.npz (all results in numbers). --aggregate selects how the identity
-coefficients are combined:
+<folder>.json and <folder>.npz (all results in numbers); their names for --save are mesh, posed,
+confidence, json, npz. --aggregate selects how the identity coefficients are combined:
 
     cnet  a mean weighted per coefficient by the confidence that C-Net predicts for each photograph:
           blurred, occluded or badly lit ones count less
@@ -33,6 +34,7 @@ import warnings
 
 from tf_facerecon.cli import network_option
 from tf_facerecon.cli.command_parser import command_parser
+from tf_facerecon.inference import output_names
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -91,6 +93,11 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "microsoft/Deep3DFaceReconstruction does. Of a set, <name> is <folder>_<photo>: the person "
         "with the expression, pose and light of that photograph",
     )
+    parser.add_argument(
+        "--save",
+        metavar="NAMES",
+        help="what to write, separated by commas, such as `mesh,json` (see above; default all)",
+    )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace files of earlier runs")
     existing.add_argument(
@@ -108,6 +115,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
             "--skip-existing goes by the .json files of --format standard: "
             f"--format {options.format} writes none"
         )
+    if options.format != "standard" and options.save:
+        parser.error("--save chooses among the files of --format standard")
+    try:
+        options.save = output_names.choose(
+            options.save and [name.strip() for name in options.save.split(",")],
+            output_names.SET_OUTPUTS if options.sets else output_names.FACE_OUTPUTS,
+        )
+    except ValueError as error:
+        parser.error(f"--save: {error}")
     if options.points and not options.points.is_dir():
         parser.error(f"--points {options.points} is not a folder")
     if options.aggregate and not options.sets:

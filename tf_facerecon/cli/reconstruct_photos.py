@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from tf_facerecon.cli import earlier_results, photo_arguments
 from tf_facerecon.export import deep3d_files
-from tf_facerecon.inference import face_reconstruction
+from tf_facerecon.inference import output_names
 from tf_facerecon.inference.doubts import DoubtfulFaceWarning
 from tf_facerecon.inference.reconstructor import FaceReconstructor
 from tf_facerecon.io import atomic_files, file_groups
@@ -81,7 +81,7 @@ def is_finished(photo: pathlib.Path, stem: str, photos: list[pathlib.Path], opti
     Raises:
         FileExistsError: If a file is in the way of the results; found before they are computed.
     """
-    paths = [options.out / name for name in file_names(stem, options.format)]
+    paths = [options.out / name for name in file_names(stem, options)]
     if options.skip_existing and all(path.exists() for path in paths):
         earlier_results.check_source(options.out / f"{stem}.json", [photo])
         return True
@@ -89,18 +89,18 @@ def is_finished(photo: pathlib.Path, stem: str, photos: list[pathlib.Path], opti
     return False
 
 
-def file_names(stem: str, format_name: str) -> list[str]:
+def file_names(stem: str, options) -> list[str]:
     """Names of the files that one face is written to."""
-    if format_name == "standard":
-        return [f"{stem}{suffix}" for suffix in face_reconstruction.FILE_SUFFIXES]
-    return deep3d_files.file_names(stem, photo_arguments.DEEP3D_FLAVOURS[format_name])
+    if options.format == "standard":
+        return output_names.face_files(stem, options.save)
+    return deep3d_files.file_names(stem, photo_arguments.DEEP3D_FLAVOURS[options.format])
 
 
 def save_face(face, folder: pathlib.Path, name: str, options, photos: list[pathlib.Path]) -> None:
     """Writes the files of one face in the format of the command line."""
     rules = {"overwrite": options.overwrite, "keep": photos}
     if options.format == "standard":
-        face.save(folder, name, **rules)
+        face.save(folder, name, outputs=options.save, **rules)
     else:
         flavour = photo_arguments.DEEP3D_FLAVOURS[options.format]
         deep3d_files.write_deep3d_files(face, folder, name, flavour, **rules)

@@ -7,6 +7,7 @@ import warnings
 
 from tf_facerecon.cli import earlier_results, photo_arguments
 from tf_facerecon.inference import image_set_reconstructor
+from tf_facerecon.inference.output_names import SET_OUTPUTS
 from tf_facerecon.io import atomic_files
 from tf_facerecon.results.confidence_shares import is_uniform
 
@@ -59,16 +60,18 @@ def reconstruct_set(
     if others:
         not_read[folder] = others
     photo_arguments.check_out(options.out / name, options.sets)
-    written = options.out / name / f"{name}.json"
-    if written.exists() and options.skip_existing:
-        earlier_results.check_source(written, photos)
-        print(f"{name}: skipped, {written} exists")
+    suffixes = ["_*.mat"]
+    if options.format == "standard":
+        suffixes = [suffix for chosen in options.save for suffix in SET_OUTPUTS[chosen]]
+    earlier = earlier_results.find_each(options.out / name, name, suffixes)
+    if options.skip_existing and None not in earlier:
+        earlier_results.check_source(options.out / name / f"{name}.json", photos)
+        print(f"{name}: skipped, {earlier[0]} exists")
         return
-    if options.format != "standard":
-        written = options.out / name / f"{name}_{photos[0].stem}.mat"
-    if written.exists() and not options.overwrite:
+    existing = [path for path in earlier if path]
+    if existing and not options.overwrite:
         skip = " or keep it with --skip-existing" if options.format == "standard" else ""
-        raise FileExistsError(f"{written} exists already; replace it with --overwrite{skip}.")
+        raise FileExistsError(f"{existing[0]} exists already; replace it with --overwrite{skip}.")
     with warnings.catch_warnings():
         # The result holds the same warnings; they are printed below like other messages.
         warnings.simplefilter("ignore", image_set_reconstructor.ImageSetWarning)
@@ -80,7 +83,7 @@ def reconstruct_set(
     failures |= person.failures
     rules = {"overwrite": options.overwrite, "keep": photos}
     if options.format == "standard":
-        person.save(options.out / name, name, **rules)
+        person.save(options.out / name, name, outputs=options.save, **rules)
     else:
         flavour = photo_arguments.DEEP3D_FLAVOURS[options.format]
         person.save_deep3d(options.out / name, name, flavour, **rules)

@@ -21,7 +21,6 @@ from tf_facerecon.io import array_archive, atomic_files, image_files
 _FORMAT = 2
 _INDEX = "index.json"
 _MAX_LABEL_BYTES = 1 << 20
-_FAST_COMPRESSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +75,7 @@ def has_crop(prepared_folder: pathlib.Path, name: str) -> bool:
 def write_crop(prepared_folder: pathlib.Path, name: str, labels: Mapping[str, np.ndarray]) -> None:
     """Writes `image` and the other arrays of one photograph."""
     image_path, labels_path = _crop_paths(prepared_folder, name)
-    image_files.write_image(image_path, labels["image"], compression=_FAST_COMPRESSION)
+    image_files.write_image(image_path, labels["image"], compression=image_files.FAST_COMPRESSION)
     others = {key: value for key, value in labels.items() if key != "image"}
     array_archive.write_archive(labels_path, others, compress=True)
 

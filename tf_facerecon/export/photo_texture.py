@@ -42,13 +42,16 @@ def extract_texture(
     texels = _texels(_UvMesh.of(face), size)
     position, facing, depth, fitted = _surface(face, texels.fragments)
     photo, inside = crop_resampling.resample_crop(face.photo, face.crop_transform, size)
-    layers = np.concatenate([photo, inside[..., np.newaxis]], axis=-1)
-    sampled, inside = np.split(_sample(layers, position, texels.fragments), [3], axis=-1)
-    visibility = _smooth_step(facing, _MIN_FACING, _FULL_FACING) * inside[:, 0]
+    sampled, inside = _sample([photo, inside], position, texels.fragments)
+    visibility = _smooth_step(facing, _MIN_FACING, _FULL_FACING) * inside
     visibility *= _unoccluded(view.depth, position, depth)
-    fitted = np.clip(fitted * _gain(sampled, fitted, visibility), 0.0, 1.0)
-    weight = _feather(visibility, texels.fragments)[:, np.newaxis]
-    texture = image_files.to_uint8(fitted + weight * (sampled - fitted))
+    gain = _gain(sampled, fitted, visibility)
+    weight = _feather(visibility, texels.fragments)
+    texture = np.empty(fitted.shape, np.uint8)
+    for channel in range(3):
+        colour = np.clip(fitted[:, channel] * gain[channel], 0.0, 1.0)
+        colour += weight * (sampled[:, channel] - colour)
+        texture[:, channel] = image_files.to_uint8(colour)
     return texture[texels.nearest]
 
 
@@ -120,26 +123,27 @@ def _surface(face, fragments):
     colours = np.clip(face.colours, 0.0, 1.0)
     attributes = [position[:, ::-1], facing, clip[:, 3:], colours]
     values = fragments.interpolate(np.concatenate(attributes, axis=-1))
-    return values[:, :2], values[:, 2], values[:, 3], values[:, 4:]
+    return values[:, :2], values[:, 2].copy(), values[:, 3].copy(), values[:, 4:]
 
 
 def _unoccluded(nearest, position, depth):
     """1 where no other part of the mesh is in front of the texel's surface, else 0."""
     size = len(nearest)
-    rows, columns = np.clip((position * size).astype(int), 0, size - 1).T
+    rows, columns = (np.clip((axis * size).astype(np.int32), 0, size - 1) for axis in position.T)
     return (depth <= nearest[rows, columns] + _DEPTH_TOLERANCE).astype(np.float32)
 
 
-def _sample(crop, position, fragments):
-    """Samples a crop bilinearly at rows and columns `position` `[N, 2]` in [0, 1]: `[N, C]`."""
+def _sample(crops, position, fragments):
+    """Samples crops bilinearly at rows and columns `position` `[N, 2]` in [0, 1]: `[N, ...]`."""
     import cv2
 
-    # On a map of the texture: OpenCV limits the sides of maps.
-    rows, columns = np.moveaxis(fragments.image(position * len(crop) - np.float32(0.5)), -1, 0)
-    sampled = cv2.remap(
-        crop, columns.copy(), rows.copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    # Maps of the texture's size: OpenCV limits the sides of maps.
+    rows, columns = (fragments.image(axis * len(crops[0]) - 0.5) for axis in position.T)
+    sampled = (
+        cv2.remap(crop, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for crop in crops
     )
-    return sampled.reshape(-1, crop.shape[-1])[fragments.pixels]
+    return [image.reshape(-1, *image.shape[2:])[fragments.pixels] for image in sampled]
 
 
 def _smooth_step(values, low, high):
@@ -149,7 +153,8 @@ def _smooth_step(values, low, high):
 
 def _gain(sampled, fitted, visibility):
     """Gain `[3]` that maps the mean fitted colour to the photo's over the visible surface."""
-    photo_mean, fitted_mean = visibility @ sampled, visibility @ fitted
+    # Not `@`: the threads of BLAS spin on after it and slow down other ones.
+    photo_mean, fitted_mean = (np.einsum("n,nc->c", visibility, c) for c in (sampled, fitted))
     ratio = photo_mean / np.maximum(fitted_mean, np.float32(1e-6))
     return np.clip(ratio, 0.5, 2.0) if visibility.any() else np.ones(3, np.float32)
 

@@ -10,23 +10,11 @@ import numpy as np
 
 from tf_facerecon.core import package_versions
 from tf_facerecon.export import photo_texture
-from tf_facerecon.geometry import mesh_normals
-from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
+from tf_facerecon.inference import face_files, output_names
+from tf_facerecon.io import file_groups
 from tf_facerecon.results.fitted_face import FittedFace, RefinementReport
 from tf_facerecon.visualization import face_panel, mesh_rendering
 
-FILE_SUFFIXES = (
-    ".obj",
-    ".mtl",
-    "_texture.png",
-    "_neutral.obj",
-    "_neutral.mtl",
-    "_neutral_texture.png",
-    "_overlay.png",
-    "_photo.png",
-    ".json",
-    ".npz",
-)
 UNITS = {
     "length": "decimetre",
     "identity, expression, texture": "standard deviation",
@@ -38,31 +26,6 @@ UNITS = {
     "extrinsics": "world to a camera frame with x right, y down, z into the scene",
     "crop_matrix": "photo pixels to crop pixels",
 }
-_NPZ_ARRAYS = (
-    "vertices",
-    "normals",
-    "neutral_vertices",
-    "triangles",
-    "uv",
-    "uv_triangles",
-    "albedo",
-    "colours",
-    "landmarks",
-    "photo_landmarks",
-    "five_points",
-    "photo_five_points",
-    "alignment_points",
-    "photo_vertices",
-    "pose",
-    "intrinsics",
-    "extrinsics",
-    "photo_intrinsics",
-    "crop_matrix",
-    "crop",
-    "image",
-    "mask",
-    "box",
-)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -140,20 +103,25 @@ class FaceReconstruction(FittedFace):
         folder: str | os.PathLike,
         stem: str,
         *,
+        outputs: Iterable[str] | None = None,
         overwrite: bool = False,
         keep: Iterable[str | os.PathLike] = (),
     ) -> list[pathlib.Path]:
         """Writes meshes, texture, images and numbers; all of the files or, on an error, none.
 
-        - `<stem>.obj`, `.mtl`, `_texture.png`: the posed mesh, world frame, decimetres, textured
-          from the photo;
-        - `<stem>_neutral.obj`, `.mtl`, `_texture.png`: identity only, model frame, decimetres;
-        - `<stem>_overlay.png`: `panel()`; `<stem>_photo.png`: `overlay_on_photo()`;
-        - `<stem>.json`: `summary()`; `<stem>.npz`: all arrays.
+        - "mesh": `<stem>.obj`, `.mtl`, `_texture.png`, the posed mesh, world frame, decimetres,
+          textured from the photo;
+        - "neutral": `<stem>_neutral.obj`, `.mtl`, `_texture.png`, identity only, model frame,
+          decimetres;
+        - "overlay": `<stem>_overlay.png`, `panel()`;
+        - "photo": `<stem>_photo.png`, `overlay_on_photo()`;
+        - "json": `<stem>.json`, `summary()`;
+        - "npz": `<stem>.npz`, all arrays.
 
         Args:
             folder: Created if it does not exist.
             stem: Start of every file name.
+            outputs: Names of the outputs to write, of those above; by default all.
             overwrite: Whether existing files may be replaced; the photo itself (`source_path`)
                 never is.
             keep: Further files that must not be replaced, such as photos still to be processed.
@@ -163,43 +131,21 @@ class FaceReconstruction(FittedFace):
 
         Raises:
             FileExistsError: If a file exists and `overwrite` is false, or it is to be kept.
-            ValueError: If `stem` is not a plain file name.
+            ValueError: If `stem` is not a plain file name, or an output is unknown.
             OSError: If the folder cannot be written.
         """
+        outputs = output_names.choose(outputs, output_names.FACE_OUTPUTS)
         return file_groups.write_together(
             folder,
             stem,
-            [f"{stem}{suffix}" for suffix in FILE_SUFFIXES],
-            lambda temporary: self._write_files(temporary, stem),
+            output_names.face_files(stem, outputs),
+            lambda temporary: self._write_files(temporary, stem, outputs),
             overwrite=overwrite,
             keep=[*keep, *([self.source_path] if self.source_path else [])],
         )
 
-    def _write_files(self, folder: pathlib.Path, stem: str) -> None:
-        view = mesh_rendering.render_camera_view(self)
-        texture = photo_texture.extract_texture(self, view)
-        neutral_normals = mesh_normals.normals_of_mesh(self.neutral_vertices, self.triangles)
-        for name, vertices, normals in (
-            (stem, self.vertices, self.normals),
-            (f"{stem}_neutral", self.neutral_vertices, neutral_normals),
-        ):
-            mesh_files.write_obj(
-                folder / f"{name}.obj",
-                vertices,
-                self.triangles,
-                colours=np.clip(self.albedo, 0.0, 1.0),
-                normals=normals,
-                uv=self.uv,
-                uv_triangles=self.uv_triangles,
-                texture=texture,
-            )
-        panel = face_panel.draw_panel(self, view, texture)
-        image_files.write_image(folder / f"{stem}_overlay.png", panel)
-        image_files.write_image(folder / f"{stem}_photo.png", face_panel.draw_overlay(self, view))
-        json_files.write_json(folder / f"{stem}.json", self.summary())
-        arrays = {name: getattr(self, name) for name in _NPZ_ARRAYS}
-        coefficients = {f"coefficients_{k}": v for k, v in self.coefficients.items()}
-        np.savez_compressed(folder / f"{stem}.npz", **arrays, **coefficients)
+    def _write_files(self, folder: pathlib.Path, stem: str, outputs: tuple[str, ...]) -> None:
+        face_files.write_face_files(self, folder, stem, outputs, self.summary())
 
 
 def _nan_to_none(report: RefinementReport) -> dict[str, float | None]:

@@ -9,13 +9,14 @@ import functools
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from tf_facerecon.core import package_versions
 from tf_facerecon.export import deep3d_files
 from tf_facerecon.geometry import mesh_normals
-from tf_facerecon.inference import face_reconstruction
+from tf_facerecon.inference import face_reconstruction, output_names
 from tf_facerecon.inference.image_results import ImageResult
 from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
@@ -94,7 +95,7 @@ class ImageSetReconstruction:
         Returns:
             Vertices `[V, 3]`, world frame, decimetres, and albedo `[V, 3]` of that photo.
         """
-        decoded = self.decoder(self._posed_coefficients(index), render=False)
+        decoded = self.decoder(self._posed_coefficients[index : index + 1], render=False)
         return decoded["vertices"].numpy()[0], decoded["albedo"].numpy()[0]
 
     def fit(self, index: int) -> CropFit:
@@ -103,7 +104,7 @@ class ImageSetReconstruction:
         Args:
             index: Index of the photo in `images`.
         """
-        photo, coefficients = self.images[index], self._posed_coefficients(index)
+        photo, coefficients = self.images[index], self._posed_coefficients[index : index + 1]
         decoded = {key: value.numpy()[0] for key, value in self.decoder(coefficients).items()}
         return CropFit(
             crop=photo.crop,
@@ -121,11 +122,15 @@ class ImageSetReconstruction:
             source_path=photo.source_path,
         )
 
-    def _posed_coefficients(self, index: int) -> np.ndarray:
-        """`[1, C]`; another identity than the photo's own can close lids and lips too far."""
-        groups = {**self.images[index].coefficients, "identity": self.identity}
+    @functools.cached_property
+    def _posed_coefficients(self) -> np.ndarray:
+        """`[N, C]`; another identity than a photo's own can close lids and lips too far."""
+        layout = self.decoder.layout
+        merged = [
+            layout.merge({**image.coefficients, "identity": self.identity}) for image in self.images
+        ]
         return expression_limits.limit_coefficients(
-            self.decoder.face_model, self.decoder.layout, self.decoder.layout.merge(groups)[None]
+            self.decoder.face_model, layout, np.stack(merged)
         ).numpy()
 
     def confidence_figure(self) -> np.ndarray:
@@ -183,30 +188,38 @@ class ImageSetReconstruction:
             "versions": package_versions.package_versions(),
         }
 
-    def file_names(self, stem: str) -> list[str]:
-        """Names of the files that `save` writes."""
-        posed = [_posed_name(stem, image) for image in self.images]
-        return [f"{stem}.obj", f"{stem}.json", f"{stem}.npz", f"{stem}_confidence.png", *posed]
+    def file_names(self, stem: str, outputs: Iterable[str] | None = None) -> list[str]:
+        """Names of the files that `save` writes.
+
+        Raises:
+            ValueError: If an output is unknown.
+        """
+        outputs = output_names.choose(outputs, output_names.SET_OUTPUTS)
+        return output_names.set_files(stem, outputs, [image.name for image in self.images])
 
     def save(
         self,
         folder: str | os.PathLike,
         stem: str,
         *,
+        outputs: Iterable[str] | None = None,
         overwrite: bool = False,
         keep: Iterable[str | os.PathLike] = (),
     ) -> list[pathlib.Path]:
         """Writes meshes, figure and numbers; all of the files or, on an error, none.
 
-        - `<stem>.obj`: the neutral face, model frame, decimetres, with vertex colours (albedo);
-        - `<stem>_<name>.obj`: the face with the expression and pose of that photo, world frame;
-        - `<stem>_confidence.png`: `confidence_figure()`;
-        - `<stem>.json`: `summary(stem)`;
-        - `<stem>.npz`: identity, texture, confidences, shares and neutral mesh as arrays.
+        - "mesh": `<stem>.obj`, the neutral face, model frame, decimetres, with vertex colours
+          (albedo);
+        - "posed": `<stem>_<name>.obj`, the face with the expression and pose of each photo, world
+          frame;
+        - "confidence": `<stem>_confidence.png`, `confidence_figure()`;
+        - "json": `<stem>.json`, `summary(stem)`, which names the posed meshes, written or not;
+        - "npz": `<stem>.npz`, identity, texture, confidences, shares and neutral mesh as arrays.
 
         Args:
             folder: Created if it does not exist.
             stem: Start of every file name.
+            outputs: Names of the outputs to write, of those above; by default all.
             overwrite: Whether existing files may be replaced; the photos never are.
             keep: Further files that must not be replaced.
 
@@ -215,14 +228,15 @@ class ImageSetReconstruction:
 
         Raises:
             FileExistsError: If a file exists and `overwrite` is false, or it is to be kept.
-            ValueError: If `stem` is not a plain file name.
+            ValueError: If `stem` is not a plain file name, or an output is unknown.
             OSError: If the folder cannot be written.
         """
+        outputs = output_names.choose(outputs, output_names.SET_OUTPUTS)
         return file_groups.write_together(
             folder,
             stem,
-            self.file_names(stem),
-            lambda temporary: self._write_files(temporary, stem),
+            self.file_names(stem, outputs),
+            lambda temporary: self._write_files(temporary, stem, outputs),
             overwrite=overwrite,
             keep=[*keep, *self._photo_files()],
         )
@@ -272,25 +286,48 @@ class ImageSetReconstruction:
         """Files of the photos, which are never overwritten."""
         return [image.source_path for image in self.images if image.source_path is not None]
 
-    def _write_files(self, folder: pathlib.Path, stem: str) -> None:
+    def _write_files(self, folder: pathlib.Path, stem: str, outputs: tuple[str, ...]) -> None:
+        # One thread beside this one: two cores are busy then.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            writes = []
+            if "npz" in outputs:
+                writes.append(pool.submit(self._write_arrays, folder / f"{stem}.npz"))
+            if "json" in outputs:
+                write_json = json_files.write_json
+                writes.append(pool.submit(write_json, folder / f"{stem}.json", self.summary(stem)))
+            if "confidence" in outputs:
+                writes.append(pool.submit(self._write_figure, folder / f"{stem}_confidence.png"))
+            if "mesh" in outputs:
+                self._write_mesh(folder / f"{stem}.obj", self.neutral_vertices, self.albedo)
+            if "posed" in outputs:
+                for index, image in enumerate(self.images):
+                    self._write_mesh(folder / _posed_name(stem, image), *self.posed(index))
+            for write in writes:
+                write.result()
+
+    def _write_mesh(self, path: pathlib.Path, vertices: np.ndarray, albedo: np.ndarray) -> None:
         triangles = self.decoder.face_model.triangles
-        meshes = {f"{stem}.obj": (self.neutral_vertices, self.albedo)}
-        for index, image in enumerate(self.images):
-            meshes[_posed_name(stem, image)] = self.posed(index)
-        for name, (vertices, albedo) in meshes.items():
-            colours = np.clip(albedo, 0.0, 1.0)
-            normals = mesh_normals.normals_of_mesh(vertices, triangles)
-            mesh_files.write_obj(
-                folder / name, vertices, triangles, colours=colours, normals=normals
-            )
-        image_files.write_image(folder / f"{stem}_confidence.png", self.confidence_figure())
-        json_files.write_json(folder / f"{stem}.json", self.summary(stem))
+        vertices = np.asarray(vertices, np.float32)
+        normals = mesh_normals.vertex_normals(vertices, triangles, self._incidence).numpy()
+        colours = np.clip(albedo, 0.0, 1.0)
+        mesh_files.write_obj(path, vertices, triangles, colours=colours, normals=normals)
+
+    @functools.cached_property
+    def _incidence(self) -> mesh_normals.VertexIncidence:
+        model = self.decoder.face_model
+        return mesh_normals.vertex_incidence(model.triangles, model.num_vertices)
+
+    def _write_figure(self, path: pathlib.Path) -> None:
+        figure = self.confidence_figure()
+        image_files.write_image(path, figure, compression=image_files.FAST_COMPRESSION)
+
+    def _write_arrays(self, path: pathlib.Path) -> None:
         np.savez_compressed(
-            folder / f"{stem}.npz",
+            path,
             identity=self.identity,
             texture=self.texture,
             neutral_vertices=self.neutral_vertices,
-            triangles=triangles,
+            triangles=self.decoder.face_model.triangles,
             names=np.array([image.name for image in self.images]),
             counted=self.counted,
             image_identity=np.stack([image.coefficients["identity"] for image in self.images]),

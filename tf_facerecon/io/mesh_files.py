@@ -10,9 +10,10 @@ Convention:
 
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
-from collections.abc import Iterable
+import shutil
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def write_obj(
     normals: np.ndarray | None = None,
     uv: np.ndarray | None = None,
     uv_triangles: np.ndarray | None = None,
-    texture: np.ndarray | None = None,
+    texture: np.ndarray | str | os.PathLike | None = None,
+    compression: int = image_files.PNG_COMPRESSION,
 ) -> None:
     """Writes a mesh; with a texture also `<stem>.mtl` and `<stem>_texture.png` beside it.
 
@@ -65,10 +67,13 @@ def write_obj(
         uv: Optional texture coordinates: `[V, 2]`, or `[N, 2]` with `uv_triangles`.
         uv_triangles: Optional integer `[T, 3]` into `uv`, for textures with seams; by default each
             vertex has one texture coordinate.
-        texture: Optional image `[height, width, 3]`, `uint8` or floats in 0..1; needs `uv`.
+        texture: Optional image `[height, width, 3]`, `uint8` or floats in 0..1, or a PNG file that
+            is copied; needs `uv`.
+        compression: Of the texture; see `image_files.write_image`.
 
     Raises:
         ValueError: If a shape, an index or a value is invalid; nothing is written then.
+        FileNotFoundError: If `texture` is a file that does not exist.
     """
     path = pathlib.Path(path)
     if path.suffix.lower() != ".obj":
@@ -86,7 +91,7 @@ def write_obj(
     if texture is None:
         atomic_files.write_text(path, text)
     else:
-        _write_textured(path, text, texture)
+        _write_textured(path, text, texture, compression)
 
 
 def read_obj(path: str | os.PathLike) -> ObjMesh:
@@ -185,29 +190,41 @@ def _resolve(index: str, count: int) -> int:
 def _obj_text(vertices, triangles, colours, normals, uv, uv_triangles) -> str:
     """OBJ text of validated arrays, without a material reference."""
     rows = vertices if colours is None else np.concatenate([vertices, colours], axis=-1)
-    lines, corners = [*_lines("v", rows)], [triangles + 1]
+    blocks, corners = [_lines("v", rows)], [triangles + 1]
     if uv is not None:
-        lines += _lines("vt", uv)
+        blocks.append(_repeated_lines("vt %.9g %.9g\n", uv))
         corners.append(uv_triangles + 1)
     if normals is not None:
-        lines += _lines("vn", normals, "%.5f")
-        lines.append("s 1")
+        blocks += [_lines("vn", normals, "%.5f"), "s 1\n"]
         corners.append(triangles + 1)
     # `v`, `v/vt`, `v//vn` or `v/vt/vn`.
     corner = ("//" if uv is None else "/").join(["%d"] * len(corners)) if len(corners) > 1 else "%d"
-    template = f"f {corner} {corner} {corner}"
     indices = np.stack(corners, axis=-1).reshape(len(triangles), -1)
-    lines += [template % tuple(row) for row in indices.tolist()]
-    return "\n".join([*lines, ""])
+    blocks.append(_repeated_lines(f"f {corner} {corner} {corner}\n", indices))
+    return "".join(blocks)
 
 
-def _lines(keyword: str, rows: np.ndarray, number: str = "%.9g") -> Iterable[str]:
-    """Yields one line per row: `keyword` and the values, by default with nine digits."""
-    template = keyword + f" {number}" * rows.shape[-1]
-    return (template % tuple(row) for row in rows.tolist())
+def _lines(keyword: str, rows: np.ndarray, number: str = "%.9g") -> str:
+    """One line per row: `keyword` and the values, by default with nine digits."""
+    return _formatted(keyword + f" {number}" * rows.shape[-1] + "\n", rows)
 
 
-def _write_textured(path: pathlib.Path, text: str, texture: np.ndarray) -> None:
+def _repeated_lines(template: str, rows: np.ndarray) -> str:
+    """`_formatted`, kept for the next mesh of the same face model."""
+    return _formatted_bytes(template, rows.tobytes(), rows.dtype.str, rows.shape[-1])
+
+
+@functools.lru_cache(maxsize=4)
+def _formatted_bytes(template: str, data: bytes, dtype: str, columns: int) -> str:
+    return _formatted(template, np.frombuffer(data, dtype).reshape(-1, columns))
+
+
+def _formatted(template: str, rows: np.ndarray) -> str:
+    """`template` filled with each row; all in one call, which is faster than row by row."""
+    return template * len(rows) % tuple(rows.ravel().tolist())
+
+
+def _write_textured(path: pathlib.Path, text: str, texture, compression: int) -> None:
     """Writes mesh, material and texture; the mesh, which refers to the others, appears last."""
     # A plain `<stem>.png` could be the photograph that the mesh was reconstructed from.
     material, image = path.with_suffix(".mtl"), path.with_name(f"{path.stem}_texture.png")
@@ -215,7 +232,10 @@ def _write_textured(path: pathlib.Path, text: str, texture: np.ndarray) -> None:
         obj_part, material_part, image_part = (
             files.enter_context(atomic_files.atomic_path(name)) for name in (path, material, image)
         )
-        image_files.write_image(image_part, texture)
+        if isinstance(texture, str | os.PathLike):
+            shutil.copyfile(texture, image_part)
+        else:
+            image_files.write_image(image_part, texture, compression=compression)
         material_part.write_text(
             f"newmtl skin\nKa 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {image.name}\n",
             encoding="utf-8",

@@ -234,13 +234,22 @@ def _expand(counts):
 
 def _barycentric_weights(screen, inverse_w, corners, pixels, width):
     """Perspective-correct weights `[N, 3]` float32 of `corners` `[N, 3]` at pixel centres."""
-    row, column = np.divmod(pixels, width)
+    row, column = (part.astype(np.int32) for part in np.divmod(pixels, width))
+    corner = [np.ascontiguousarray(corners[:, k]) for k in range(3)]
+    # Relative to the pixel: small, so that float32 suffices.
     x, y = (
-        [(screen[corners[:, k], axis] - centre).astype(np.float64) for k in range(3)]
-        for axis, centre in enumerate((column * _UNIT + _HALF, row * _UNIT + _HALF))
+        [(position[index] - centre).astype(np.float32) for index in corner]
+        for position, centre in (
+            (screen[:, 0].astype(np.int32), column * _UNIT + _HALF),
+            (screen[:, 1].astype(np.int32), row * _UNIT + _HALF),
+        )
     )
-    weights = [
-        (x[k - 2] * y[k - 1] - x[k - 1] * y[k - 2]) * inverse_w[corners[:, k]] for k in range(3)
-    ]
-    total = weights[0] + weights[1] + weights[2]
-    return np.stack([weight / total for weight in weights], axis=-1).astype(np.float32)
+    inverse_w = inverse_w.astype(np.float32)
+    weights = np.empty((len(pixels), 3), np.float32)
+    for k in range(3):
+        edge = x[k - 2] * y[k - 1] - x[k - 1] * y[k - 2]
+        weights[:, k] = edge * inverse_w[corner[k]]
+    total = weights[:, 0] + weights[:, 1] + weights[:, 2]
+    for k in range(3):
+        weights[:, k] /= total
+    return weights

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tf_facerecon.io import image_files
+from tf_facerecon.rendering import scan_conversion
 from tf_facerecon.results.fitted_face import FittedFace
 from tf_facerecon.visualization import crop_resampling, image_grid, mesh_rendering
 
@@ -30,7 +31,10 @@ _CONTOURS = (
 
 
 def draw_panel(
-    face: FittedFace, view: mesh_rendering.CameraView, texture: np.ndarray | None = None
+    face: FittedFace,
+    view: mesh_rendering.CameraView,
+    texture: np.ndarray | None = None,
+    rotated: scan_conversion.Fragments | None = None,
 ) -> np.ndarray:
     """Draws photo, overlay, shape, albedo and landmarks side by side, with captions.
 
@@ -39,6 +43,7 @@ def draw_panel(
         view: Of `mesh_rendering.render_camera_view(face)`.
         texture: `[N, N, 3]` uint8 of `photo_texture.extract_texture`; if given, a sixth tile shows
             the textured face rotated by 40 degrees about the vertical axis.
+        rotated: Of `cover_rotated_view(face)`; by default computed when needed.
 
     Returns:
         `[height, width, 3]` uint8 RGB.
@@ -53,8 +58,19 @@ def draw_panel(
         "landmarks": draw_landmarks(photo, face),
     }
     if texture is not None:
-        tiles["rotated"] = _rotated_tile(face, texture, background)
+        rotated = rotated or cover_rotated_view(face)
+        tiles["rotated"] = _rotated_tile(face, rotated, texture, background)
     return image_grid.captioned_row(list(tiles.values()), list(tiles))
+
+
+def cover_rotated_view(face: FittedFace) -> scan_conversion.Fragments:
+    """The pixels of the face, rotated towards the side that is more visible in the photo."""
+    yaw = face.rotation_degrees[1]
+    degrees = _ROTATED_VIEW_DEGREES if yaw > 0 else -_ROTATED_VIEW_DEGREES
+    vertices, _ = mesh_rendering.rotate_yaw(face.vertices, face.normals, degrees)
+    return mesh_rendering.cover_view(
+        vertices, face.triangles, face.camera, mesh_rendering.VIEW_SIZE
+    )
 
 
 def draw_overlay(face: FittedFace, view: mesh_rendering.CameraView) -> np.ndarray:
@@ -94,28 +110,21 @@ def draw_landmarks(crop: np.ndarray, face: FittedFace) -> np.ndarray:
     return np.asarray(downsampled, np.float32) / 255.0
 
 
-def _rotated_tile(face, texture, background):
-    """The textured face, rotated towards the side that is more visible in the photo."""
-    yaw = face.rotation_degrees[1]
-    degrees = _ROTATED_VIEW_DEGREES if yaw > 0 else -_ROTATED_VIEW_DEGREES
-    vertices, _ = mesh_rendering.rotate_yaw(face.vertices, face.normals, degrees)
-    fragments = mesh_rendering.cover_view(
-        vertices, face.triangles, face.camera, mesh_rendering.VIEW_SIZE
-    )
-    uv = fragments.with_corners(face.uv_triangles, len(face.uv)).interpolate(face.uv)
+def _rotated_tile(face, rotated, texture, background):
+    """The textured face of `cover_rotated_view`."""
+    uv = rotated.with_corners(face.uv_triangles, len(face.uv)).interpolate(face.uv)
     limit = len(texture) - 1
-    columns = np.clip((uv[:, 0] * len(texture)).astype(int), 0, limit)
-    rows = np.clip(((1.0 - uv[:, 1]) * len(texture)).astype(int), 0, limit)
-    rendered = fragments.image(texture[rows, columns] / np.float32(255.0))
-    return _composite(rendered, fragments.mask, background)
+    columns = np.clip((uv[:, 0] * len(texture)).astype(np.int32), 0, limit)
+    rows = np.clip(((1.0 - uv[:, 1]) * len(texture)).astype(np.int32), 0, limit)
+    rendered = rotated.image(texture[rows, columns] / np.float32(255.0))
+    return _composite(rendered, rotated.mask, background)
 
 
 def _composite(rendered, mask, background):
     """Downsamples a rendering, which antialiases its outline, and composites it over a tile."""
-    layer = crop_resampling.resize(
-        np.concatenate([rendered, mask[..., None]], axis=-1), background.shape[1::-1]
-    )
-    return layer[..., :3] + (1.0 - layer[..., 3:]) * background
+    size = background.shape[1::-1]
+    colours, alpha = (crop_resampling.resize(layer, size) for layer in (rendered, mask[..., None]))
+    return colours + (1.0 - alpha) * background
 
 
 def _background(size):

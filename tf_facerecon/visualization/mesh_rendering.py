@@ -50,8 +50,8 @@ def render_camera_view(face: FittedFace) -> CameraView:
         face.camera.distance - face.vertices[:, 2:],
     )
     fragments = cover_view(face.vertices, face.triangles, face.camera, VIEW_SIZE)
-    values = fragments.interpolate(np.concatenate(attributes, axis=-1))
-    colours, albedo, clay, depth = map(fragments.image, np.split(values, [3, 6, 9], axis=-1))
+    rendered = fragments.image(fragments.interpolate(np.concatenate(attributes, axis=-1)))
+    colours, albedo, clay, depth = np.split(rendered, [3, 6, 9], axis=-1)
     mask = fragments.mask
     return CameraView(colours, albedo, clay, np.where(mask > 0, depth[..., 0], np.inf), mask)
 
