@@ -5,9 +5,9 @@
 
 The photograph is scikit-image's astronaut, 512 x 512 pixels, unless `--photo` names another one;
 its largest face is saved. "First" is the first time in a process, which computes what depends on
-the face model only and is kept: where each texel lies. The others are medians over `--rounds` further
-times: elapsed seconds, and seconds of all processor cores together, which other programs on the
-machine affect less.
+the face model only and is kept: where each texel lies. The others are medians over `--rounds`
+further times: elapsed seconds, and seconds of all processor cores together, which other programs on
+the machine affect less.
 """
 
 import argparse

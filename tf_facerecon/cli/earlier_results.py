@@ -28,12 +28,12 @@ def check_source(summary: pathlib.Path, photos: Iterable[pathlib.Path]) -> None:
 def find_each(
     folder: pathlib.Path, stem: str, suffixes: Iterable[str]
 ) -> list[pathlib.Path | None]:
-    """A file for each of `suffixes` after `stem`, `None` where there is none.
+    """The first file for each of `suffixes` after `stem`, `None` where there is none.
 
     `*` in a suffix is any text: of the files of single photos of a set, one stands for all, since
     sets are written whole or not at all.
     """
-    return [next(folder.glob(glob.escape(stem) + suffix), None) for suffix in suffixes]
+    return [min(folder.glob(glob.escape(stem) + suffix), default=None) for suffix in suffixes]
 
 
 def _sources(summary: pathlib.Path) -> list[str]:
