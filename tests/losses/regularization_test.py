@@ -14,6 +14,13 @@ def test_coefficient_loss_preset():
     np.testing.assert_allclose(loss, [5 + 0.8 * 9 + 0.017 * 100, 0.017])
 
 
+def test_squared_norm_by_hand():
+    norms = regularization.squared_norm(tf.constant([[3.0, -4.0], [0.0, 0.5]]))
+    np.testing.assert_allclose(norms, [25.0, 0.25])
+    with pytest.raises(ValueError, match="`texture`"):
+        regularization.squared_norm(tf.zeros(3), "texture")
+
+
 def test_coefficient_loss_takes_other_weights():
     ones = np.ones([1, 4])
     loss = regularization.coefficient_loss(

@@ -10,6 +10,7 @@ from .photometric import photometric_loss as photometric_loss, skin_attention as
 from .regularization import (
     albedo_flatness_loss as albedo_flatness_loss,
     coefficient_loss as coefficient_loss,
+    squared_norm as squared_norm,
     white_light_loss as white_light_loss,
 )
 from .supervised import (

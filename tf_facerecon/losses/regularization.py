@@ -34,10 +34,25 @@ def coefficient_loss(
     """
     groups = {"identity": identity, "expression": expression, "texture": texture}
     weights = (identity_weight, expression_weight, texture_weight)
-    for name, group in groups.items():
-        checks.check_shape(name, group, (None, None))
-    norms = [tf.reduce_sum(tf.square(group), axis=-1) for group in groups.values()]
+    norms = [squared_norm(group, name) for name, group in groups.items()]
     return tf.add_n([weight * norm for weight, norm in zip(weights, norms, strict=True)])
+
+
+def squared_norm(coefficients: tf.Tensor, name: str = "coefficients") -> tf.Tensor:
+    """Squared norm of one group of coefficients, for weights of its own.
+
+    Args:
+        coefficients: Float tensor `[B, K]`.
+        name: Name in messages.
+
+    Returns:
+        Losses `[B]`.
+
+    Raises:
+        ValueError: If the tensor is not `[B, any]`.
+    """
+    checks.check_shape(name, coefficients, (None, None))
+    return tf.reduce_sum(tf.square(coefficients), axis=-1)
 
 
 def albedo_flatness_loss(albedo: tf.Tensor, skin_region: np.ndarray | tf.Tensor) -> tf.Tensor:

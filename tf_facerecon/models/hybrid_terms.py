@@ -21,6 +21,8 @@ from tf_facerecon.losses import (
 )
 from tf_facerecon.morphable_models.coefficients import GROUPS
 
+_FACE_GROUPS = ("identity", "expression", "texture")
+
 PIXEL_TERMS = frozenset({"photometric", "perceptual"})
 """Terms that need the rendered image."""
 GROUND_TRUTH_TERMS = frozenset(
@@ -29,7 +31,7 @@ GROUND_TRUTH_TERMS = frozenset(
 """Terms that need the true `coefficients`."""
 TERMS = PIXEL_TERMS | GROUND_TRUTH_TERMS
 TERMS |= {"landmark", "five_point", "coefficient", "albedo_flatness", "white_light"}
-TERMS |= {"shape_consistency"}
+TERMS |= {"shape_consistency", *(f"{group}_norm" for group in _FACE_GROUPS)}
 """Names of all terms."""
 
 BATCH_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -139,6 +141,10 @@ class HybridTerms:
             "albedo": lambda: supervised.albedo_loss(decoded["albedo"], truth()["albedo"]),
             "dense_landmark": lambda: self._dense_landmark(points, truth()["vertices"]),
         }
+        for group in _FACE_GROUPS:
+            terms[f"{group}_norm"] = functools.partial(
+                regularization.squared_norm, groups[group], group
+            )
         for group in GROUPS:
             terms[f"{group}_mse"] = functools.partial(self._mse, batch, groups, group)
         return {name: _with_truth(name, terms[name](), batch) for name in self.names}

@@ -203,6 +203,10 @@ class LossWeights(yaml_settings.Section):
         five_point: Eyes, nose and mouth corners of images without 68 landmarks, squared pixels.
         perceptual: Cosine distance of identity embeddings.
         coefficient: Size of identity, expression and texture coefficients.
+        identity_norm: Squared norm of the identity coefficients alone. With the two that follow, in
+            place of `coefficient`, whose ratio of the three is that of the Basel models.
+        expression_norm: See `identity_norm`.
+        texture_norm: See `identity_norm`.
         albedo_flatness: Variance of the albedo over the skin.
         white_light: Distance of the light from grey.
         shape_consistency: Triplet loss of the identity coefficients; needs `data.per_person`.
@@ -224,6 +228,9 @@ class LossWeights(yaml_settings.Section):
     five_point: NonNegativeFloat = 0.0
     perceptual: NonNegativeFloat = 0.0
     coefficient: NonNegativeFloat = 0.0
+    identity_norm: NonNegativeFloat = 0.0
+    expression_norm: NonNegativeFloat = 0.0
+    texture_norm: NonNegativeFloat = 0.0
     albedo_flatness: NonNegativeFloat = 0.0
     white_light: NonNegativeFloat = 0.0
     shape_consistency: NonNegativeFloat = 0.0
