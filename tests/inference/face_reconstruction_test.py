@@ -1,4 +1,4 @@
-"""`FaceReconstruction`: images, texture, and files (`face_files`), complete, readable, all or none."""
+"""`FaceReconstruction`: images, texture, and files (`face_files`) that are whole, all or none."""
 
 import dataclasses
 import importlib.metadata
