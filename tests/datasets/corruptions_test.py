@@ -20,6 +20,18 @@ def test_sample_corruptions_counts(bad_frames):
         assert (corruption > 0).mean(axis=0).std() < 0.05  # Every image is equally likely.
 
 
+def test_sample_corruptions_of_photographs():
+    image_mask = tf.sequence_mask([1, 2, 3, 4, 5] * 80, 5, tf.float32)
+    corruption = corruptions.sample_corruptions(
+        400, 5, (1, 3), SEED, names=corruptions.IMAGE_CORRUPTIONS, image_mask=image_mask
+    ).numpy()
+    names = {CORRUPTIONS[index] for index in corruption[corruption > 0]}
+    assert names == {"occlusion", "blur", "noise"}
+    assert (corruption[image_mask.numpy() == 0] == 0).all()
+    counts = (corruption > 0).sum(axis=1).reshape(80, 5)
+    assert [set(column) for column in counts.T] == [{0}, {1}, {1, 2}, {1, 2, 3}, {1, 2, 3}]
+
+
 def test_sample_corruptions_depends_on_the_seed_alone():
     first, again, other = (
         corruptions.sample_corruptions(20, 5, (1, 3), tf.constant(seed)).numpy()

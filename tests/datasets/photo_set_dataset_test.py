@@ -3,6 +3,7 @@ import pytest
 
 from tests.datasets.made_up_photos import MadeUpDetector, write_photos
 from tf_facerecon.datasets import photo_set_dataset
+from tf_facerecon.datasets.corruptions import CORRUPTIONS
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.photo_preparation import prepare_photos
 from tf_facerecon.io import image_files
@@ -122,6 +123,24 @@ def test_nobody_exception_raised(photos):
         build(photos, set_size=5, min_photos=4)
 
 
+def test_bad_frames(photos):
+    arguments = {"set_size": 3, "shuffle": False, "min_photos": 2}
+    clean = collect(build(photos, num_batches=3, **arguments))
+    sets = collect(build(photos, num_batches=3, bad_frames=(1, 2), **arguments))
+    is_bad = sets["corruption"] > 0
+    change = np.abs(sets["image"] - clean["image"]).mean(axis=(2, 3, 4))
+    np.testing.assert_array_equal(change > 1e-3, is_bad)
+    assert not is_bad[clean["image_mask"] == 0].any()
+    assert (clean["image_mask"].sum(axis=1) > is_bad.sum(axis=1)).all()
+    is_covered = sets["corruption"] == CORRUPTIONS.index("occlusion")
+    assert is_covered.any()
+    has_less_skin = (sets["skin"] < clean["skin"]).any(axis=(2, 3, 4))
+    np.testing.assert_array_equal(has_less_skin, is_covered)
+    np.testing.assert_array_equal(sets["landmarks"], clean["landmarks"])
+    resumed = collect(build(photos, num_batches=1, first_batch=2, bad_frames=(1, 2), **arguments))
+    np.testing.assert_array_equal(resumed["image"], sets["image"][4:])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -129,6 +148,7 @@ def test_nobody_exception_raised(photos):
         ({"min_photos": 0}, "`min_photos` must lie between 1 and `set_size`"),
         ({"set_size": 1, "min_photos": 2}, "`min_photos` must lie between 1 and `set_size`"),
         ({"first_batch": -1}, "must not be negative"),
+        ({"bad_frames": (0, 4)}, "`bad_frames` must be two increasing numbers from 0 to"),
     ],
 )
 def test_build_photo_set_dataset_exception_raised(photos, change, message):

@@ -49,6 +49,8 @@ def test_shipped_configs_are_valid_and_survive_writing(path, tmp_path):
         ("data: {bad_frames: [2, 6]}", "`data.*`bad_frames` must be two rising numbers"),
         ("data: {bad_frames: [2]}", "`data.bad_frames"),
         ("data: {lifelike: true}", "`lifelike` is for single faces"),
+        ("data: {kind: photos, folder: x, bad_frames: [0, 6]}", "`bad_frames` must be two rising"),
+        ("data: {kind: photos, folder: x, per_person: 2}", "`per_person` is for single images"),
         ("data: {kind: photos, folder: x, min_photos: 6}", "`min_photos` must not be more"),
         ("data: {kind: photos}", "`data.folder`: required"),
         ("data: {bad_frames: [true, 2]}", "`bad_frames` cannot be true"),

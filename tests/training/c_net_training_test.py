@@ -216,6 +216,7 @@ def test_photographs_are_taken_as_the_configuration_says(parts, monkeypatch):
         "validation_folder": "others",
         "set_size": 4,
         "min_photos": 3,
+        "bad_frames": (1, 2),
         "augment": False,
     }
     config = make_config(parts, data=data, loss_weights={"landmark": 1.0})
@@ -234,3 +235,4 @@ def test_photographs_are_taken_as_the_configuration_says(parts, monkeypatch):
     assert (training["first_batch"], training["augmentation"]) == (4, None)
     assert (validation["num_batches"], validation["shuffle"]) == (1, False)
     assert training["min_photos"] == validation["min_photos"] == 3
+    assert training["bad_frames"] == (1, 2) and "bad_frames" not in validation

@@ -9,6 +9,7 @@ Convention:
 """
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -17,6 +18,8 @@ from tf_facerecon.lighting.spherical_harmonics import AMBIENT
 
 CORRUPTIONS = ("none", "occlusion", "blur", "noise", "pose", "light")
 """Names of the corruptions by index; 0 is a clean image."""
+IMAGE_CORRUPTIONS = ("occlusion", "blur", "noise")
+"""Those of `corrupt_images`, which need no face model: photographs can have them."""
 
 # Blurred images are reduced to this many pixels a side: eyes and mouth are barely recognisable.
 _BLUR_SIZES = (28, 16)
@@ -26,7 +29,13 @@ _TILT = 12.0  # degrees, standard deviation of pitch and roll
 
 
 def sample_corruptions(
-    num_sets: int, set_size: int, bad_frames: tuple[int, int], seed: tf.Tensor
+    num_sets: int,
+    set_size: int,
+    bad_frames: tuple[int, int],
+    seed: tf.Tensor,
+    *,
+    names: Sequence[str] = CORRUPTIONS[1:],
+    image_mask: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Draws corruptions `[num_sets, set_size]`, int32 indices of `CORRUPTIONS`.
 
@@ -36,6 +45,9 @@ def sample_corruptions(
         bad_frames: Smallest and largest number of bad images in a set; numbers between, images and
             corruptions are equally likely.
         seed: Integer tensor `[2]`.
+        names: The corruptions to draw from.
+        image_mask: `[num_sets, set_size]`, 1 where there is an image: others stay clean, and so
+            does one image of each set. All are images by default.
 
     Raises:
         ValueError: If not `0 <= fewest <= most <= set_size`.
@@ -45,9 +57,15 @@ def sample_corruptions(
     seeds = tf.unstack(tf.random.split(seed, 3))
     shape = (num_sets, set_size)
     counts = tf.random.stateless_uniform((num_sets, 1), seeds[0], fewest, most + 1, tf.int32)
-    order = tf.argsort(tf.argsort(tf.random.stateless_uniform(shape, seeds[1])))
-    kinds = tf.random.stateless_uniform(shape, seeds[2], 1, len(CORRUPTIONS), tf.int32)
-    return tf.where(order < counts, kinds, 0)
+    rank = tf.random.stateless_uniform(shape, seeds[1])
+    if image_mask is not None:
+        is_image = image_mask > 0
+        rank += tf.where(is_image, 0.0, 1.0)
+        counts = tf.minimum(counts, tf.reduce_sum(tf.cast(is_image, tf.int32), 1, True) - 1)
+    order = tf.argsort(tf.argsort(rank))
+    indices = tf.constant([CORRUPTIONS.index(name) for name in names])
+    kinds = tf.random.stateless_uniform(shape, seeds[2], 0, len(names), tf.int32)
+    return tf.where(order < counts, tf.gather(indices, kinds), 0)
 
 
 def check_bad_frames(bad_frames: tuple[int, int], set_size: int) -> None:

@@ -12,8 +12,8 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from tf_facerecon.datasets import corruptions, photo_dataset, photo_preparation
 from tf_facerecon.datasets import geometric_augmentation as augmentations
-from tf_facerecon.datasets import photo_dataset, photo_preparation
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.person_order import group_by_person
 from tf_facerecon.datasets.prepared_photos import PreparedPhotos
@@ -31,6 +31,7 @@ def build_photo_set_dataset(
     num_batches: int | None = None,
     shuffle: bool = True,
     min_photos: int = 2,
+    bad_frames: tuple[int, int] = (0, 0),
     augmentation: AugmentationRange | None = None,
     prepared_folder: str | os.PathLike | None = None,
     detector: FaceDetector | None = None,
@@ -54,6 +55,8 @@ def build_photo_set_dataset(
         num_batches: Number of batches; endless if `None`.
         shuffle: Whether to shuffle people and photographs; otherwise the first ones by name.
         min_photos: Minimum number of usable photographs of a person. C-Net learns nothing from one.
+        bad_frames: Smallest and largest number of images of a set that are covered, blurred or made
+            noisy, see `corruptions`; one image at least stays as it is.
         augmentation: Ranges of shift, scale, rotation and mirroring of each crop; no augmentation
             if `None`. A set is mirrored as a whole: a mirrored face has another identity.
         prepared_folder: By default `tf_facerecon_prepared` inside `folder`.
@@ -64,13 +67,15 @@ def build_photo_set_dataset(
 
     Returns:
         A dataset of float32 dicts: the keys of `photo_dataset.build_photo_dataset`, `[B, N, ...]`
-        each, N the `set_size`, and `image_mask` `[B, N]`, 1 where there is an image.
+        each, N the `set_size`, and `image_mask` `[B, N]`, 1 where there is an image;
+        with `bad_frames` also `corruption` `[B, N]`, int32 indices of `corruptions.CORRUPTIONS`.
 
     Raises:
         FileNotFoundError: If `folder` is not a folder.
         ValueError: If a number is out of range, or no person has enough usable photographs.
     """
     photo_dataset.check_arguments(batch_size, first_batch, seed)
+    corruptions.check_bad_frames(bad_frames, set_size)
     if not 1 <= min_photos <= set_size:
         raise ValueError(
             "`min_photos` must lie between 1 and `set_size`. "
@@ -99,7 +104,14 @@ def build_photo_set_dataset(
 
     shapes = {name: (set_size, *shape) for name, shape in photo_dataset.SAMPLE_SHAPES.items()}
     shapes["image_mask"] = (set_size,)
-    return photo_dataset.dataset_of_samples(load, shapes, batch_size, first_batch, num_batches)
+    sets = photo_dataset.dataset_of_samples(load, shapes, batch_size, first_batch, num_batches)
+    if bad_frames == (0, 0):
+        return sets
+
+    def corrupt(number: tf.Tensor, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return _corrupt_sets(batch, bad_frames, tf.stack([tf.constant(seed, tf.int64), number]))
+
+    return tf.data.Dataset.zip(tf.data.Dataset.counter(first_batch), sets).map(corrupt).prefetch(2)
 
 
 def _people_with_enough(photos: PreparedPhotos, min_photos: int) -> list[list[str]]:
@@ -128,6 +140,29 @@ def _augment_set(
         augmentations.augment(sample, dataclasses.replace(one, flip=drawn[0].flip))
         for sample, one in zip(samples, drawn, strict=True)
     ]
+
+
+def _corrupt_sets(
+    batch: dict[str, tf.Tensor], bad_frames: tuple[int, int], seed: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """Corrupts some images of each set, and adds `corruption` `[B, N]`, as of rendered sets."""
+    seeds = tf.unstack(tf.random.split(seed, 2))
+    shape = batch["image_mask"].shape
+    corruption = corruptions.sample_corruptions(
+        *shape,
+        bad_frames,
+        seeds[0],
+        names=corruptions.IMAGE_CORRUPTIONS,
+        image_mask=batch["image_mask"],
+    )
+    flat = [tf.reshape(batch[name], (-1, *batch[name].shape[2:])) for name in ("image", "skin")]
+    image, skin = corruptions.corrupt_images(*flat, tf.reshape(corruption, [-1]), seeds[1])
+    return {
+        **batch,
+        "image": tf.reshape(image, (*shape, *image.shape[1:])),
+        "skin": tf.reshape(skin, (*shape, *skin.shape[1:])),
+        "corruption": corruption,
+    }
 
 
 def _pad_set(samples: list[dict[str, np.ndarray]], set_size: int) -> dict[str, np.ndarray]:

@@ -41,12 +41,7 @@ class SyntheticSets(SyntheticData):
 
     @pydantic.model_validator(mode="after")
     def _set_can_be_rendered(self):
-        fewest, most = self.bad_frames
-        if not fewest <= most <= self.set_size:
-            raise ValueError(
-                "`bad_frames` must be two rising numbers up to `set_size`. "
-                f"Received: {list(self.bad_frames)} of {self.set_size}"
-            )
+        _check_bad_frames(self.bad_frames, self.set_size)
         if self.lifelike:
             raise ValueError("`lifelike` is for single faces; image sets are never rendered so")
         return self
@@ -58,11 +53,14 @@ class PhotoSets(PhotoData):
     Attributes:
         set_size: Most images of a set.
         min_photos: Fewest photographs of a person.
+        bad_frames: Fewest and most images of a set that are covered, blurred or made noisy; none of
+            the validation sets are.
     """
 
     batch_size: PositiveInt = 2
     set_size: int = Field(5, ge=2)
     min_photos: int = Field(2, ge=2)
+    bad_frames: tuple[NonNegativeInt, NonNegativeInt] = (0, 0)
 
     @pydantic.model_validator(mode="after")
     def _min_photos_fit(self):
@@ -71,7 +69,21 @@ class PhotoSets(PhotoData):
                 "`min_photos` must not be more than `set_size`. "
                 f"Received: {self.min_photos} of {self.set_size}"
             )
+        _check_bad_frames(self.bad_frames, self.set_size)
+        if self.per_person is not None:
+            raise ValueError(
+                "`per_person` is for single images; every set shows one person already"
+            )
         return self
+
+
+def _check_bad_frames(bad_frames: tuple[int, int], set_size: int) -> None:
+    fewest, most = bad_frames
+    if not fewest <= most <= set_size:
+        raise ValueError(
+            "`bad_frames` must be two rising numbers up to `set_size`. "
+            f"Received: {list(bad_frames)} of {set_size}"
+        )
 
 
 class ProgressSettings(yaml_settings.Section):

@@ -134,6 +134,7 @@ def build_dataset(
         seed=config.run.seed,
         first_batch=first_batch,
         min_photos=data.min_photos,
+        bad_frames=data.bad_frames,
         augmentation=AugmentationRange() if data.augment else None,
         prepared_folder=data.prepared_folder,
         **r_net_training.photo_options(config),
