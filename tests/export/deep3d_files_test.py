@@ -132,6 +132,8 @@ def test_coefficients_of_arrays(width, rng, tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "many.npy"), array[:, :257])
     np.testing.assert_array_equal(read(tmp_path / "one.npy"), array[:1, :257])
     np.testing.assert_array_equal(read(tmp_path / "many.npz"), array[:, :257])
+    scipy.io.savemat(tmp_path / "many.MAT", {"coeff": array}, appendmat=False)
+    np.testing.assert_array_equal(read(tmp_path / "many.MAT"), array[:, :257])
 
 
 def test_coefficients_exception_raised(tmp_path):
@@ -141,12 +143,28 @@ def test_coefficients_exception_raised(tmp_path):
     np.savez(tmp_path / "other.npz", other=np.zeros(257))
     scipy.io.savemat(tmp_path / "other.mat", {"id": np.zeros((1, 80))})
     (tmp_path / "damaged.mat").write_bytes(b"nothing")
+    np.save(tmp_path / "empty.npy", np.zeros((0, 257)))
+    np.save(tmp_path / "nan.npy", np.full((1, 257), np.nan))
+    scipy.io.savemat(tmp_path / "cell.mat", {"coeff": np.array([np.zeros(257)], object)})
+    widths = {"id": 64, "exp": 80, "tex": 80, "angle": 3, "gamma": 27, "trans": 3}
+    scipy.io.savemat(tmp_path / "widths.mat", {k: np.zeros((1, n)) for k, n in widths.items()})
+    with open(tmp_path / "huge.npy", "wb") as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (10**12, 257)}
+        np.lib.format.write_array_header_1_0(stream, header)
+    whole = (tmp_path / "other.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[:-30])
     for name, message in {
         "short.npy": r"of shape \[N, 257\]. Received: float64 \[2, 239\]",
         "objects.npy": "is not a plain NumPy file",
         "other.npz": "is not a plain NumPy file with `coeff`",
         "other.mat": "must hold `coeff`, or `id`.*lacks the variables exp, tex",
         "damaged.mat": "must hold `coeff`",
+        "empty.npy": r"of shape \[N, 257\]. Received: float64 \[0, 257\]",
+        "nan.npy": "must be finite numbers",
+        "cell.mat": "`coeff` must be an array of real numbers, not a cell",
+        "widths.mat": r"'exp': \[1, 64\].* Received: .*'exp': \[1, 80\]",
+        "huge.npy": "is not a plain NumPy file",
+        "cut.npz": "is not a plain NumPy file",
     }.items():
         with pytest.raises(ValueError, match=message):
             read(tmp_path / name)

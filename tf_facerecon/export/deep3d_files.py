@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from tf_facerecon.geometry import face_landmarks
-from tf_facerecon.io import atomic_files, file_groups
+from tf_facerecon.io import array_archive, atomic_files, file_groups
 from tf_facerecon.morphable_models.coefficients import NUM_HARMONICS, CoefficientLayout
 from tf_facerecon.morphable_models.importers.basel import matlab_files
 from tf_facerecon.results.fitted_face import CropFit
@@ -150,25 +150,30 @@ def read_deep3d_coefficients(path: str | os.PathLike) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged or pickled, or holds no such array.
+        ValueError: If it is damaged or pickled, or holds no such array of finite numbers.
     """
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file of coefficients {path}.")
-    if path.suffix == ".mat":
+    suffix = path.suffix.lower()
+    if suffix == ".mat":
         array = _read_mat(path)
-    elif path.suffix in (".npy", ".npz"):
+    elif suffix in (".npy", ".npz"):
         array = _read_numpy(path)
     else:
         raise ValueError(f"Coefficients must be a .mat, .npy or .npz file. Received: {path}.")
     total = CoefficientLayout().total
     array = np.atleast_2d(array)
-    if array.ndim != 2 or array.shape[1] not in (total, total + 1) or array.dtype.kind not in "fiu":
+    is_table = array.ndim == 2 and len(array) > 0 and array.shape[1] in (total, total + 1)
+    if not is_table or array.dtype.kind not in "fiu":
         raise ValueError(
             f"The coefficients of {path} must be numbers of shape [N, {total}]. "
             f"Received: {array.dtype} {list(array.shape)}."
         )
-    return array[:, :total].astype(np.float32)
+    array = array[:, :total].astype(np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError(f"The coefficients of {path} must be finite numbers.")
+    return array
 
 
 def _read_mat(path: pathlib.Path) -> np.ndarray:
@@ -181,19 +186,20 @@ def _read_mat(path: pathlib.Path) -> np.ndarray:
                 groups = matlab_files.read_arrays(stream, names, path.name)
             except ValueError as error:
                 raise ValueError(
-                    f"{path} must hold `coeff`, or `id`, `exp`, ..., `trans`: {error}"
-                ) from missing
-    if len({len(array) for array in groups.values()}) != 1:
-        raise ValueError(f"The arrays of {path} must have equally many rows.")
+                    f"{path} must hold `coeff`, or `id`, `exp`, ..., `trans`: {missing} {error}"
+                ) from error
+    sizes = CoefficientLayout().sizes
+    shapes = {key: list(groups[key].shape) for key in names}
+    expected = {key: [len(groups["id"]), sizes[name]] for name, key in _PYTORCH_GROUPS.items()}
+    if shapes != expected:
+        raise ValueError(f"The arrays of {path} must have shapes {expected}. Received: {shapes}.")
     return np.concatenate([groups[name] for name in names], axis=-1)
 
 
 def _read_numpy(path: pathlib.Path) -> np.ndarray:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            return loaded["coeff"]
-    except (ValueError, KeyError, OSError, EOFError) as error:
+        if path.suffix.lower() == ".npz":
+            return array_archive.read_archive(path)["coeff"]
+        return np.load(path, allow_pickle=False)
+    except array_archive.UNREADABLE as error:
         raise ValueError(f"{path} is not a plain NumPy file with `coeff`: {error}") from error

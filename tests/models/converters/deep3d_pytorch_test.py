@@ -91,6 +91,14 @@ def test_pytorch_state_dict_alone(torch, network, tmp_path):
         ),
         (lambda s: s.update({"final_layers.0.bias": 3.0}), "must be a dense tensor.*float"),
         (
+            lambda s: s.update({"final_layers.0.bias": s["final_layers.0.bias"].to("meta")}),
+            "'final_layers.0.bias' of net.pth must be a dense tensor",
+        ),
+        (
+            lambda s: s.update({"final_layers.0.bias": s["final_layers.0.bias"] * 1j}),
+            "'final_layers.0.bias' of net.pth must hold floats. Received: torch.complex64",
+        ),
+        (
             lambda s: s.update({"final_layers.6.bias": s["final_layers.6.bias"] * float("nan")}),
             "'final_layers.6.bias' of net.pth has values that are not finite",
         ),

@@ -76,10 +76,13 @@ def read_state(
 def _check_tensor(name, value, source: str):
     """A dense tensor, without its gradient; `ValueError` if `value` is something else."""
     torch = import_torch()
-    if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_quantized:
+    is_tensor = isinstance(value, torch.Tensor)
+    if not is_tensor or value.layout != torch.strided or value.is_quantized or value.is_meta:
         raise ValueError(
             f"Entry {name!r} of {source} must be a dense tensor. Received: {type(value).__name__}."
         )
+    if not value.is_floating_point() and not str(name).endswith(COUNTER):
+        raise ValueError(f"Entry {name!r} of {source} must hold floats. Received: {value.dtype}.")
     return value.detach()
 
 
