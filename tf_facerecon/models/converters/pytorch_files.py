@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import pickle
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -45,10 +47,9 @@ def read_state(
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # The reader raises whatever a damaged file runs into.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"{path} is not a PyTorch checkpoint of tensors and plain values, and nothing in it "
-            f"was executed: {reason}"
+            f"was executed: {_reason(error)}"
         ) from error
     state = content.get(entry, content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping):
@@ -71,6 +72,15 @@ def read_state(
         for name, tensor in tensors.items()
         if not name.endswith(COUNTER)
     }
+
+
+def _reason(error: Exception) -> str:
+    """What PyTorch says of a file, without its advice to load it nevertheless."""
+    if isinstance(error, pickle.UnpicklingError):
+        refused = re.search(r"GLOBAL ([\w.]+)", str(error))
+        return f"it refers to {refused[1]}" if refused else "its pickle is damaged or holds code"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
 
 
 def _check_tensor(name, value, source: str):

@@ -21,7 +21,9 @@ def check_entries(
     """
     for name, shape in expected.items():
         if name not in found:
-            raise ValueError(f"{source} has no weight {name!r}, of shape {list(shape)}.")
+            first = next(iter(found), None)
+            begins = "" if first is None else f" Its first weight is {first!r}."
+            raise ValueError(f"{source} has no weight {name!r}, of shape {list(shape)}.{begins}")
         if tuple(found[name]) != tuple(shape):
             raise ValueError(
                 f"Weight {name!r} of {source} must have shape {list(shape)}. "
