@@ -85,6 +85,11 @@ def test_load_deep3d_facenet(made_up, monkeypatch):
     assert embed._model.input_shape == (None, 224, 224, 3)
 
 
+def test_deep3d_facenet_is_the_published_file():
+    published = facenet._metadata(facenet.DEEP3D_VARIANT)["keras_weights_sha256"]
+    assert published == "668e950140ad76f1e21e3a2bc1d3ad9c673734ea8ea1abbf4ecc44d1dbdd400b"
+
+
 def test_facenet_normalizes_by_its_convolutions(network):
     kinds = [type(layer) for layer in network._model.layers]
     assert kinds.count(keras.layers.BatchNormalization) == 1  # After the last matrix.
