@@ -252,12 +252,13 @@ def test_save_writes_what_it_names_of_a_set(
     choices = ["--aggregate", "mean", "--identity-network", "none", *network]
     arguments = ["--set", str(person_photos), "--out", str(out), *choices, "--save"]
     assert reconstruct.main([*arguments, "posed"]) == 0
-    posed = {f"anna_{name}.obj" for name in ("0", "1", "2", "copy")}
+    ends = (".obj", ".mtl", "_texture.png")
+    posed = {f"anna_{name}{end}" for name in ("0", "1", "2", "copy") for end in ends}
     assert {path.name for path in (out / "anna").iterdir()} == posed
     assert reconstruct.main([*arguments, "posed", "--skip-existing"]) == 0
     assert "anna: skipped" in capsys.readouterr().out
     assert reconstruct.main([*arguments, "json,mesh"]) == 0
-    written = posed | {"anna.json", "anna.obj"}
+    written = posed | {"anna.json", *(f"anna{end}" for end in ends)}
     assert {path.name for path in (out / "anna").iterdir()} == written
     assert reconstruct.main([*arguments, "npz,posed"]) == 1
     assert "exists already" in capsys.readouterr().err
@@ -466,14 +467,10 @@ def test_set_becomes_one_person(network, known_faces, quick_sets, person_photos,
     choices = ["--aggregate", "mean", "--identity-network", "none"]
     arguments = ["--set", str(person_photos), "--out", str(out), *choices, *network]
     assert reconstruct.main(arguments) == 1  # One photograph failed.
-    assert sorted(path.name for path in (out / "anna").iterdir()) == [
-        "anna.json",
-        "anna.npz",
-        "anna.obj",
-        *(f"anna_{name}.obj" for name in ("0", "1", "2")),
-        "anna_confidence.png",
-        "anna_copy.obj",
-    ]
+    names = ("anna", "anna_0", "anna_1", "anna_2", "anna_copy")
+    meshes = {f"{name}{end}" for name in names for end in (".obj", ".mtl", "_texture.png")}
+    written = {"anna.json", "anna.npz", "anna_confidence.png", *meshes}
+    assert {path.name for path in (out / "anna").iterdir()} == written
     said = capsys.readouterr()
     assert f"not read: 1 in {person_photos}: clip.mov" in said.err
     assert "anna: one face from 3 of 5 photo(s)" in said.out

@@ -114,18 +114,23 @@ def saved(person, tmp_path_factory):
     return folder, person.save(folder, "anna")
 
 
+def mesh_names(stem):
+    return [f"{stem}.mtl", f"{stem}.obj", f"{stem}_texture.png"]
+
+
 def test_save_writes_all(saved, person):
     folder, paths = saved
-    expected = {"anna.obj", "anna.json", "anna.npz", "anna_confidence.png"}
-    expected |= {f"anna_image_{number}.obj" for number in (1, 2, 3, 4)}
+    expected = {*mesh_names("anna"), "anna.json", "anna.npz", "anna_confidence.png"}
+    for number in (1, 2, 3, 4):
+        expected |= set(mesh_names(f"anna_image_{number}"))
     assert {path.name for path in paths} == {path.name for path in folder.iterdir()} == expected
 
 
 @pytest.mark.parametrize(
     ("outputs", "files"),
     [
-        (["mesh"], ["anna.obj"]),
-        (["posed"], [f"anna_image_{number}.obj" for number in (1, 2, 3, 4)]),
+        (["mesh"], mesh_names("anna")),
+        (["posed"], sorted(sum((mesh_names(f"anna_image_{n}") for n in (1, 2, 3, 4)), []))),
         (["npz", "json"], ["anna.json", "anna.npz"]),
         ("confidence", ["anna_confidence.png"]),
     ],
@@ -145,15 +150,40 @@ def test_save_exception_raised(person, tmp_path):
 
 
 def test_save_meshes_preset(saved, person):
-    mesh = mesh_files.read_obj(saved[0] / "anna.obj")
+    model, mesh = person.decoder.face_model, mesh_files.read_obj(saved[0] / "anna.obj")
     np.testing.assert_allclose(mesh.vertices, person.neutral_vertices, atol=1e-7)
     np.testing.assert_allclose(mesh.colours, np.clip(person.albedo, 0, 1), atol=1e-6)
     np.testing.assert_array_equal(mesh.triangles, person.decoder.face_model.triangles)
     for name in ("anna", "anna_image_3"):
         text = (saved[0] / f"{name}.obj").read_text(encoding="utf-8")
         assert text.count("\nvn ") == len(mesh.vertices) and "\ns 1\nf " in text
+        np.testing.assert_allclose(mesh_files.read_obj(saved[0] / f"{name}.obj").uv, model.uv)
+        assert f"mtllib {name}.mtl\n" in text
+        texture = np.asarray(PIL.Image.open(saved[0] / f"{name}_texture.png"))
+        np.testing.assert_array_equal(texture, person.blended_texture())
     posed = mesh_files.read_obj(saved[0] / "anna_image_3.obj")
     np.testing.assert_allclose(posed.vertices, person.posed(2)[0], atol=1e-6)
+
+
+def test_blended_texture_shows_all_photos_that_count(three_photos):
+    """Whatever a duplicate shows, the texture is the same."""
+    texture = three_photos.blended_texture()
+    assert texture.shape == (512, 512, 3) and texture.dtype == np.uint8
+    rng = np.random.default_rng(0)
+    noisy = [
+        dataclasses.replace(image, crop=rng.integers(0, 256, image.crop.shape, np.uint8))
+        for image in three_photos.images
+    ]
+    for index in range(3):
+        images = list(three_photos.images)
+        images[index] = noisy[index]
+        changed = dataclasses.replace(three_photos, images=tuple(images)).blended_texture()
+        assert np.abs(changed.astype(int) - texture).mean() > 1
+        images[index] = dataclasses.replace(noisy[index], duplicate_of="image_9")
+        duplicate = dataclasses.replace(three_photos, images=tuple(images))
+        images[index] = dataclasses.replace(images[index], crop=three_photos.images[0].crop)
+        other = dataclasses.replace(three_photos, images=tuple(images))
+        np.testing.assert_array_equal(duplicate.blended_texture(), other.blended_texture())
 
 
 def test_save_json_preset(saved, person):

@@ -6,6 +6,7 @@ Convention:
 
 import dataclasses
 import functools
+import itertools
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tf_facerecon.core import package_versions
-from tf_facerecon.export import deep3d_files
+from tf_facerecon.export import blended_texture, deep3d_files, texture_projection
 from tf_facerecon.geometry import mesh_normals
 from tf_facerecon.inference import face_reconstruction, output_names
 from tf_facerecon.inference.image_results import ImageResult
@@ -23,7 +24,11 @@ from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results import confidence_shares
 from tf_facerecon.results.fitted_face import CropFit
+from tf_facerecon.visualization import crop_resampling, mesh_rendering
 from tf_facerecon.visualization.confidence_figure import draw_confidence_figure
+
+_TEXTURE_SIZE = 512  # About the resolution of the crops.
+_DEPTH_SIZE = 448
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,6 +138,45 @@ class ImageSetReconstruction:
             self.decoder.face_model, layout, np.stack(merged)
         ).numpy()
 
+    def blended_texture(self) -> np.ndarray:
+        """Texture for the UV map of the face model, `[512, 512, 3]` uint8 RGB.
+
+        All photos that count are blended by visibility and by their shares in each part of the
+        face; see `blended_texture.blend_photos`.
+        """
+        model = self.decoder.face_model
+        mesh = texture_projection.UvMesh.create(
+            model.uv, self._uv_triangles, model.triangles, model.num_vertices
+        )
+        texels = texture_projection.cover_texels(mesh, _TEXTURE_SIZE)
+        shares = self.vertex_shares()
+        photos = (
+            (self._project(index, texels), shares[index]) for index in np.flatnonzero(self.counted)
+        )
+        return blended_texture.blend_photos(texels, self.albedo, photos)
+
+    @property
+    def _uv_triangles(self) -> np.ndarray:
+        model = self.decoder.face_model
+        return model.triangles if model.uv_triangles is None else model.uv_triangles
+
+    def _project(
+        self, index: int, texels: texture_projection.Texels
+    ) -> texture_projection.Projection:
+        """What one photo shows of the person."""
+        triangles, camera = self.decoder.face_model.triangles, self.decoder.camera
+        image, (vertices, _) = self.images[index], self.posed(index)
+        return texture_projection.project_photo(
+            texels.fragments,
+            vertices=vertices,
+            normals=self._normals(vertices),
+            colours=self.albedo,
+            camera=camera,
+            crop=image.crop / np.float32(255.0),
+            inside=crop_resampling.inside_photo(image.crop_transform, len(image.crop)),
+            depth=mesh_rendering.render_depth(vertices, triangles, camera, _DEPTH_SIZE),
+        )
+
     def confidence_figure(self) -> np.ndarray:
         """Draws the share of each photo in each part of the face.
 
@@ -208,10 +252,10 @@ class ImageSetReconstruction:
     ) -> list[pathlib.Path]:
         """Writes meshes, figure and numbers; all of the files or, on an error, none.
 
-        - "mesh": `<stem>.obj`, the neutral face, model frame, decimetres, with vertex colours
-          (albedo);
-        - "posed": `<stem>_<name>.obj`, the face with the expression and pose of each photo, world
-          frame;
+        - "mesh": `<stem>.obj`, `.mtl`, `_texture.png`, the neutral face, model frame, decimetres,
+          with vertex colours (albedo) and `blended_texture()`;
+        - "posed": `<stem>_<name>.obj`, `.mtl`, `_texture.png`, the face with the expression and
+          pose of each photo, world frame, and the same texture;
         - "confidence": `<stem>_confidence.png`, `confidence_figure()`;
         - "json": `<stem>.json`, `summary(stem)`, which names the posed meshes, written or not;
         - "npz": `<stem>.npz`, identity, texture, confidences, shares and neutral mesh as arrays.
@@ -297,20 +341,36 @@ class ImageSetReconstruction:
                 writes.append(pool.submit(write_json, folder / f"{stem}.json", self.summary(stem)))
             if "confidence" in outputs:
                 writes.append(pool.submit(self._write_figure, folder / f"{stem}_confidence.png"))
-            if "mesh" in outputs:
-                self._write_mesh(folder / f"{stem}.obj", self.neutral_vertices, self.albedo)
-            if "posed" in outputs:
-                for index, image in enumerate(self.images):
-                    self._write_mesh(folder / _posed_name(stem, image), *self.posed(index))
+            self._write_meshes(folder, stem, outputs)
             for write in writes:
                 write.result()
 
-    def _write_mesh(self, path: pathlib.Path, vertices: np.ndarray, albedo: np.ndarray) -> None:
-        triangles = self.decoder.face_model.triangles
-        vertices = np.asarray(vertices, np.float32)
-        normals = mesh_normals.vertex_normals(vertices, triangles, self._incidence).numpy()
-        colours = np.clip(albedo, 0.0, 1.0)
-        mesh_files.write_obj(path, vertices, triangles, colours=colours, normals=normals)
+    def _write_meshes(self, folder: pathlib.Path, stem: str, outputs: tuple[str, ...]) -> None:
+        """Writes the chosen meshes, each with its material and the texture of the person."""
+        names = [f"{stem}.obj"] if "mesh" in outputs else []
+        meshes = [(self.neutral_vertices, self.albedo)] if names else []
+        if "posed" in outputs:
+            names += [_posed_name(stem, image) for image in self.images]
+            meshes = itertools.chain(meshes, map(self.posed, range(len(self.images))))
+        texture = self.blended_texture() if names else None
+        for name, (vertices, albedo) in zip(names, meshes, strict=True):
+            mesh_files.write_obj(
+                folder / name,
+                vertices,
+                self.decoder.face_model.triangles,
+                colours=np.clip(albedo, 0.0, 1.0),
+                normals=self._normals(vertices),
+                uv=self.decoder.face_model.uv,
+                uv_triangles=self._uv_triangles,
+                texture=texture,
+                compression=image_files.FAST_COMPRESSION,
+            )
+            texture = folder / f"{name.removesuffix('.obj')}_texture.png"  # The same for the next.
+
+    def _normals(self, vertices: np.ndarray) -> np.ndarray:
+        """Unit normals of vertices `[V, 3]`."""
+        triangles, vertices = self.decoder.face_model.triangles, np.asarray(vertices, np.float32)
+        return mesh_normals.vertex_normals(vertices, triangles, self._incidence).numpy()
 
     @functools.cached_property
     def _incidence(self) -> mesh_normals.VertexIncidence:

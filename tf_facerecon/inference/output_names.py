@@ -14,8 +14,8 @@ FACE_OUTPUTS = {
 # Of an image set. "posed" are the meshes with the expression and pose of a photo, whose name stands
 # in place of `*`.
 SET_OUTPUTS = {
-    "mesh": (".obj",),
-    "posed": ("_*.obj",),
+    "mesh": (".obj", ".mtl", "_texture.png"),
+    "posed": ("_*.obj", "_*.mtl", "_*_texture.png"),
     "confidence": ("_confidence.png",),
     "json": (".json",),
     "npz": (".npz",),

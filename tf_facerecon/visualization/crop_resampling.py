@@ -59,6 +59,20 @@ def resample_crop(
     return pixels, mask
 
 
+def inside_photo(transform: CropTransform, size: int) -> np.ndarray:
+    """Mask `[size, size]` float32 of the crop, 1 where pixel centres lie inside the photo.
+
+    Args:
+        transform: Of the crop.
+        size: Pixels on each side.
+    """
+    left, top, right, bottom = crop_bounds(transform)
+    centres = (np.arange(size) + 0.5) / size
+    columns, rows = left + centres * (right - left), top + centres * (bottom - top)
+    inside = ((rows >= 0) & (rows <= transform.height))[:, np.newaxis]
+    return (inside & (columns >= 0) & (columns <= transform.width)).astype(np.float32)
+
+
 def composite_on_photo(
     photo: np.ndarray, transform: CropTransform, rendering: np.ndarray, alpha: np.ndarray
 ) -> np.ndarray:

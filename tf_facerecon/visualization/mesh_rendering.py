@@ -71,6 +71,22 @@ def cover_view(
     return scan_conversion.scan_convert(clip, triangles, (size, size))
 
 
+def render_depth(
+    vertices: np.ndarray, triangles: np.ndarray, camera: cameras.PerspectiveCamera, size: int
+) -> np.ndarray:
+    """Distance `[size, size]` from the camera plane, decimetres; infinite outside the mesh.
+
+    Args:
+        vertices: `[V, 3]` world frame, decimetres.
+        triangles: `[T, 3]` vertex indices.
+        camera: Camera of the crop.
+        size: Pixels on each side.
+    """
+    fragments = cover_view(vertices, triangles, camera, size)
+    depth = fragments.image(fragments.interpolate(camera.distance - vertices[:, 2:]))
+    return np.where(fragments.mask > 0, depth[..., 0], np.inf)
+
+
 def render_attributes(
     vertices: np.ndarray,
     triangles: np.ndarray,
