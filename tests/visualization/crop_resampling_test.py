@@ -77,6 +77,7 @@ def test_resample_crop_much_larger_than_the_photo():
     expected = np.zeros((448, 448))
     expected[190:256, 180:268] = 1
     np.testing.assert_array_equal(inside, expected)
+    np.testing.assert_array_equal(crop_resampling.inside_photo(close_up, len(inside)), expected)
     np.testing.assert_array_equal(resampled, np.repeat(expected[..., None], 3, axis=-1))
 
 
