@@ -39,6 +39,7 @@ sys.exit(pytest.main(["-q", "-rs", "-p", "no:cacheprovider", *sys.argv[1:]]))
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_graphics_own_tests_pass_with_our_visibility(tmp_path):
     pytest.importorskip("tensorflow_graphics.rendering.barycentrics")
     spec = importlib.util.find_spec("tensorflow_graphics.rendering.tests")
