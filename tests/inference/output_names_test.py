@@ -28,4 +28,12 @@ def test_files_preset():
         "a.json",
     ]
     names = output_names.set_files("anna", ["posed", "json"], ["1", "2"])
-    assert names == ["anna_1.obj", "anna_2.obj", "anna.json"]
+    assert names == [
+        "anna_1.obj",
+        "anna_2.obj",
+        "anna_1.mtl",
+        "anna_2.mtl",
+        "anna_1_texture.png",
+        "anna_2_texture.png",
+        "anna.json",
+    ]
