@@ -49,10 +49,10 @@ def render_camera_view(face: FittedFace) -> CameraView:
         clay_colours(face.normals),
         face.camera.distance - face.vertices[:, 2:],
     )
-    fragments = cover_view(face.vertices, face.triangles, face.camera, VIEW_SIZE)
-    rendered = fragments.image(fragments.interpolate(np.concatenate(attributes, axis=-1)))
+    rendered, mask = render_attributes(
+        face.vertices, face.triangles, np.concatenate(attributes, axis=-1), face.camera, VIEW_SIZE
+    )
     colours, albedo, clay, depth = np.split(rendered, [3, 6, 9], axis=-1)
-    mask = fragments.mask
     return CameraView(colours, albedo, clay, np.where(mask > 0, depth[..., 0], np.inf), mask)
 
 
@@ -82,9 +82,9 @@ def render_depth(
         camera: Camera of the crop.
         size: Pixels on each side.
     """
-    fragments = cover_view(vertices, triangles, camera, size)
-    depth = fragments.image(fragments.interpolate(camera.distance - vertices[:, 2:]))
-    return np.where(fragments.mask > 0, depth[..., 0], np.inf)
+    distances = camera.distance - vertices[:, 2:]
+    depth, mask = render_attributes(vertices, triangles, distances, camera, size)
+    return np.where(mask > 0, depth[..., 0], np.inf)
 
 
 def render_attributes(
