@@ -10,7 +10,6 @@ import numpy as np
 from tf_facerecon.models.backbones import iresnet50
 from tf_facerecon.models.converters import pytorch_files, weight_checks
 
-_NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
 _GRID = 7  # Cells of the last map in each direction.
 
 
@@ -54,7 +53,7 @@ def convert_arcface_weights(
         if isinstance(layer, keras.layers.Conv2D):
             layer.set_weights([arrays[f"{name}.weight"].transpose(2, 3, 1, 0)])
         elif isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([arrays[f"{name}.{kind}"] for kind in _NORMALIZATION])
+            layer.set_weights([arrays[f"{name}.{kind}"] for kind in pytorch_files.NORMALIZATION])
         elif isinstance(layer, keras.layers.PReLU):
             layer.set_weights([arrays[f"{name}.weight"].reshape(1, 1, -1)])
         elif isinstance(layer, keras.layers.Dense):
@@ -79,7 +78,9 @@ def expected_shapes(network: keras.Model) -> dict[str, tuple[int, ...]]:
             height, width, inputs, outputs = layer.kernel.shape
             shapes[f"{name}.weight"] = (outputs, inputs, height, width)
         elif isinstance(layer, keras.layers.BatchNormalization):
-            shapes.update({f"{name}.{kind}": tuple(layer.gamma.shape) for kind in _NORMALIZATION})
+            shapes.update(
+                {f"{name}.{kind}": tuple(layer.gamma.shape) for kind in pytorch_files.NORMALIZATION}
+            )
             shapes[f"{name}.{pytorch_files.COUNTER}"] = ()
         elif isinstance(layer, keras.layers.PReLU):
             shapes[f"{name}.weight"] = (layer.alpha.shape[-1],)
@@ -100,7 +101,9 @@ def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> np.ndarray:
         return functional.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
 
     def normalize(x, name):
-        gamma, beta, mean, variance = (tensors[f"{name}.{kind}"] for kind in _NORMALIZATION)
+        gamma, beta, mean, variance = (
+            tensors[f"{name}.{kind}"] for kind in pytorch_files.NORMALIZATION
+        )
         return functional.batch_norm(x, mean, variance, gamma, beta, training=False, eps=1e-5)
 
     with torch.no_grad():

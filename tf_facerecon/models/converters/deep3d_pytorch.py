@@ -21,7 +21,6 @@ from tf_facerecon.models.converters.r_net_weights import RNetWeights
 
 _VARIANT = "deep3d_pytorch"
 _BACKBONE = "backbone."
-_NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
 
 
 def read_pytorch_checkpoint(path: str | os.PathLike) -> tuple[RNetWeights, Callable]:
@@ -72,7 +71,9 @@ def _run(arrays: Mapping[str, np.ndarray], images: np.ndarray) -> tuple[np.ndarr
         kernel, norm = (_BACKBONE + name for name in torchvision_resnet50.names_of(convolution))
         padding = convolution.shape[0] // 2
         x = functional.conv2d(x, tensors[f"{kernel}.weight"], stride=stride, padding=padding)
-        gamma, beta, mean, variance = (tensors[f"{norm}.{kind}"] for kind in _NORMALIZATION)
+        gamma, beta, mean, variance = (
+            tensors[f"{norm}.{kind}"] for kind in pytorch_files.NORMALIZATION
+        )
         return functional.batch_norm(x, mean, variance, gamma, beta, training=False, eps=1e-5)
 
     first, *others = resnet50_layers.resnet50_convolutions()

@@ -10,6 +10,7 @@ import numpy as np
 
 from tf_facerecon.models.converters import weight_checks
 
+NORMALIZATION = ("weight", "bias", "running_mean", "running_var")  # Gamma, beta, mean, variance.
 COUNTER = "num_batches_tracked"  # Of every normalisation: a count, not a weight.
 # Before 2.6 `weights_only=True` did not keep code from running (CVE-2025-32434).
 _OLDEST_TORCH = (2, 6)

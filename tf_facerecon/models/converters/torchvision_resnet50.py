@@ -20,7 +20,6 @@ IMAGENET = "imagenet"
 IMAGENET_NAME = "resnet50-0676ba61.pth"
 IMAGENET_URL = f"https://download.pytorch.org/models/{IMAGENET_NAME}"
 IMAGENET_SHA256 = "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"
-_NORMALIZATION = ("weight", "bias", "running_mean", "running_var")
 _CLASSIFIER = "fc."  # Not part of R-Net.
 
 
@@ -73,7 +72,9 @@ def convolutions_of(
     convolutions = {}
     for convolution in resnet50_layers.resnet50_convolutions():
         kernel, norm = names_of(convolution)
-        gamma, beta, mean, variance = (arrays[f"{prefix}{norm}.{k}"] for k in _NORMALIZATION)
+        gamma, beta, mean, variance = (
+            arrays[f"{prefix}{norm}.{k}"] for k in pytorch_files.NORMALIZATION
+        )
         convolutions[convolution.name] = NormalizedConvolution(
             kernel=arrays[f"{prefix}{kernel}.weight"].transpose(2, 3, 1, 0),
             bias=np.zeros_like(beta),
@@ -92,7 +93,9 @@ def expected_shapes(prefix: str = "") -> dict[str, tuple[int, ...]]:
         height, width, inputs, outputs = convolution.shape
         kernel, norm = names_of(convolution)
         shapes[f"{prefix}{kernel}.weight"] = (outputs, inputs, height, width)
-        shapes.update({f"{prefix}{norm}.{kind}": (outputs,) for kind in _NORMALIZATION})
+        shapes.update(
+            {f"{prefix}{norm}.{kind}": (outputs,) for kind in pytorch_files.NORMALIZATION}
+        )
         shapes[f"{prefix}{norm}.{pytorch_files.COUNTER}"] = ()
     return shapes
 
