@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.datasets import deep3d_folders, photo_dataset
+from tf_facerecon.datasets import deep3d_folders, epoch_order, photo_dataset
 from tf_facerecon.datasets import geometric_augmentation as augmentations
 from tf_facerecon.datasets.deep3d_folders import Deep3DFiles
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
@@ -104,7 +104,7 @@ def _build(
     augmentation: AugmentationRange | None = None,
     reference_quirks: bool = False,
 ) -> tf.data.Dataset:
-    file_index = photo_dataset.epoch_sampler(len(files), seed, shuffle)
+    file_index = epoch_order.epoch_sampler(len(files), seed, shuffle)
 
     def load(index: int) -> dict[str, np.ndarray]:
         sample = files[file_index(index)].load(reference_quirks)

@@ -1,10 +1,11 @@
 """Photographs by person, and epochs in which those of one person follow each other."""
 
-import functools
 import pathlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from tf_facerecon.datasets import epoch_order
 
 
 def group_by_person(names: Sequence[str]) -> dict[str, list[str]]:
@@ -32,7 +33,6 @@ def person_sampler(
     """
     people = list(group_by_person(names).values())
 
-    @functools.lru_cache(maxsize=2)
     def order(epoch: int) -> list[tuple[str, int]]:
         generator = np.random.default_rng([seed, 0, epoch])
         groups = []
@@ -46,10 +46,4 @@ def person_sampler(
             groups = [groups[index] for index in generator.permutation(len(groups))]
         return [sample for group in groups for sample in group]
 
-    count = len(order(0))
-
-    def choose(index: int) -> tuple[str, int]:
-        epoch, position = divmod(index, count)
-        return order(epoch)[position]
-
-    return choose
+    return epoch_order.sampler(order)

@@ -1,7 +1,6 @@
 """A `tf.data` dataset of aligned photographs, reproducible from any batch on."""
 
 import dataclasses
-import functools
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ import tensorflow as tf
 
 from tf_facerecon.datasets import geometric_augmentation as augmentations
 from tf_facerecon.datasets import photo_preparation
+from tf_facerecon.datasets.epoch_order import epoch_sampler
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.person_order import person_sampler
 from tf_facerecon.datasets.prepared_photos import PreparedPhotos
@@ -164,21 +164,6 @@ def dataset_of_samples(
     if num_batches is not None:
         dataset = dataset.take(num_batches)
     return dataset.prefetch(2)
-
-
-def epoch_sampler(count: int, seed: int, shuffle: bool) -> Callable[[int], int]:
-    """A function from sample index to item index; every epoch is a permutation of the items."""
-
-    @functools.lru_cache(maxsize=2)
-    def order(epoch: int) -> np.ndarray:
-        generator = np.random.default_rng([seed, 0, epoch])
-        return generator.permutation(count) if shuffle else np.arange(count)
-
-    def choose(index: int) -> int:
-        epoch, position = divmod(index, count)
-        return int(order(epoch)[position])
-
-    return choose
 
 
 def warn_of_skipped_photos(photos: PreparedPhotos) -> None:

@@ -12,7 +12,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from tf_facerecon.datasets import corruptions, photo_dataset, photo_preparation
+from tf_facerecon.datasets import corruptions, epoch_order, photo_dataset, photo_preparation
 from tf_facerecon.datasets import geometric_augmentation as augmentations
 from tf_facerecon.datasets.geometric_augmentation import AugmentationRange
 from tf_facerecon.datasets.person_order import group_by_person
@@ -91,7 +91,7 @@ def build_photo_set_dataset(
     )
     photo_dataset.warn_of_skipped_photos(photos)
     people = _people_with_enough(photos, min_photos)
-    person_index = photo_dataset.epoch_sampler(len(people), seed, shuffle)
+    person_index = epoch_order.epoch_sampler(len(people), seed, shuffle)
 
     def load(index: int) -> dict[str, np.ndarray]:
         names = people[person_index(index)]
