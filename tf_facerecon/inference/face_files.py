@@ -8,7 +8,8 @@ import numpy as np
 
 from tf_facerecon.export import photo_texture
 from tf_facerecon.geometry import mesh_normals
-from tf_facerecon.io import image_files, json_files, mesh_files
+from tf_facerecon.inference import textured_meshes
+from tf_facerecon.io import image_files, json_files
 from tf_facerecon.results.fitted_face import FittedFace
 from tf_facerecon.visualization import face_panel, mesh_rendering
 
@@ -92,22 +93,12 @@ def _write_image(path, image):
 
 
 def _write_meshes(face, folder, stem, meshes, texture):
-    """Writes the posed, the neutral mesh or both, each with its material and the texture."""
-    for name in meshes:
-        if name == "mesh":
-            path, vertices, normals = folder / f"{stem}.obj", face.vertices, face.normals
-        else:
-            path, vertices = folder / f"{stem}_neutral.obj", face.neutral_vertices
-            normals = mesh_normals.normals_of_mesh(vertices, face.triangles)
-        mesh_files.write_obj(
-            path,
-            vertices,
-            face.triangles,
-            colours=np.clip(face.albedo, 0.0, 1.0),
-            normals=normals,
-            uv=face.uv,
-            uv_triangles=face.uv_triangles,
-            texture=texture,
-            compression=image_files.FAST_COMPRESSION,
-        )
-        texture = path.with_name(f"{path.stem}_texture.png")  # The same for the next one.
+    """Writes the posed, the neutral mesh or both."""
+    chosen = []
+    if "mesh" in meshes:
+        chosen.append((folder / f"{stem}.obj", face.vertices, face.normals, face.albedo))
+    if "neutral" in meshes:
+        vertices = face.neutral_vertices
+        normals = mesh_normals.normals_of_mesh(vertices, face.triangles)
+        chosen.append((folder / f"{stem}_neutral.obj", vertices, normals, face.albedo))
+    textured_meshes.write_meshes(chosen, face.triangles, face.uv, face.uv_triangles, texture)

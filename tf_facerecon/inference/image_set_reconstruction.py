@@ -6,7 +6,6 @@ Convention:
 
 import dataclasses
 import functools
-import itertools
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
@@ -17,9 +16,9 @@ import numpy as np
 from tf_facerecon.core import package_versions
 from tf_facerecon.export import blended_texture, deep3d_files, texture_projection
 from tf_facerecon.geometry import mesh_normals
-from tf_facerecon.inference import face_reconstruction, output_names
+from tf_facerecon.inference import face_reconstruction, output_names, textured_meshes
 from tf_facerecon.inference.image_results import ImageResult
-from tf_facerecon.io import file_groups, image_files, json_files, mesh_files
+from tf_facerecon.io import file_groups, image_files, json_files
 from tf_facerecon.layers.face_decoder import FaceDecoder
 from tf_facerecon.morphable_models import expression_limits
 from tf_facerecon.results import confidence_shares
@@ -100,8 +99,8 @@ class ImageSetReconstruction:
         Returns:
             Vertices `[V, 3]`, world frame, decimetres, and albedo `[V, 3]` of that photo.
         """
-        decoded = self.decoder(self._posed_coefficients[index : index + 1], render=False)
-        return decoded["vertices"].numpy()[0], decoded["albedo"].numpy()[0]
+        vertices, _, albedo = self._posed_faces
+        return vertices[index].copy(), albedo[index].copy()
 
     def fit(self, index: int) -> CropFit:
         """The face of `posed`, rendered with the light of that photo over its crop.
@@ -126,6 +125,15 @@ class ImageSetReconstruction:
             mask=decoded["mask"][..., 0],
             source_path=photo.source_path,
         )
+
+    @functools.cached_property
+    def _posed_faces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Vertices, normals and albedo of `posed` for all photos, `[N, V, 3]` each."""
+        model = self.decoder.face_model
+        decoded = self.decoder(self._posed_coefficients, render=False)
+        incidence = mesh_normals.vertex_incidence(model.triangles, model.num_vertices)
+        normals = mesh_normals.vertex_normals(decoded["vertices"], model.triangles, incidence)
+        return decoded["vertices"].numpy(), normals.numpy(), decoded["albedo"].numpy()
 
     @functools.cached_property
     def _posed_coefficients(self) -> np.ndarray:
@@ -165,11 +173,12 @@ class ImageSetReconstruction:
     ) -> texture_projection.Projection:
         """What one photo shows of the person."""
         triangles, camera = self.decoder.face_model.triangles, self.decoder.camera
-        image, (vertices, _) = self.images[index], self.posed(index)
+        image = self.images[index]
+        vertices, normals, _ = (part[index] for part in self._posed_faces)
         return texture_projection.project_photo(
             texels.fragments,
             vertices=vertices,
-            normals=self._normals(vertices),
+            normals=normals,
             colours=self.albedo,
             camera=camera,
             crop=image.crop / np.float32(255.0),
@@ -346,36 +355,19 @@ class ImageSetReconstruction:
                 write.result()
 
     def _write_meshes(self, folder: pathlib.Path, stem: str, outputs: tuple[str, ...]) -> None:
-        """Writes the chosen meshes, each with its material and the texture of the person."""
-        names = [f"{stem}.obj"] if "mesh" in outputs else []
-        meshes = [(self.neutral_vertices, self.albedo)] if names else []
+        """Writes the chosen meshes, with the texture of the person."""
+        model, meshes = self.decoder.face_model, []
+        if "mesh" in outputs:
+            vertices = self.neutral_vertices
+            normals = mesh_normals.normals_of_mesh(vertices, model.triangles)
+            meshes.append((folder / f"{stem}.obj", vertices, normals, self.albedo))
         if "posed" in outputs:
-            names += [_posed_name(stem, image) for image in self.images]
-            meshes = itertools.chain(meshes, map(self.posed, range(len(self.images))))
-        texture = self.blended_texture() if names else None
-        for name, (vertices, albedo) in zip(names, meshes, strict=True):
-            mesh_files.write_obj(
-                folder / name,
-                vertices,
-                self.decoder.face_model.triangles,
-                colours=np.clip(albedo, 0.0, 1.0),
-                normals=self._normals(vertices),
-                uv=self.decoder.face_model.uv,
-                uv_triangles=self._uv_triangles,
-                texture=texture,
-                compression=image_files.FAST_COMPRESSION,
+            paths = [folder / _posed_name(stem, image) for image in self.images]
+            meshes += zip(paths, *self._posed_faces, strict=True)
+        if meshes:
+            textured_meshes.write_meshes(
+                meshes, model.triangles, model.uv, self._uv_triangles, self.blended_texture()
             )
-            texture = folder / f"{name.removesuffix('.obj')}_texture.png"  # The same for the next.
-
-    def _normals(self, vertices: np.ndarray) -> np.ndarray:
-        """Unit normals of vertices `[V, 3]`."""
-        triangles, vertices = self.decoder.face_model.triangles, np.asarray(vertices, np.float32)
-        return mesh_normals.vertex_normals(vertices, triangles, self._incidence).numpy()
-
-    @functools.cached_property
-    def _incidence(self) -> mesh_normals.VertexIncidence:
-        model = self.decoder.face_model
-        return mesh_normals.vertex_incidence(model.triangles, model.num_vertices)
 
     def _write_figure(self, path: pathlib.Path) -> None:
         figure = self.confidence_figure()
