@@ -20,6 +20,7 @@ import numpy as np
 import skimage.data
 
 import tf_facerecon
+from tf_facerecon.cli import network_option
 from tf_facerecon.io import json_files
 from tf_facerecon.metrics import image_error, landmark_error
 
@@ -57,7 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
+    network_option.add_network(parser)
     parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     arguments = parser.parse_args()
     figures = measure(arguments.network)

@@ -31,6 +31,7 @@ import dataclasses
 import itertools
 import pathlib
 
+from tf_facerecon.cli import labelled_photo_options, network_option
 from tf_facerecon.datasets import labelled_photos
 from tf_facerecon.evaluation import bootstrap, photo_identity, photo_pairs
 from tf_facerecon.inference import reconstructor
@@ -71,12 +72,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--photos", type=pathlib.Path, required=True, help="folder or tar archive")
-    parser.add_argument("--labels", type=pathlib.Path, required=True, help=".npz of landmarks")
-    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
-    parser.add_argument(
-        "--held-out", action="store_true", help="only people that are left out of training"
-    )
+    labelled_photo_options.add_labelled_photos(parser)
+    labelled_photo_options.add_held_out(parser)
+    network_option.add_network(parser)
     parser.add_argument(
         "--identity-network",
         action="append",
@@ -116,12 +114,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> dict:
     """Measures and returns the report; its `results` are intervals."""
     labels = labelled_photos.read_labels(options.labels)
-    names = [
-        name
-        for name in labels.landmarks
-        if not options.held_out or labelled_photos.is_held_out(name)
-    ]
-    pairs = photo_pairs.choose_pairs(names, options.count, options.seed)
+    if options.held_out:
+        labels = labels.held_out()
+    pairs = photo_pairs.choose_pairs(labels.landmarks, options.count, options.seed)
     embeddings, skipped = {}, {}
     networks = itertools.zip_longest(options.identity_network, options.identity_weights)
     for name, weights in networks:
@@ -134,8 +129,7 @@ def run(options: argparse.Namespace) -> dict:
     if options.write_images:
         json_files.write_json(options.write_images / "pairs.json", dataclasses.asdict(pairs))
         write = image_writer(options.write_images, options.network)
-    wanted = labelled_photos.Labels({name: labels.landmarks[name] for name in pairs.names}, {})
-    stream = labelled_photos.labelled_photos(options.photos, wanted)
+    stream = labelled_photos.labelled_photos(options.photos, labels.select(pairs.names))
     measured = photo_identity.measure(faces, embeddings, stream, len(pairs.names), write)
     return {
         "network": options.network,

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from tf_facerecon.cli import labelled_photo_options, network_option
 from tf_facerecon.datasets import labelled_photos
 from tf_facerecon.inference import reconstructor
 from tf_facerecon.io import json_files
@@ -97,12 +98,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--photos", type=pathlib.Path, required=True, help="folder or tar archive")
-    parser.add_argument("--labels", type=pathlib.Path, required=True, help=".npz of landmarks")
-    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
-    parser.add_argument(
-        "--held-out", action="store_true", help="only people that are left out of training"
-    )
+    labelled_photo_options.add_labelled_photos(parser)
+    labelled_photo_options.add_held_out(parser)
+    network_option.add_network(parser)
     parser.add_argument(
         "--jaw",
         choices=face_decoder.JAWS,
@@ -114,16 +112,11 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         labels = labelled_photos.read_labels(arguments.labels)
-        names = [
-            name
-            for name in labels.landmarks
-            if not arguments.held_out or labelled_photos.is_held_out(name)
-        ][: arguments.count]
-        if not names:
+        if arguments.held_out:
+            labels = labels.held_out()
+        labels = labels.select(list(labels.landmarks)[: arguments.count])
+        if not labels.landmarks:
             raise ValueError("no photograph is left to be measured")
-        labels = labelled_photos.Labels(
-            {name: labels.landmarks[name] for name in names}, labels.yaw
-        )
         found = predict(arguments.network, arguments.photos, labels, arguments.jaw)
         results = {"jaw": arguments.jaw, **figures(found, labels)}
     except (FileNotFoundError, ValueError) as error:

@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 import tf_facerecon
+from tf_facerecon.cli import network_option
 from tf_facerecon.io import json_files
 from tf_facerecon.metrics import landmark_error
 
@@ -60,7 +61,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("photos", nargs="+", type=pathlib.Path, metavar="PHOTO")
-    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
+    network_option.add_network(parser)
     parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")
     arguments = parser.parse_args()
     if arguments.json and arguments.json.is_dir():

@@ -19,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 import tf_facerecon
+from tf_facerecon.cli import network_option
 from tf_facerecon.io import json_files
 from tf_facerecon.metrics import landmark_error, vertex_distance
 
@@ -76,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
+    network_option.add_network(parser)
     parser.add_argument("--count", type=int, default=200, help="number of faces (default 200)")
     parser.add_argument("--seed", type=int, default=HELD_OUT_SEED, help="seed of the faces")
     parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")

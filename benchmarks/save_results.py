@@ -19,6 +19,7 @@ import time
 import numpy as np
 
 import tf_facerecon
+from tf_facerecon.cli import network_option
 from tf_facerecon.io import image_files, json_files
 
 ROWS = {
@@ -63,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--network", default="r_net_small", help="preset name or .keras file")
+    network_option.add_network(parser)
     parser.add_argument("--photo", type=pathlib.Path, help="instead of the astronaut")
     parser.add_argument("--rounds", type=int, default=5, help="number of timings (%(default)s)")
     parser.add_argument("--json", type=pathlib.Path, help="also write the results to this file")

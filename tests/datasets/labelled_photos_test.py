@@ -51,6 +51,18 @@ def test_held_out_people_are_whole_people():
     assert not labelled_photos.is_held_out("anna") and labelled_photos.is_held_out("anna", every=1)
 
 
+def test_labels_of_some_photographs():
+    points = {name: np.full((68, 2), number) for number, name in enumerate(["a/1", "b/1", "a/2"])}
+    labels = labelled_photos.Labels(points, {"a/1": 5.0, "a/2": -5.0})
+    chosen = labels.select(iter(["a/2", "b/1"]))
+    assert list(chosen.landmarks) == ["a/2", "b/1"] and chosen.yaw == {"a/2": -5.0}
+    assert chosen.landmarks["b/1"] is points["b/1"]
+    names = [f"person_{i}/1.jpg" for i in range(50)]
+    held_out = labelled_photos.Labels(dict.fromkeys(names, points["a/1"]), {}).held_out()
+    expected = [name for name in names if labelled_photos.is_held_out(name)]
+    assert list(held_out.landmarks) == expected and 0 < len(expected) < 50
+
+
 def test_photo_files_without_labels_have_no_landmarks(photos):
     labels = labelled_photos.Labels({"bert/1.png": np.ones((68, 2))}, {})
     found = list(labelled_photos.photo_files_and_landmarks(photos, labels))

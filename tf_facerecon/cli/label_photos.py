@@ -20,6 +20,7 @@ import argparse
 import pathlib
 import sys
 
+from tf_facerecon.cli import labelled_photo_options
 from tf_facerecon.cli.command_parser import command_parser
 
 EXIT_BAD_INPUT = 2
@@ -28,10 +29,7 @@ EXIT_BAD_INPUT = 2
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """Parses the command line."""
     parser = command_parser("label-photos", __doc__)
-    parser.add_argument(
-        "--photos", type=pathlib.Path, required=True, help="folder or tar archive of photographs"
-    )
-    parser.add_argument("--labels", type=pathlib.Path, required=True, help=".npz of landmarks")
+    labelled_photo_options.add_labelled_photos(parser)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder to write to")
     return parser.parse_args(arguments)
 

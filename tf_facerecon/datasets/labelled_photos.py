@@ -10,7 +10,7 @@ import dataclasses
 import os
 import pathlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -33,6 +33,16 @@ class Labels:
 
     landmarks: dict[str, np.ndarray]
     yaw: dict[str, float]
+
+    def select(self, names: Iterable[str]) -> "Labels":
+        """The labels of some photographs."""
+        names = list(names)
+        yaw = {name: self.yaw[name] for name in names if name in self.yaw}
+        return Labels({name: self.landmarks[name] for name in names}, yaw)
+
+    def held_out(self) -> "Labels":
+        """The labels of people that are left out of training, see `is_held_out`."""
+        return self.select(filter(is_held_out, self.landmarks))
 
 
 def read_labels(path: str | os.PathLike) -> Labels:
