@@ -34,6 +34,20 @@ def test_outermost_candidates_of_a_sphere_are_seen_edge_on():
     np.testing.assert_array_equal(chosen[1][[0, 3]], [0, 200])
 
 
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_outermost_candidates_in_a_graph_of_static_batch_size(rng, batch_size):
+    points = tf.constant(rng.standard_normal((batch_size, 17, 5, 2)), tf.float32)
+    outward = tf.constant(rng.standard_normal((17, 2)), tf.float32)
+    angles = tf.constant(rng.random((batch_size, 3)), tf.float32)
+
+    def choose(points, angles):
+        rotation = rotations.rotation_matrix_from_euler(angles)
+        return contour_points.outermost_candidates(points, outward, rotation)
+
+    compiled = tf.function(choose, jit_compile=False)
+    np.testing.assert_array_equal(compiled(points, angles), choose(points, angles))
+
+
 def test_outermost_candidates_choice_has_no_gradient():
     points = tf.Variable(np.random.default_rng(0).standard_normal((2, 3, 5, 2)))
     with tf.GradientTape() as tape:

@@ -37,8 +37,8 @@ def outermost_candidates(
     checks.check_shape("rotation", rotation, (None, 3, 3))
     view = rotation[:, 2]  # From the head to the camera, in the frame of the head.
     inclination = tf.matmul(view[:, :2], outward, transpose_b=True)
-    # Not `view[:, tf.newaxis, 2:]`: inside tf.data, TensorFlow 2.21 merges it with the slice above
-    # and loses the new axis.
+    # Not `view[:, tf.newaxis, 2:]`: in graphs of a static batch size, TensorFlow 2.21 merges it
+    # with the slice above and loses the new axis.
     in_plane = tf.concat(
         [outward * tf.expand_dims(view[:, 2:], 1), -tf.expand_dims(inclination, -1)], axis=-1
     )
